@@ -1,0 +1,60 @@
+#include "base/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace tune {
+namespace {
+
+using ::testing::ElementsAre;
+
+class FilesTest : public ::testing::Test {
+ protected:
+  FilesTest() : folder_(::testing::TempDir() + "/files_test." + std::to_string(getpid())) {
+    EXPECT_TRUE(RemoveAll(folder_).ok());
+    EXPECT_TRUE(CreateDirectories(folder_).ok());
+  }
+  ~FilesTest() override { (void)RemoveAll(folder_); }
+
+  const std::string folder_;
+};
+
+TEST_F(FilesTest, WritesDurablyAndLeavesNothingElse) {
+  const std::string path = JoinPath(folder_, "a");
+  ASSERT_TRUE(WriteFileDurably(path, "one").ok());
+  ASSERT_TRUE(WriteFileDurably(path, "two").ok());
+  EXPECT_EQ(*ReadFile(path), "two");
+  EXPECT_THAT(*ListDirectory(folder_), ElementsAre("a"));
+}
+
+TEST_F(FilesTest, ErrorsNameThePath) {
+  const absl::Status status = ReadFile(JoinPath(folder_, "none")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(status.message().find(folder_), std::string::npos);
+}
+
+TEST_F(FilesTest, AFullDiskIsResourceExhausted) {
+  auto file = OutputFile::Open("/dev/full");
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ((*file)->Write("x").code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(FilesTest, OneHolderPerLock) {
+  const std::string path = JoinPath(folder_, "lock");
+  auto first = FileLock::Acquire(path);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(FileLock::Acquire(path).status().code(), absl::StatusCode::kFailedPrecondition);
+  first->reset();
+  EXPECT_TRUE(FileLock::Acquire(path).ok());
+}
+
+TEST_F(FilesTest, ListsFilesBelow) {
+  ASSERT_TRUE(CreateDirectories(JoinPath(folder_, "b/c")).ok());
+  ASSERT_TRUE(WriteFileDurably(JoinPath(folder_, "b/c/d"), "").ok());
+  ASSERT_TRUE(WriteFileDurably(JoinPath(folder_, "a"), "").ok());
+  EXPECT_THAT(*ListFilesBelow(folder_), ElementsAre("a", "b/c/d"));
+}
+
+}  // namespace
+}  // namespace tune

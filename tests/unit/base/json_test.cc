@@ -1,0 +1,30 @@
+#include "base/json.h"
+
+#include <gtest/gtest.h>
+
+namespace tune {
+namespace {
+
+TEST(ParseJson, KeepsTheOrderOfKeys) {
+  EXPECT_EQ(DumpJson(*ParseJson(R"({"b":1,"a":[true,null]})")), R"({"b":1,"a":[true,null]})");
+}
+
+TEST(ParseJson, NamesLineAndColumnOfAnError) {
+  const auto json = ParseJson("{\"a\": 1,\n  \"b\": }");
+  ASSERT_FALSE(json.ok());
+  EXPECT_NE(json.status().message().find("line 2, column 8"), std::string::npos) << json.status();
+}
+
+TEST(ParseJson, RefusesAKeyThatComesTwice) {
+  EXPECT_FALSE(ParseJson(R"({"a":1,"b":{"a":2},"a":3})").ok());
+  EXPECT_TRUE(ParseJson(R"({"a":1,"b":{"a":2}})").ok());
+}
+
+TEST(ParseJson, RefusesTextAfterTheValueAndBadUtf8) {
+  EXPECT_FALSE(ParseJson("{} x").ok());
+  EXPECT_FALSE(ParseJson("\"\xff\"").ok());
+  EXPECT_FALSE(ParseJson("").ok());
+}
+
+}  // namespace
+}  // namespace tune
