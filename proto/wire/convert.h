@@ -1,0 +1,29 @@
+// Between the wire's messages and recipe's structs.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/json.h"
+#include "recipe/run_spec.h"
+#include "tune/v1/run_spec.pb.h"
+#include "tune/v1/training.pb.h"
+
+#include <google/protobuf/message.h>
+#include <google/protobuf/timestamp.pb.h>
+
+namespace tune {
+
+// Through JSON by the proto's field names, so that RunSpecFromJson is the only reader.
+absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto);
+v1::RunSpec RunSpecToProto(const RunSpec& spec);
+
+// proto3 JSON with the proto's field names; unknown fields are errors.
+absl::Status ProtoFromJson(const std::string& json, google::protobuf::Message* message);
+std::string ProtoToJson(const google::protobuf::Message& message);
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time);
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);
+
+}  // namespace tune

@@ -1,0 +1,77 @@
+// What a training run is, without tensors or network: the settings of one job, their
+// defaults and their limits. The names are those of proto/tune/v1/run_spec.proto and
+// of a job file; the meaning of each field is documented there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+
+namespace tune {
+
+struct DatasetSource {
+  std::string dataset;  // "datasets/NAME"
+  double weight = 1;
+};
+
+struct EvalSpec {
+  std::string dataset;
+  int64_t every = 0;
+  int64_t max_rows = 256;
+};
+
+struct ResourceSpec {
+  std::string device = "auto";
+  int64_t gpus = 1;
+  int64_t host_memory_bytes = 0;
+};
+
+struct RunSpec {
+  std::string model;
+  std::vector<DatasetSource> datasets;
+  std::string prompt_template = "user_assistant";  // "template" outside C++
+  std::string train_on = "responses";
+  double epochs = 2;
+  int64_t max_steps = 0;
+  double learning_rate = 1e-5;
+  std::string lr_scheduler = "cosine";
+  double warmup_ratio = 0.03;
+  double weight_decay = 1e-4;
+  std::vector<double> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double max_grad_norm = 1;
+  int64_t batch_size = 64;
+  int64_t micro_batch_tokens = 4096;
+  int64_t max_length = 2048;
+  std::string max_length_policy = "error";
+  bool packing = true;
+  std::string precision = "auto";
+  std::string offload = "host";
+  bool recompute = true;
+  int64_t seed = 0;
+  int64_t checkpoint_every = 500;
+  int64_t keep_checkpoints = 2;
+  std::string save_precision = "auto";
+  std::optional<EvalSpec> eval;
+  std::vector<std::string> sample_prompts;
+  int64_t sample_max_new_tokens = 64;
+  ResourceSpec resources;
+  int64_t priority = 0;
+  int64_t retries = 3;
+  int64_t time_limit_seconds = 0;
+};
+
+// Reads a spec; absent fields keep their defaults. Unknown fields, wrong types and
+// values outside a field's limits are all reported at once (base/field_errors.h),
+// each with its path ("datasets[1].weight") and, for an unknown name close to a known
+// one, that name. Integers are also taken from proto3 JSON's string form ("64").
+absl::StatusOr<RunSpec> RunSpecFromJson(const Json& json);
+
+// Every field with its value, in the order of the struct. RunSpecFromJson's inverse.
+Json RunSpecToJson(const RunSpec& spec);
+
+}  // namespace tune

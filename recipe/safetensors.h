@@ -1,0 +1,82 @@
+// The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes
+// of little-endian header length, a JSON header, then the tensors' bytes, row-major and
+// little-endian. Strict both ways: no holes, overlaps, duplicates or odd alignment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace tune {
+
+// Only the types a Phi checkpoint or a training state holds.
+enum class DType { kF32, kF16, kBF16, kI64, kU8 };
+
+int64_t DTypeBytes(DType dtype);
+absl::string_view DTypeName(DType dtype);  // "F32", as in the header
+absl::StatusOr<DType> DTypeFromName(absl::string_view name);
+
+struct TensorInfo {
+  DType dtype;
+  std::vector<int64_t> shape;
+  int64_t offset;  // bytes, from the beginning of the file
+  int64_t bytes;
+};
+
+// A file mapped read-only. Tensor data stays valid as long as this object lives.
+class SafetensorsFile {
+ public:
+  // DATA_LOSS for a truncated file, INVALID_ARGUMENT for a malformed one; both name the
+  // path, and the tensor where there is one.
+  static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // The bytes of a tensor of this file.
+  absl::string_view Data(const TensorInfo& tensor) const;
+
+ private:
+  SafetensorsFile() = default;
+
+  std::map<std::string, TensorInfo> tensors_;
+  std::map<std::string, std::string> metadata_;
+  const char* map_ = nullptr;
+  size_t size_ = 0;
+};
+
+struct TensorSpec {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+
+// Writes a file tensor by tensor, so that only one needs to be in memory.
+class SafetensorsWriter {
+ public:
+  // Writes the header for `tensors`, in this order.
+  static absl::StatusOr<std::unique_ptr<SafetensorsWriter>> Create(
+      const std::string& path, const std::vector<TensorSpec>& tensors,
+      const std::map<std::string, std::string>& metadata);
+  ~SafetensorsWriter();
+
+  // The bytes of the next tensor, or a piece of them: pieces follow one another.
+  absl::Status Append(absl::string_view bytes);
+  // Checks that every byte came, and syncs the file.
+  absl::Status Finish();
+
+ private:
+  SafetensorsWriter();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tune
