@@ -21,8 +21,8 @@ absl::Status FieldErrors::ToStatus(absl::string_view what) const {
         absl::StrAppend(out, e.field, ": ", e.message);
       })));
   // Bytes that are not UTF-8 (a broken row) are shown replaced, never thrown over.
-  status.SetPayload(kPayload, absl::Cord(payload.dump(
-                                  -1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  status.SetPayload(
+      kPayload, absl::Cord(payload.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   return status;
 }
 

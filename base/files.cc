@@ -23,15 +23,20 @@ namespace fs = std::filesystem;
 
 absl::StatusCode CodeOf(int error) {
   switch (error) {
-    case ENOENT: return absl::StatusCode::kNotFound;
-    case EEXIST: return absl::StatusCode::kAlreadyExists;
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    case EEXIST:
+      return absl::StatusCode::kAlreadyExists;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return absl::StatusCode::kResourceExhausted;
+    case EFBIG:
+      return absl::StatusCode::kResourceExhausted;
     case EACCES:
     case EPERM:
-    case EROFS: return absl::StatusCode::kPermissionDenied;
-    default: return absl::StatusCode::kInternal;
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    default:
+      return absl::StatusCode::kInternal;
   }
 }
 
@@ -151,8 +156,7 @@ std::string JoinPath(absl::string_view a, absl::string_view b) {
   return absl::StrCat(a, a.back() == '/' ? "" : "/", b);
 }
 
-absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Open(const std::string& path,
-                                                             bool append) {
+absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Open(const std::string& path, bool append) {
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC);
   const int fd = open(path.c_str(), flags, 0644);
   if (fd < 0) return ErrnoStatus(path, "open for writing");

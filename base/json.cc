@@ -56,8 +56,7 @@ absl::StatusOr<Json> ParseJson(absl::string_view text) {
     }
     return json;
   } catch (const Json::parse_error& e) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));
+    return absl::InvalidArgumentError(absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));
   } catch (const Json::exception& e) {  // a number out of range
     return absl::InvalidArgumentError(Reason(e.what()));
   }

@@ -26,15 +26,15 @@ inline absl::Status Annotate(const absl::Status& status, absl::string_view conte
 #define TUNE_CONCAT(a, b) TUNE_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function if `expr` is not OK.
-#define RETURN_IF_ERROR(expr)                      \
-  do {                                             \
+#define RETURN_IF_ERROR(expr)                                                        \
+  do {                                                                               \
     if (absl::Status tune_status_ = (expr); !tune_status_.ok()) return tune_status_; \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, F()): x gets the value, or the function returns the error.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_INNER(TUNE_CONCAT(tune_statusor_, __LINE__), lhs, expr)
-#define ASSIGN_OR_RETURN_INNER(statusor, lhs, expr) \
-  auto statusor = (expr);                           \
+#define ASSIGN_OR_RETURN_INNER(statusor, lhs, expr)        \
+  auto statusor = (expr);                                  \
   if (!statusor.ok()) return std::move(statusor).status(); \
   lhs = std::move(statusor).value()

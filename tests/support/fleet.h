@@ -1,0 +1,50 @@
+// A scheduler and workers as real processes on loopback, and tunectl to talk to them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "tests/support/process.h"
+
+namespace tune::testing {
+
+class Fleet {
+ public:
+  // Everything lives under `folder`. The lease is short, so that a lost worker is
+  // noticed within seconds.
+  explicit Fleet(std::string folder);
+
+  // Starts on a free port, or again on the port it had; waits until it is ready.
+  void StartScheduler(const std::vector<std::string>& more_flags = {});
+  void StartWorker(const std::string& name);
+  Process& scheduler() { return *scheduler_; }
+  Process& worker() { return *worker_; }
+  const std::string& address() const { return address_; }
+
+  // tunectl ARGS against this scheduler.
+  RunResult Ctl(const std::vector<std::string>& args, absl::Duration timeout = absl::Minutes(15));
+  // The same with -o json, parsed; fails the test where the command fails.
+  Json CtlJson(std::vector<std::string> args);
+
+  // tune-trainer ARGS.
+  RunResult Trainer(const std::vector<std::string>& args);
+
+  std::string LogTails() const;
+
+ private:
+  const std::string folder_;
+  std::string address_ = "127.0.0.1:0";
+  std::unique_ptr<Process> scheduler_;
+  std::unique_ptr<Process> worker_;
+  int runs_ = 0;
+};
+
+// A program of this build, and a file of this source tree.
+std::string Program(const std::string& name);
+std::string SourceFile(const std::string& path);
+// A file of the real test data; "" where it is not there.
+std::string SharedData(const std::string& path);
+
+}  // namespace tune::testing
