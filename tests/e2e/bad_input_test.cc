@@ -7,9 +7,9 @@
 namespace tune::testing {
 namespace {
 
-using ::testing::Test;
 
-class BadInput : public Test {
+
+class BadInput : public ::testing::Test {
  protected:
   void SetUp() override { fleet_.StartScheduler(); }
 
@@ -93,29 +93,30 @@ TEST_F(BadInput, ATruncatedSafetensorsFileAndATokenizerThatDoesNotFit) {
 
 TEST_F(BadInput, ASchedulerThatIsNotThere) {
   const RunResult result =
-      Run({Program("tunectl"), "--server", "127.0.0.1:1", "list"}, folder_ / "lone");
+      RunProgram({Program("tunectl"), "--server", "127.0.0.1:1", "list"}, folder_ / "lone");
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_NE(result.err.find("127.0.0.1:1"), std::string::npos) << result.err;
 }
 
 TEST_F(BadInput, APortInUseAndADataFolderInUse) {
-  const RunResult port = Run({Program("tune-scheduler"), "--listen", fleet_.address(),
-                              "--metrics-listen", "127.0.0.1:0", "--data-dir", folder_ / "other"},
-                             folder_ / "port", absl::Seconds(20));
+  const RunResult port =
+      RunProgram({Program("tune-scheduler"), "--listen", fleet_.address(), "--metrics-listen",
+                  "127.0.0.1:0", "--data-dir", folder_ / "other"},
+                 folder_ / "port", absl::Seconds(20));
   EXPECT_EQ(port.exit_code, 1);
   EXPECT_NE(port.err.find(fleet_.address()), std::string::npos) << port.err;
   const RunResult data =
-      Run({Program("tune-scheduler"), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
-           "--data-dir", folder_ / "scheduler"},
-          folder_ / "data", absl::Seconds(20));
+      RunProgram({Program("tune-scheduler"), "--listen", "127.0.0.1:0", "--metrics-listen",
+                  "127.0.0.1:0", "--data-dir", folder_ / "scheduler"},
+                 folder_ / "data", absl::Seconds(20));
   EXPECT_EQ(data.exit_code, 1);
   EXPECT_NE(data.err.find("lock"), std::string::npos) << data.err;
 }
 
 TEST_F(BadInput, ANonLoopbackAddressWithoutTlsIsRefused) {
-  const RunResult result =
-      Run({Program("tune-scheduler"), "--listen", "0.0.0.0:0", "--data-dir", folder_ / "open"},
-          folder_ / "open-out", absl::Seconds(20));
+  const RunResult result = RunProgram(
+      {Program("tune-scheduler"), "--listen", "0.0.0.0:0", "--data-dir", folder_ / "open"},
+      folder_ / "open-out", absl::Seconds(20));
   EXPECT_NE(result.exit_code, 0);
   EXPECT_NE(result.err.find("--insecure"), std::string::npos) << result.err;
 }

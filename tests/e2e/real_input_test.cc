@@ -73,9 +73,9 @@ TEST_F(RealInput, Gsm8kWithPhi2sTokenizerLoadsInTransformers) {
   if (python == nullptr)
     GTEST_SKIP() << "trained and pulled; TUNE_ORACLE_PYTHON is not set, so "
                     "transformers did not check the folder";
-  const RunResult oracle = Run({python, SourceFile("tests/oracle/pulled_folder.py"), "--model",
-                                pulled, "--trainer", Program("tune-trainer")},
-                               folder_ / "oracle");
+  const RunResult oracle = RunProgram({python, SourceFile("tests/oracle/pulled_folder.py"),
+                                       "--model", pulled, "--trainer", Program("tune-trainer")},
+                                      folder_ / "oracle");
   EXPECT_EQ(oracle.exit_code, 0) << oracle.out << oracle.err;
 }
 

@@ -50,7 +50,7 @@ void Fleet::StartScheduler(const std::vector<std::string>& more_flags) {
       WaitUntil([&] { return Exists(JoinPath(data, "address")) || !scheduler_->Running(); },
                 absl::Seconds(20));
   ASSERT_TRUE(ready && scheduler_->Running()) << scheduler_->Err();
-  address_ = absl::StripAsciiWhitespace(*ReadFile(JoinPath(data, "address")));
+  address_ = std::string(absl::StripAsciiWhitespace(*ReadFile(JoinPath(data, "address"))));
 }
 
 void Fleet::StartWorker(const std::string& name) {
@@ -63,7 +63,7 @@ void Fleet::StartWorker(const std::string& name) {
 RunResult Fleet::Ctl(const std::vector<std::string>& args, absl::Duration timeout) {
   std::vector<std::string> argv = {Program("tunectl"), "--server", address_};
   argv.insert(argv.end(), args.begin(), args.end());
-  return Run(argv, JoinPath(folder_, absl::StrCat("tunectl", runs_++)), timeout);
+  return RunProgram(argv, JoinPath(folder_, absl::StrCat("tunectl", runs_++)), timeout);
 }
 
 Json Fleet::CtlJson(std::vector<std::string> args) {
@@ -78,7 +78,7 @@ Json Fleet::CtlJson(std::vector<std::string> args) {
 RunResult Fleet::Trainer(const std::vector<std::string>& args) {
   std::vector<std::string> argv = {Program("tune-trainer")};
   argv.insert(argv.end(), args.begin(), args.end());
-  return Run(argv, JoinPath(folder_, absl::StrCat("trainer", runs_++)));
+  return RunProgram(argv, JoinPath(folder_, absl::StrCat("trainer", runs_++)));
 }
 
 std::string Fleet::LogTails() const {

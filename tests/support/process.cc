@@ -74,8 +74,8 @@ int Process::Wait(absl::Duration timeout) {
 std::string Process::Out() const { return ReadOrEmpty(output_ + ".out"); }
 std::string Process::Err() const { return ReadOrEmpty(output_ + ".err"); }
 
-RunResult Run(const std::vector<std::string>& argv, const std::string& output,
-              absl::Duration timeout, const Environment& environment) {
+RunResult RunProgram(const std::vector<std::string>& argv, const std::string& output,
+                     absl::Duration timeout, const Environment& environment) {
   const auto process = Process::Start(argv, output, environment);
   RunResult result;
   result.exit_code = process->Wait(timeout);

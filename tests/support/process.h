@@ -48,8 +48,9 @@ class Process {
 };
 
 // Runs a program to its end.
-RunResult Run(const std::vector<std::string>& argv, const std::string& output,
-              absl::Duration timeout = absl::Minutes(10), const Environment& environment = {});
+RunResult RunProgram(const std::vector<std::string>& argv, const std::string& output,
+                     absl::Duration timeout = absl::Minutes(10),
+                     const Environment& environment = {});
 
 // Looks every 20 ms until `done` holds; false at the timeout. For what another process
 // does, which no event of ours announces.
