@@ -7,8 +7,6 @@
 namespace tune::testing {
 namespace {
 
-
-
 class BadInput : public ::testing::Test {
  protected:
   void SetUp() override { fleet_.StartScheduler(); }
