@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tune/v1/registry.grpc.pb.h"
 
 namespace tune {
@@ -16,10 +18,13 @@ using TransferProgress = std::function<void(int64_t bytes_done, int64_t bytes_to
 
 class BlobClient {
  public:
-  explicit BlobClient(std::shared_ptr<grpc::ChannelInterface> channel);
+  // `sleep` waits between tries.
+  explicit BlobClient(std::shared_ptr<grpc::ChannelInterface> channel,
+                      std::function<void(absl::Duration)> sleep = absl::SleepFor);
 
   // Sends a file unless the store already has it whole; goes on where an earlier upload
-  // stopped; resends after a broken stream up to 5 times. `sha256` must be the file's.
+  // stopped; resends after a broken stream, giving up after 5 tries in a row that brought
+  // nothing. `sha256` must be the file's.
   absl::Status Upload(const std::string& path, const std::string& sha256, int64_t size_bytes,
                       const TransferProgress& progress = nullptr);
 
@@ -30,6 +35,7 @@ class BlobClient {
 
  private:
   std::unique_ptr<v1::BlobService::Stub> stub_;
+  std::function<void(absl::Duration)> sleep_;
 };
 
 }  // namespace tune

@@ -11,6 +11,10 @@
 
 namespace tune {
 
+// Reasons both sides know.
+inline constexpr char kStaleEpoch[] = "STALE_EPOCH";  // ABORTED: the lease has ended
+inline constexpr char kOverloaded[] = "OVERLOADED";   // RESOURCE_EXHAUSTED: try again later
+
 // A machine-readable reason in UPPER_SNAKE_CASE ("STALE_EPOCH") on a status.
 absl::Status WithReason(absl::Status status, const std::string& reason);
 std::string ReasonOf(const absl::Status& status);  // "" where none

