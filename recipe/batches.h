@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tune {
@@ -22,18 +23,22 @@ struct SourceSize {
 };
 
 // Draws per epoch: round(examples * weight) of each source, without repetition until a
-// source is used up, shuffled together anew each epoch from (seed, epoch).
+// source is used up (a fraction of a pass is drawn anew each epoch), all shuffled
+// together by Fisher-Yates with recipe/random.h's generator keyed by (seed, epoch).
+// A partial last epoch begins as a whole one would.
 class DataOrder {
  public:
-  DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs,
-            int64_t max_steps, uint64_t seed);
+  DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs, int64_t max_steps,
+            uint64_t seed);
 
   int64_t examples_per_epoch() const { return examples_per_epoch_; }
   // ceil(examples_per_epoch / batch_size): the last batch of an epoch may be smaller.
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  // max_steps where it is not 0, else ceil(epochs * steps_per_epoch), as transformers'
+  // Trainer counts; 0 without examples.
   int64_t total_steps() const { return total_steps_; }
 
-  // The examples of optimizer step `step`, from 0.
+  // The examples of optimizer step `step`, from 0; none outside [0, total_steps).
   std::vector<ExampleRef> Batch(int64_t step) const;
 
  private:
@@ -45,8 +50,13 @@ class DataOrder {
   int64_t examples_per_epoch_;
   int64_t steps_per_epoch_;
   int64_t total_steps_;
-  mutable int64_t cached_epoch_ = -1;
-  mutable std::vector<ExampleRef> cached_order_;
+  // The epoch last asked for; read and replaced atomically, so that Batch may be called
+  // from several threads.
+  struct CachedEpoch {
+    int64_t epoch;
+    std::vector<ExampleRef> order;
+  };
+  mutable std::shared_ptr<const CachedEpoch> cache_;
 };
 
 // Packs example lengths (tokens) into micro-batches of at most `budget` tokens; a longer

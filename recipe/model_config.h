@@ -32,6 +32,9 @@ struct ModelConfig {
   std::string hidden_act = "gelu_new";
   int64_t bos_token_id = 1;
   int64_t eos_token_id = 2;
+  // -1 for none. As in torch.nn.Embedding(padding_idx): this token's embedding row gets
+  // no gradient.
+  int64_t pad_token_id = -1;
 
   // The file as it was, for writing it again with an exported model.
   Json source;
