@@ -1,0 +1,122 @@
+// A job and its history, as the scheduler thinks of them. Ids are bare ("demo-3f9a2c");
+// names with their collection ("jobs/demo-3f9a2c") are made in core/names.h.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "recipe/run_spec.h"
+#include "server/core/job_state.h"
+
+namespace tune::server {
+
+// What the last reports said. A value that is not finite (a loss that blew up) stays as
+// it came; NaN also stands for "not known yet".
+struct Progress {
+  static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+  int64_t step = 0;
+  int64_t total_steps = 0;  // 0: not known yet
+  double epoch = 0;         // epochs completed, as a fraction
+  double loss = kUnknown;
+  double learning_rate = kUnknown;
+  double grad_norm = kUnknown;
+  double tokens_per_second = kUnknown;
+  double seconds_per_step = kUnknown;  // moving average
+  double eta_seconds = kUnknown;
+  double eval_loss = kUnknown;
+  absl::Time update_time = absl::InfinitePast();  // InfinitePast: never
+};
+
+struct Attempt {
+  int32_t number = 0;  // from 1
+  std::string worker_id;
+  std::string incarnation;                       // of the worker's process
+  absl::Time start_time = absl::InfinitePast();  // of the lease
+  absl::Time end_time = absl::InfinitePast();    // InfinitePast: goes on
+  int64_t resumed_step = 0;
+  int64_t last_step = 0;
+  int64_t last_report_seq = 0;  // highest seq of the worker's events held
+  std::string request_id;       // of the AcquireLease that began it
+  std::string result;           // "Running", "Succeeded", "WorkerLost", "Cancelled", or the reason
+  std::string message;
+};
+
+struct Job {
+  std::string id;
+  int64_t submit_order = 0;  // rises with every job created
+  RunSpec spec;
+  std::map<std::string, std::string> labels;
+
+  JobState state = JobState::kQueued;
+  std::string reason;   // CamelCase: NoWorker, WorkerLost, NonFiniteLoss, Cancelled…
+  std::string message;  // the same for people, with what to do next
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time start_time = absl::InfinitePast();  // of the first lease; InfinitePast: none yet
+  absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
+  // Not leased before this, after a failed attempt; InfinitePast: at once.
+  absl::Time not_before = absl::InfinitePast();
+  Progress progress;
+  std::string worker_id;  // that holds or last held it; "" for none
+  int64_t epoch = 0;      // fence: raised by lease, expiry, cancel, requeue; never lowered
+  int32_t attempts_used = 0;
+  std::vector<Attempt> attempts;  // filled by Queries::GetJob, empty in lists
+  std::string latest_checkpoint;  // "jobs/J/checkpoints/C", newest resumable; "" for none
+  std::string final_checkpoint;   // the same, of the result
+  int32_t queue_position = 0;     // jobs that go first, while QUEUED; filled by Queries
+  std::vector<std::string> warnings;
+};
+
+// One entry of a job's history; exactly one of the three groups is set, by `kind`.
+struct JobEvent {
+  enum class Kind { kStateChange, kTraining, kCheckpoint };
+
+  int64_t seq = 0;  // from 1, without gaps
+  absl::Time time = absl::InfinitePast();
+  int32_t attempt = 0;  // 0: before the first
+  Kind kind = Kind::kStateChange;
+
+  // kStateChange
+  JobState state = JobState::kQueued;
+  std::string reason;
+  std::string message;
+  std::string worker_id;
+
+  // kTraining: the serialized event, opaque here.
+  std::string payload;
+
+  // kCheckpoint: "jobs/J/checkpoints/C".
+  std::string checkpoint;
+};
+
+// One training event on its way in: the serialized message for the history, and the
+// fields that the job's row keeps. Fields that its kind lacks stay as they are here.
+struct TrainingReport {
+  enum class Kind {
+    kStarted,     // total_steps, resumed_step
+    kStep,        // step, total_steps, epoch, loss, learning_rate, grad_norm, tokens, seconds
+    kEvaluation,  // step, eval_loss
+    kOther,       // checkpoint saved, sample, notice, finished, failed: history only
+  };
+
+  Kind kind = Kind::kOther;
+  absl::Time time = absl::InfinitePast();
+  std::string payload;
+  int64_t step = 0;
+  int64_t total_steps = 0;
+  int64_t resumed_step = 0;
+  double epoch = 0;
+  double loss = Progress::kUnknown;
+  double learning_rate = Progress::kUnknown;
+  double grad_norm = Progress::kUnknown;
+  double eval_loss = Progress::kUnknown;
+  int64_t tokens = 0;  // through the model in this step
+  double seconds = 0;  // the step took
+};
+
+}  // namespace tune::server

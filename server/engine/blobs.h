@@ -1,0 +1,134 @@
+// Content-addressed files on disk: a blob's name is the SHA-256 of its content.
+//
+//   DIR/blobs/sha256/ab/ab12…   whole, verified, synced, never changed
+//   DIR/uploads/ab12…           an upload that is under way or was left
+//
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "base/files.h"
+#include "base/sha256.h"
+
+namespace tune::server {
+
+struct BlobStatus {
+  bool complete = false;
+  int64_t size_bytes = 0;      // of a complete one
+  int64_t received_bytes = 0;  // an upload may go on from here; the size of a complete one
+};
+
+class BlobStore;
+
+// One upload. Destroyed before Finish: what came stays, to be continued.
+class BlobUpload {
+ public:
+  ~BlobUpload();
+  BlobUpload(const BlobUpload&) = delete;
+  BlobUpload& operator=(const BlobUpload&) = delete;
+
+  // `chunk_sha256`: the 32 bytes of the chunk's hash. DATA_LOSS where it differs (nothing
+  // is kept of this chunk), OUT_OF_RANGE beyond the size announced, RESOURCE_EXHAUSTED on
+  // a full disk.
+  absl::Status Append(absl::string_view chunk, absl::string_view chunk_sha256);
+
+  // Whole hash, fsync, rename, fsync of the folder. DATA_LOSS where the hash differs: what
+  // came is thrown away; INVALID_ARGUMENT where bytes are missing. OK at once for a blob
+  // that was complete at the beginning.
+  absl::Status Finish();
+
+  int64_t received_bytes() const { return received_bytes_; }
+
+ private:
+  friend class BlobStore;
+  BlobUpload(BlobStore& store, std::string sha256, int64_t size_bytes);
+
+  BlobStore& store_;
+  const std::string sha256_;
+  const int64_t size_bytes_;
+  int64_t received_bytes_ = 0;
+  bool complete_ = false;  // nothing to do
+  Sha256 hash_;
+  std::unique_ptr<OutputFile> file_;
+};
+
+// A blob read from a place to its end.
+class BlobReader {
+ public:
+  ~BlobReader();
+  BlobReader(const BlobReader&) = delete;
+  BlobReader& operator=(const BlobReader&) = delete;
+
+  // The next bytes, at most max_bytes; "" at the end.
+  absl::StatusOr<std::string> Read(int64_t max_bytes);
+  int64_t size_bytes() const { return size_bytes_; }
+
+ private:
+  friend class BlobStore;
+  BlobReader(std::string path, int fd, int64_t size_bytes)
+      : path_(std::move(path)), fd_(fd), size_bytes_(size_bytes) {}
+
+  const std::string path_;
+  const int fd_;
+  const int64_t size_bytes_;
+};
+
+class BlobStore {
+ public:
+  // Space that uploads never use, so that the database can always write.
+  static constexpr int64_t kReservedBytes = 16 << 20;
+
+  // Makes the folders under `dir`, which must be on one volume.
+  static absl::StatusOr<std::unique_ptr<BlobStore>> Open(const std::string& dir);
+
+  // INVALID_ARGUMENT for what is no SHA-256 in hex.
+  absl::StatusOr<BlobStatus> Stat(const std::string& sha256);
+
+  // `offset`: 0, or at most received_bytes of Stat; what was kept beyond it is dropped.
+  // ABORTED: another upload of this blob is under way. RESOURCE_EXHAUSTED: not enough
+  // room, with the numbers. The store must outlive the upload.
+  absl::StatusOr<std::unique_ptr<BlobUpload>> BeginUpload(const std::string& sha256,
+                                                          int64_t size_bytes, int64_t offset);
+
+  // NOT_FOUND, or OUT_OF_RANGE for an offset beyond the end.
+  absl::StatusOr<std::unique_ptr<BlobReader>> OpenForReading(const std::string& sha256,
+                                                             int64_t offset = 0);
+
+  // Where a complete blob lies.
+  std::string Path(const std::string& sha256) const;
+
+  // OK where every file's blob is complete and has the size stated; else
+  // FAILED_PRECONDITION with a field error per file, "FIELD[2]".
+  absl::Status CheckPresent(const std::vector<std::pair<std::string, int64_t>>& sha256_and_size,
+                            const std::string& field);
+
+  // The caller knows that nothing refers to it. OK where it is gone already.
+  absl::Status Remove(const std::string& sha256);
+  // Every complete blob's name.
+  absl::StatusOr<std::vector<std::string>> List();
+
+  const std::string& dir() const { return dir_; }
+
+ private:
+  friend class BlobUpload;
+  explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}
+  std::string UploadPath(const std::string& sha256) const;
+  absl::Status CheckRoom(int64_t bytes_to_come);
+  void EndUpload(const std::string& sha256);
+
+  const std::string dir_;
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> uploading_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tune::server

@@ -1,0 +1,78 @@
+// The scheduler without a network: every part, put together over one data folder.
+//
+//   DIR/lock       held for life: one scheduler per folder
+//   DIR/tune.db    the store
+//   DIR/blobs/ DIR/uploads/ DIR/logs/
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "server/engine/blobs.h"
+#include "server/engine/cancel.h"
+#include "server/engine/job_logs.h"
+#include "server/engine/leases.h"
+#include "server/engine/observer.h"
+#include "server/engine/queries.h"
+#include "server/engine/registry.h"
+#include "server/engine/report.h"
+#include "server/engine/scheduler.h"
+#include "server/engine/signal.h"
+#include "server/engine/submit.h"
+#include "server/engine/watch.h"
+#include "server/store/store.h"
+
+namespace tune::server {
+
+class Engine {
+ public:
+  // Takes the lock, applies migrations, becomes the store's one writer, and gives each live
+  // lease a fresh TTL. FAILED_PRECONDITION: another scheduler runs on `data_dir`, or its
+  // database is newer than this program. `clock` and `observer` must outlive the engine.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(const std::string& data_dir, Clock& clock,
+                                                      EngineObserver& observer,
+                                                      const LeaseOptions& options = {});
+
+  // All thread-safe. Calls block for a commit or a file at most, except Registry's Create*
+  // and Submit::CreateJob, which read whole datasets.
+  BlobStore& blobs() { return *blobs_; }
+  JobLogs& logs() { return logs_; }
+  EventHub& hub() { return hub_; }
+  // Fires when a worker that waits for a job should ask again.
+  Signal& work() { return work_; }
+  Leases& leases() { return leases_; }
+  Submit& submit() { return submit_; }
+  Cancel& cancel() { return cancel_; }
+  Scheduler& scheduler() { return scheduler_; }
+  Reports& reports() { return reports_; }
+  Registry& registry() { return registry_; }
+  Queries& queries() { return queries_; }
+
+  // OK while the store takes writes; for /readyz.
+  absl::Status Ready();
+
+ private:
+  Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<Store> store,
+         std::unique_ptr<BlobStore> blobs, const std::string& data_dir, Clock& clock,
+         EngineObserver& observer, const LeaseOptions& options);
+
+  const std::unique_ptr<FileLock> lock_;
+  const std::unique_ptr<Store> store_;
+  const std::unique_ptr<BlobStore> blobs_;
+  JobLogs logs_;
+  EventHub hub_;
+  Signal work_;
+  Leases leases_;
+  Submit submit_;
+  Cancel cancel_;
+  Scheduler scheduler_;
+  Reports reports_;
+  Registry registry_;
+  Queries queries_;
+};
+
+}  // namespace tune::server

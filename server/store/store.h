@@ -1,0 +1,146 @@
+// What the scheduler keeps, behind an interface: typed rows, no SQL outside.
+//
+// Reads see the last commit. Writes are functions that run inside a transaction: all of
+// one function's changes become durable together, or none do. Functions run one after
+// another on one thread; several share one commit, and a failing one takes back only its
+// own changes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/core/job.h"
+#include "server/core/placement.h"
+#include "server/core/registry.h"
+#include "server/core/worker.h"
+
+namespace tune::server {
+
+struct JobFilter {
+  std::vector<JobState> states;  // empty: all
+  int64_t before_order = 0;      // only jobs with a lower submit_order; 0: all
+  int64_t limit = 50;
+};
+
+// The job that a request_id has made, and the digest of the request's body.
+struct SubmitRecord {
+  std::string job_id;
+  std::string body_digest;
+};
+
+struct CheckpointFilter {
+  std::string job_id;        // "": of all jobs
+  int64_t before_order = 0;  // only those registered earlier than this one; 0: all
+  int64_t limit = 50;
+};
+
+struct CheckpointRow {
+  int64_t order = 0;  // rises with every checkpoint registered
+  Checkpoint checkpoint;
+};
+
+// Lookups by id are NOT_FOUND, naming the resource, where nothing is there.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  // Without attempts and queue position.
+  virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;
+  // Newest first.
+  virtual absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter) = 0;
+  // Jobs that a worker holds.
+  virtual absl::StatusOr<std::vector<Job>> HeldJobs() = 0;
+  virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
+  // QUEUED jobs in queue order (core/placement.h) until `visit` returns false.
+  virtual absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) = 0;
+  virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
+  virtual absl::StatusOr<std::optional<absl::Time>> OldestQueuedTime() = 0;
+
+  virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job_id) = 0;
+  virtual absl::StatusOr<Attempt> GetAttempt(const std::string& job_id, int32_t number) = 0;
+  // The attempt that an AcquireLease with this request_id began, and its job.
+  virtual absl::StatusOr<std::optional<LeaseKey>> FindLease(const std::string& request_id) = 0;
+
+  // After `after_seq`, in order.
+  virtual absl::StatusOr<std::vector<JobEvent>> ListEvents(const std::string& job_id,
+                                                           int64_t after_seq, int64_t limit) = 0;
+
+  virtual absl::StatusOr<WorkerRecord> GetWorker(const std::string& id) = 0;
+  // By id, those after `after_id`.
+  virtual absl::StatusOr<std::vector<WorkerRecord>> ListWorkers(const std::string& after_id,
+                                                                int64_t limit) = 0;
+
+  virtual absl::StatusOr<Dataset> GetDataset(const std::string& id) = 0;
+  virtual absl::StatusOr<std::vector<Dataset>> ListDatasets(const std::string& after_id,
+                                                            int64_t limit) = 0;
+  virtual absl::StatusOr<Model> GetModel(const std::string& id) = 0;
+  virtual absl::StatusOr<std::vector<Model>> ListModels(const std::string& after_id,
+                                                        int64_t limit) = 0;
+  // A job that is not over and whose spec names this resource ("datasets/D").
+  virtual absl::StatusOr<std::optional<std::string>> FindUser(const std::string& resource) = 0;
+
+  virtual absl::StatusOr<Checkpoint> GetCheckpoint(const std::string& job_id,
+                                                   const std::string& id) = 0;
+  // Newest first.
+  virtual absl::StatusOr<std::vector<CheckpointRow>> ListCheckpoints(
+      const CheckpointFilter& filter) = 0;
+  virtual absl::StatusOr<int64_t> CountCheckpoints() = 0;
+
+  // Whether a dataset, model or checkpoint has a file with this content.
+  virtual absl::StatusOr<bool> IsBlobReferenced(const std::string& sha256) = 0;
+};
+
+class Transaction : public Reader {
+ public:
+  // submit_order is assigned. ALREADY_EXISTS for a taken id. `request_id` "" for none.
+  virtual absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
+                                        const std::string& body_digest) = 0;
+  // Writes what can change of `after` where the row still has the id, state and epoch of
+  // `before`; else ABORTED. INTERNAL for a move that core/job_state.h forbids, or for an
+  // epoch that falls.
+  virtual absl::Status UpdateJob(const Job& before, const Job& after) = 0;
+
+  virtual absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
+                                     const Attempt& attempt) = 0;
+  // What can change: times, steps, result, message, last_report_seq. NOT_FOUND.
+  virtual absl::Status UpdateAttempt(const std::string& job_id, const Attempt& attempt) = 0;
+
+  // Returns the seq assigned.
+  virtual absl::StatusOr<int64_t> AppendEvent(const std::string& job_id, const JobEvent& event) = 0;
+
+  virtual absl::Status PutWorker(const WorkerRecord& worker) = 0;
+
+  // ALREADY_EXISTS for a taken id.
+  virtual absl::Status InsertDataset(const Dataset& dataset) = 0;
+  virtual absl::Status DeleteDataset(const std::string& id) = 0;
+  virtual absl::Status InsertModel(const Model& model) = 0;
+  virtual absl::Status DeleteModel(const std::string& id) = 0;
+  virtual absl::Status InsertCheckpoint(const Checkpoint& checkpoint) = 0;
+  virtual absl::Status DeleteCheckpoint(const std::string& job_id, const std::string& id) = 0;
+};
+
+// Thread-safe. Errors beyond those of the rows: RESOURCE_EXHAUSTED on a full disk,
+// UNAVAILABLE where the database is busy, DATA_LOSS where it is corrupt,
+// FAILED_PRECONDITION where another scheduler has taken it over.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs `write` and returns its status; OK only after the commit. `write` may run on
+  // another thread, and must not call the store itself. It may run twice (where a commit
+  // that it shared failed): its effects outside the transaction must be repeatable.
+  virtual absl::Status Write(absl::FunctionRef<absl::Status(Transaction&)> write) = 0;
+  // All that `read` sees is of one moment.
+  virtual absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) = 0;
+  // Of the database and its log on disk.
+  virtual absl::StatusOr<int64_t> SizeBytes() = 0;
+};
+
+}  // namespace tune::server
