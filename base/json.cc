@@ -25,41 +25,58 @@ std::string Reason(const std::string& what) {
   return colon == std::string::npos ? what : what.substr(colon + 2);
 }
 
-// Remembers the keys of every open object, to notice one that comes twice.
-class DuplicateKeys {
+// Copying and writing a value recurse, so depth is stack.
+constexpr int kMaxDepth = 1000;
+
+// Watches a value being parsed. Remembers the keys of every open object, to notice one
+// that comes twice, and leaves out what is nested too deeply.
+template <class J>
+class Watcher {
  public:
-  bool operator()(int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) open_.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_.pop_back();
-    if (event == Json::parse_event_t::key) {
-      const auto& key = value.get_ref<const std::string&>();
-      if (!open_.back().insert(key).second && duplicate_.empty()) duplicate_ = key;
-    }
-    return true;
+  using Event = typename J::parse_event_t;
+
+  bool operator()(int depth, Event event, J& value) {
+    if (event == Event::object_start) open_.emplace_back();
+    if (event == Event::object_end) open_.pop_back();
+    if (event == Event::key) NoteKey(value.template get_ref<const std::string&>());
+    const bool opens = event == Event::object_start || event == Event::array_start;
+    if (!opens || depth < kMaxDepth) return true;
+    if (problem_.empty()) problem_ = absl::StrCat("nested deeper than ", kMaxDepth, " levels");
+    return false;
   }
-  const std::string& first() const { return duplicate_; }
+  // "" where there was none.
+  const std::string& problem() const { return problem_; }
 
  private:
+  void NoteKey(const std::string& key) {
+    if (open_.back().insert(key).second || !problem_.empty()) return;
+    problem_ = absl::StrCat("key \"", key, "\" comes twice in one object");
+  }
+
   std::vector<std::set<std::string>> open_;
-  std::string duplicate_;
+  std::string problem_;
 };
+
+template <class J>
+absl::StatusOr<J> Parse(absl::string_view text) {
+  Watcher<J> watcher;
+  try {
+    J json = J::parse(text.begin(), text.end(), std::ref(watcher));
+    if (!watcher.problem().empty()) return absl::InvalidArgumentError(watcher.problem());
+    return json;
+  } catch (const typename J::parse_error& e) {
+    return absl::InvalidArgumentError(absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));
+  } catch (const typename J::exception& e) {  // a number out of range
+    return absl::InvalidArgumentError(Reason(e.what()));
+  }
+}
 
 }  // namespace
 
-absl::StatusOr<Json> ParseJson(absl::string_view text) {
-  DuplicateKeys duplicates;
-  try {
-    Json json = Json::parse(text.begin(), text.end(), std::ref(duplicates));
-    if (!duplicates.first().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("key \"", duplicates.first(), "\" comes twice in one object"));
-    }
-    return json;
-  } catch (const Json::parse_error& e) {
-    return absl::InvalidArgumentError(absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));
-  } catch (const Json::exception& e) {  // a number out of range
-    return absl::InvalidArgumentError(Reason(e.what()));
-  }
+absl::StatusOr<Json> ParseJson(absl::string_view text) { return Parse<Json>(text); }
+
+absl::StatusOr<SortedJson> ParseSortedJson(absl::string_view text) {
+  return Parse<SortedJson>(text);
 }
 
 absl::StatusOr<Json> ReadJsonFile(const std::string& path) {

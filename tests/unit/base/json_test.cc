@@ -20,6 +20,20 @@ TEST(ParseJson, RefusesAKeyThatComesTwice) {
   EXPECT_TRUE(ParseJson(R"({"a":1,"b":{"a":2}})").ok());
 }
 
+TEST(ParseJson, RefusesDeepNesting) {
+  const auto nested = [](int levels) {
+    return std::string(levels, '[') + std::string(levels, ']');
+  };
+  EXPECT_TRUE(ParseJson(nested(1000)).ok());
+  EXPECT_EQ(ParseJson(nested(1001)).status().message(), "nested deeper than 1000 levels");
+  EXPECT_FALSE(ParseJson(nested(1'000'000)).ok());
+}
+
+TEST(ParseSortedJson, IsAsStrict) {
+  EXPECT_EQ(ParseSortedJson(R"({"b":1,"a":2})")->begin().key(), "a");
+  EXPECT_FALSE(ParseSortedJson(R"({"a":1,"a":2})").ok());
+}
+
 TEST(ParseJson, RefusesTextAfterTheValueAndBadUtf8) {
   EXPECT_FALSE(ParseJson("{} x").ok());
   EXPECT_FALSE(ParseJson("\"\xff\"").ok());
