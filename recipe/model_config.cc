@@ -26,10 +26,11 @@ void ReadTokenId(const Json& json, const FieldContext& at, int64_t* out) {
 
 template <int64_t ModelConfig::*member>
 CustomField<ModelConfig> TokenId() {
-  return {[](const Json& json, const FieldContext& at, ModelConfig* config) {
-            ReadTokenId(json, at, &(config->*member));
-          },
-          nullptr};
+  return {
+      [](const Json& json, const FieldContext& at, ModelConfig* config) {
+        ReadTokenId(json, at, &(config->*member));
+      },
+      [](const ModelConfig& config) { return config.*member < 0 ? Json() : Json(config.*member); }};
 }
 
 const std::vector<Field<ModelConfig>>& ConfigFields() {
@@ -198,6 +199,20 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json) {
   if (!errors.empty()) return errors.ToStatus("model config");
   config.source = json;
   return config;
+}
+
+Json ModelConfigToJson(const ModelConfig& config) {
+  Json json = config.source.is_object() ? config.source : Json::object();
+  json["architectures"] = {"PhiForCausalLM"};
+  json["model_type"] = "phi";
+  const bool rope_given = Find(json, "rope_parameters") || Find(json, "rope_scaling");
+  const Json fields = WriteFields(ConfigFields(), config);
+  for (const auto& [name, value] : fields.items()) {
+    if (!rope_given || (name != "rope_theta" && name != "partial_rotary_factor")) {
+      json[name] = value;
+    }
+  }
+  return json;
 }
 
 std::map<std::string, std::vector<int64_t>> ModelTensors(const ModelConfig& config) {

@@ -51,6 +51,9 @@ struct ModelConfig {
 // all errors at once, each named by its field.
 absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
 
+// A config.json that transformers reads as this config: the source, and what it lacks.
+Json ModelConfigToJson(const ModelConfig& config);
+
 // Name -> shape of every parameter, by transformers' names
 // ("model.layers.0.self_attn.q_proj.weight"). With tied embeddings lm_head.weight is
 // not among them; lm_head.bias is.
