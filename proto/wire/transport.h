@@ -14,10 +14,11 @@ namespace tune {
 
 // Flags --ca-file, --cert-file, --key-file, --insecure, as given.
 struct TransportOptions {
-  std::string
-      ca_file;  // PEM; a client's roots, or the roots a server asks clients' certificates of
-  std::string cert_file;  // PEM, with key_file; required of a server, for mutual TLS of a client
-  std::string key_file;
+  // PEM; a client's roots, or the roots a server asks clients' certificates of.
+  std::string ca_file{};
+  // PEM, with key_file; required of a server, for mutual TLS of a client.
+  std::string cert_file{};
+  std::string key_file{};
   bool insecure = false;
 };
 

@@ -1,0 +1,102 @@
+#include "proto/wire/convert.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/field_errors.h"
+
+namespace tune {
+namespace {
+
+using ::testing::HasSubstr;
+
+RunSpec FullSpec() {
+  RunSpec spec;
+  spec.model = "models/phi";
+  spec.datasets = {{"datasets/a", 1}, {"datasets/b", 0.25}};
+  spec.epochs = 1.5;
+  spec.learning_rate = 3e-4;
+  spec.betas = {0.8, 0.95};
+  spec.batch_size = 7;
+  spec.packing = false;
+  spec.seed = 9007199254740993;  // above 2^53: not a double
+  spec.eval = EvalSpec{"datasets/e", 10, 20};
+  spec.sample_prompts = {"Hi \"you\"\n", "ünïcode"};
+  spec.resources = {"cpu", 1, int64_t{1} << 40};
+  spec.priority = -3;
+  return spec;
+}
+
+TEST(ConvertTest, SpecComesBackTheSame) {
+  for (const RunSpec& spec : {FullSpec()}) {
+    const auto back = RunSpecFromProto(RunSpecToProto(spec));
+    ASSERT_TRUE(back.ok()) << back.status();
+    EXPECT_EQ(RunSpecToJson(*back), RunSpecToJson(spec));
+  }
+}
+
+TEST(ConvertTest, EveryFieldOfTheSpecIsInTheProtoAndTheOtherWay) {
+  const Json json = RunSpecToJson(FullSpec());
+  const auto* descriptor = v1::RunSpec::descriptor();
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    EXPECT_TRUE(json.contains(descriptor->field(i)->name())) << descriptor->field(i)->name();
+  }
+  EXPECT_EQ(json.size(), static_cast<size_t>(descriptor->field_count()));
+}
+
+TEST(ConvertTest, AbsentFieldsTakeTheirDefaults) {
+  v1::RunSpec proto;
+  proto.set_model("models/phi");
+  proto.add_datasets()->set_dataset("datasets/a");
+  const auto spec = RunSpecFromProto(proto);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->epochs, 2);
+  EXPECT_EQ(spec->datasets[0].weight, 1);
+  EXPECT_FALSE(spec->eval.has_value());
+}
+
+TEST(ConvertTest, WrongValuesAreNamedAllAtOnce) {
+  v1::RunSpec proto;
+  proto.set_model("models/phi");
+  proto.add_datasets()->set_dataset("datasets/a");
+  proto.set_epochs(-1);
+  proto.set_learning_rate(std::numeric_limits<double>::quiet_NaN());
+  const auto errors = FieldErrorsOf(RunSpecFromProto(proto).status());
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].field, "epochs");
+  EXPECT_EQ(errors[1].field, "learning_rate");
+}
+
+TEST(ConvertTest, EventsReadWithTheProtosNames) {
+  v1::TrainingEvent event;
+  const auto status = ProtoFromJson(
+      R"({"time": "2026-01-02T03:04:05.5Z", "step": {"step": 3, "total_steps": "9", "loss": 1.5,
+          "phase_seconds": {"forward": 0.25}}})",
+      &event);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(event.step().total_steps(), 9);
+  EXPECT_EQ(event.step().phase_seconds().at("forward"), 0.25);
+  EXPECT_THAT(ProtoToJson(event), HasSubstr(R"("total_steps":"9")"));
+}
+
+TEST(ConvertTest, AnUnknownFieldIsAnError) {
+  v1::TrainingEvent event;
+  const auto status = ProtoFromJson(R"({"step": {"stpe": 3}})", &event);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stpe"));
+}
+
+TEST(ConvertTest, TimesComeBackTheSame) {
+  for (const absl::Time time :
+       {absl::UnixEpoch(), absl::FromUnixNanos(1'700'000'000'123'456'789),
+        absl::UnixEpoch() - absl::Nanoseconds(1), absl::FromUnixSeconds(-10)}) {
+    const auto timestamp = ToTimestamp(time);
+    EXPECT_EQ(FromTimestamp(timestamp), time);
+    EXPECT_GE(timestamp.nanos(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace tune
