@@ -59,6 +59,7 @@ struct Job {
   absl::Time create_time = absl::InfinitePast();
   absl::Time start_time = absl::InfinitePast();  // of the first lease; InfinitePast: none yet
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
+  absl::Time queue_time = absl::InfinitePast();  // when it last became QUEUED
   // Not leased before this, after a failed attempt; InfinitePast: at once.
   absl::Time not_before = absl::InfinitePast();
   Progress progress;

@@ -37,8 +37,8 @@ class Engine {
                                                       EngineObserver& observer,
                                                       const LeaseOptions& options = {});
 
-  // All thread-safe. Calls block for a commit or a file at most, except Registry's Create*
-  // and Submit::CreateJob, which read whole datasets.
+  // All thread-safe. Calls block for a commit or a file at most, except Registry's
+  // Create*, which read whole datasets and models.
   BlobStore& blobs() { return *blobs_; }
   JobLogs& logs() { return logs_; }
   EventHub& hub() { return hub_; }

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "recipe/run_spec.h"
 #include "server/core/job.h"
-#include "server/engine/blobs.h"
 #include "server/engine/observer.h"
 #include "server/engine/signal.h"
 #include "server/store/store.h"
@@ -25,20 +24,17 @@ struct NewJob {
 
 class Submit {
  public:
-  Submit(Store& store, BlobStore& blobs, Clock& clock, Signal& work, EngineObserver& observer);
+  Submit(Store& store, Clock& clock, Signal& work, EngineObserver& observer);
 
-  // Checks the spec against the registry and every row against max_length, then queues
-  // the job. INVALID_ARGUMENT with all field errors (fields begin with "job.spec.");
-  // ALREADY_EXISTS: the job_id is taken, or the request_id was used with another body. A
-  // repeat with the same request_id and body gets the first job as it is now.
+  // Checks the spec against the registry, then queues the job. INVALID_ARGUMENT with all
+  // field errors, named as RunSpecFromJson does ("datasets[1].dataset"); ALREADY_EXISTS:
+  // the job_id is taken, or the request_id was used with another body. A repeat with the
+  // same request_id and body gets the first job as it is now. With validate_only, the job
+  // as it would be.
   absl::StatusOr<Job> CreateJob(const NewJob& request);
 
  private:
-  absl::StatusOr<Job> Validate(const NewJob& request);
-  absl::StatusOr<Job> Insert(Transaction& transaction, const NewJob& request, Job job);
-
   Store& store_;
-  BlobStore& blobs_;
   Clock& clock_;
   Signal& work_;
   EngineObserver& observer_;

@@ -61,7 +61,8 @@ class Reader {
   // QUEUED jobs in queue order (core/placement.h) until `visit` returns false.
   virtual absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
-  virtual absl::StatusOr<std::optional<absl::Time>> OldestQueuedTime() = 0;
+  // Since when the job waits that has waited longest.
+  virtual absl::StatusOr<std::optional<absl::Time>> OldestQueueTime() = 0;
 
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(const std::string& job_id, int32_t number) = 0;
@@ -133,9 +134,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Runs `write` and returns its status; OK only after the commit. `write` may run on
-  // another thread, and must not call the store itself. It may run twice (where a commit
-  // that it shared failed): its effects outside the transaction must be repeatable.
+  // Runs `write` on the writer thread and returns its status; OK only after the commit.
+  // `write` must not call the store itself, nor wait for anything.
   virtual absl::Status Write(absl::FunctionRef<absl::Status(Transaction&)> write) = 0;
   // All that `read` sees is of one moment.
   virtual absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) = 0;

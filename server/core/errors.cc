@@ -1,0 +1,37 @@
+#include "server/core/errors.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace tune::server {
+namespace {
+
+constexpr char kReasonPayload[] = "tune/reason";  // as in proto/wire/status.cc
+constexpr char kStaleEpoch[] = "STALE_EPOCH";
+constexpr char kUnknownWorker[] = "UNKNOWN_WORKER";
+
+absl::Status WithReason(absl::Status status, absl::string_view reason) {
+  status.SetPayload(kReasonPayload, absl::Cord(reason));
+  return status;
+}
+
+}  // namespace
+
+absl::Status StaleEpoch(const LeaseKey& key) {
+  return WithReason(absl::AbortedError(absl::StrCat("jobs/", key.job_id, ": the lease of epoch ",
+                                                    key.epoch, " has ended; stop its trainer")),
+                    kStaleEpoch);
+}
+
+bool IsStaleEpoch(const absl::Status& status) {
+  return status.GetPayload(kReasonPayload) == absl::Cord(kStaleEpoch);
+}
+
+absl::Status UnknownWorker(const std::string& worker_id) {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        "workers/", worker_id,
+                        ": this process is not the one registered under that name; "
+                        "register again, or give each worker a name of its own (--name)")),
+                    kUnknownWorker);
+}
+
+}  // namespace tune::server

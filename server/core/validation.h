@@ -1,0 +1,26 @@
+// A spec against the registry: what RunSpecFromJson cannot know.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "recipe/run_spec.h"
+#include "server/core/registry.h"
+
+namespace tune::server {
+
+// What the registry has of the names that the spec uses.
+struct KnownInputs {
+  std::optional<Model> model;
+  std::set<std::string> datasets;  // "datasets/NAME"
+};
+
+// Every dataset the spec names, each once: those to train on in order, then the eval set.
+std::vector<std::string> DatasetNames(const RunSpec& spec);
+
+// All field errors at once, each with what to do.
+absl::Status ValidateSpec(const RunSpec& spec, const KnownInputs& known);
+
+}  // namespace tune::server

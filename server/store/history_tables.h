@@ -1,0 +1,24 @@
+// Rows of attempts and of events: a job's history.
+#pragma once
+
+#include "server/store/sqlite_connection.h"
+#include "server/store/store.h"
+
+namespace tune::server::attempts_table {
+
+std::vector<Attempt> List(Connection& connection, const std::string& job_id);
+absl::StatusOr<Attempt> Get(Connection& connection, const std::string& job_id, int32_t number);
+std::optional<LeaseKey> FindLease(Connection& connection, const std::string& request_id);
+void Insert(Connection& connection, const std::string& job_id, int64_t epoch,
+            const Attempt& attempt);
+absl::Status Update(Connection& connection, const std::string& job_id, const Attempt& attempt);
+
+}  // namespace tune::server::attempts_table
+
+namespace tune::server::events_table {
+
+absl::StatusOr<std::vector<JobEvent>> List(Connection& connection, const std::string& job_id,
+                                           int64_t after_seq, int64_t limit);
+int64_t Append(Connection& connection, const std::string& job_id, const JobEvent& event);
+
+}  // namespace tune::server::events_table

@@ -1,0 +1,231 @@
+#include "server/store/jobs_table.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "server/core/validation.h"
+
+namespace tune::server::jobs_table {
+namespace {
+
+// In the order that ReadJob reads.
+constexpr char kColumns[] =
+    "submit_order, id, spec, labels, warnings, state, epoch, attempts_used, worker_id, reason, "
+    "message, create_time_us, queue_time_us, not_before_us, start_time_us, end_time_us, step, "
+    "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
+    "seconds_per_step, eta_seconds, eval_loss, progress_time_us, latest_checkpoint, "
+    "final_checkpoint";
+
+void ReadProgress(Query& row, Progress& progress) {
+  progress.step = row.Int();
+  progress.total_steps = row.Int();
+  progress.epoch = row.Real();
+  progress.loss = row.Real();
+  progress.learning_rate = row.Real();
+  progress.grad_norm = row.Real();
+  progress.tokens_per_second = row.Real();
+  progress.seconds_per_step = row.Real();
+  progress.eta_seconds = row.Real();
+  progress.eval_loss = row.Real();
+  progress.update_time = row.Time();
+}
+
+absl::Status ReadSpec(Query& row, Job& job) {
+  ASSIGN_OR_RETURN(const Json spec, ParseJson(row.Text()));
+  ASSIGN_OR_RETURN(job.spec, RunSpecFromJson(spec));
+  ASSIGN_OR_RETURN(const Json labels, ParseJson(row.Text()));
+  job.labels = labels.get<std::map<std::string, std::string>>();
+  ASSIGN_OR_RETURN(const Json warnings, ParseJson(row.Text()));
+  job.warnings = warnings.get<std::vector<std::string>>();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Job> ReadJob(Query& row) {
+  Job job;
+  job.submit_order = row.Int();
+  job.id = row.Text();
+  RETURN_IF_ERROR(Annotate(ReadSpec(row, job), absl::StrCat("stored job ", job.id)));
+  ASSIGN_OR_RETURN(job.state, JobStateFromName(row.Text()));
+  job.epoch = row.Int();
+  job.attempts_used = static_cast<int32_t>(row.Int());
+  job.worker_id = row.Text();
+  job.reason = row.Text();
+  job.message = row.Text();
+  job.create_time = row.Time();
+  job.queue_time = row.Time();
+  job.not_before = row.Time();
+  job.start_time = row.Time();
+  job.end_time = row.Time();
+  ReadProgress(row, job.progress);
+  job.latest_checkpoint = row.Text();
+  job.final_checkpoint = row.Text();
+  return job;
+}
+
+absl::StatusOr<std::vector<Job>> ReadJobs(Query& query) {
+  std::vector<Job> jobs;
+  while (query.Next()) {
+    ASSIGN_OR_RETURN(Job job, ReadJob(query));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+// "'QUEUED', 'LEASED'": names from our own table, never input.
+std::string StateList(const std::vector<JobState>& states) {
+  return absl::StrJoin(states, ", ", [](std::string* out, JobState state) {
+    absl::StrAppend(out, "'", JobStateName(state), "'");
+  });
+}
+
+void InsertInputs(Connection& connection, const Job& job) {
+  std::vector<std::string> resources = DatasetNames(job.spec);
+  resources.push_back(job.spec.model);
+  for (const std::string& resource : resources) {
+    Query(connection, "INSERT INTO job_inputs (resource, job_id) VALUES (?, ?)")
+        .Bind(resource, job.id)
+        .Run();
+  }
+}
+
+absl::Status CheckMove(const Job& before, const Job& after) {
+  if (before.state != after.state && !CanMove(before.state, after.state)) {
+    return absl::InternalError(absl::StrCat("jobs/", before.id, " must not move from ",
+                                            JobStateName(before.state), " to ",
+                                            JobStateName(after.state)));
+  }
+  if (after.epoch < before.epoch) {
+    return absl::InternalError(absl::StrCat("jobs/", before.id, ": its epoch must not fall from ",
+                                            before.epoch, " to ", after.epoch));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Job> Get(Connection& connection, const std::string& id) {
+  Query query(connection, absl::StrCat("SELECT ", kColumns, " FROM jobs WHERE id = ?"));
+  if (!query.Bind(id).Next()) {
+    return absl::NotFoundError(absl::StrCat("there is no jobs/", id, "; see tunectl list"));
+  }
+  return ReadJob(query);
+}
+
+absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter) {
+  std::string sql =
+      absl::StrCat("SELECT ", kColumns, " FROM jobs WHERE (?1 = 0 OR submit_order < ?1)");
+  if (!filter.states.empty())
+    absl::StrAppend(&sql, " AND state IN (", StateList(filter.states), ")");
+  Query query(connection, absl::StrCat(sql, " ORDER BY submit_order DESC LIMIT ?2"));
+  query.Bind(filter.before_order, filter.limit);
+  return ReadJobs(query);
+}
+
+absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection) {
+  Query query(connection, absl::StrCat("SELECT ", kColumns,
+                                       " FROM jobs WHERE state IN ('LEASED', 'RUNNING')"
+                                       " ORDER BY submit_order"));
+  return ReadJobs(query);
+}
+
+std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id) {
+  Query query(connection, "SELECT id, body_digest FROM jobs WHERE request_id = ?");
+  if (!query.Bind(request_id).Next()) return std::nullopt;
+  SubmitRecord record;
+  record.job_id = query.Text();
+  record.body_digest = query.Text();
+  return record;
+}
+
+void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit) {
+  Query query(connection,
+              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, not_before_us "
+              "FROM jobs WHERE state = 'QUEUED' ORDER BY priority DESC, submit_order");
+  while (query.Next()) {
+    QueuedJob job;
+    job.id = query.Text();
+    job.priority = query.Int();
+    job.submit_order = query.Int();
+    job.resources.device = query.Text();
+    job.resources.gpus = query.Int();
+    job.resources.host_memory_bytes = query.Int();
+    job.not_before = query.Time();
+    if (!visit(job)) return;
+  }
+}
+
+std::map<JobState, int64_t> Count(Connection& connection) {
+  std::map<JobState, int64_t> counts;
+  for (JobState state : kJobStates) {
+    Query query(connection, "SELECT count(*) FROM jobs WHERE state = ?");
+    query.Bind(JobStateName(state)).Next();
+    counts[state] = query.Int();
+  }
+  return counts;
+}
+
+std::optional<absl::Time> OldestQueueTime(Connection& connection) {
+  Query query(connection, "SELECT min(queue_time_us) FROM jobs WHERE state = 'QUEUED'");
+  query.Next();
+  const absl::Time time = query.Time();
+  if (time == absl::InfinitePast()) return std::nullopt;
+  return time;
+}
+
+std::optional<std::string> FindUser(Connection& connection, const std::string& resource) {
+  Query query(connection,
+              "SELECT id FROM jobs JOIN job_inputs ON job_inputs.job_id = jobs.id "
+              "WHERE resource = ? AND end_time_us IS NULL ORDER BY submit_order LIMIT 1");
+  if (!query.Bind(resource).Next()) return std::nullopt;
+  return query.Text();
+}
+
+absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
+                           const std::string& body_digest) {
+  if (Get(connection, job.id).ok()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("jobs/", job.id, " exists already; choose another job_id, or leave it out"));
+  }
+  Query(connection,
+        "INSERT INTO jobs (id, request_id, body_digest, spec, labels, warnings, priority, device, "
+        "gpus, host_memory_bytes, state, epoch, attempts_used, reason, message, create_time_us, "
+        "queue_time_us, step, total_steps, epochs_done) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, '', '', ?, ?, 0, 0, 0)")
+      .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest},
+            DumpJson(RunSpecToJson(job.spec)), DumpJson(job.labels), DumpJson(job.warnings),
+            job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
+            job.spec.resources.host_memory_bytes, job.create_time, job.queue_time)
+      .Run();
+  InsertInputs(connection, job);
+  return Get(connection, job.id);
+}
+
+absl::Status Update(Connection& connection, const Job& before, const Job& after) {
+  RETURN_IF_ERROR(CheckMove(before, after));
+  const Progress& progress = after.progress;
+  const int64_t changed =
+      Query(connection,
+            "UPDATE jobs SET state = ?, epoch = ?, attempts_used = ?, worker_id = ?, reason = ?, "
+            "message = ?, queue_time_us = ?, not_before_us = ?, start_time_us = ?, "
+            "end_time_us = ?, step = ?, total_steps = ?, epochs_done = ?, loss = ?, "
+            "learning_rate = ?, grad_norm = ?, tokens_per_second = ?, seconds_per_step = ?, "
+            "eta_seconds = ?, eval_loss = ?, progress_time_us = ?, latest_checkpoint = ?, "
+            "final_checkpoint = ? WHERE id = ? AND state = ? AND epoch = ?")
+          .Bind(JobStateName(after.state), after.epoch, after.attempts_used,
+                TextOrNull{after.worker_id}, after.reason, after.message, after.queue_time,
+                after.not_before, after.start_time, after.end_time)
+          .Bind(progress.step, progress.total_steps, progress.epoch, progress.loss,
+                progress.learning_rate, progress.grad_norm, progress.tokens_per_second,
+                progress.seconds_per_step, progress.eta_seconds, progress.eval_loss,
+                progress.update_time)
+          .Bind(TextOrNull{after.latest_checkpoint}, TextOrNull{after.final_checkpoint}, before.id,
+                JobStateName(before.state), before.epoch)
+          .Run();
+  if (changed == 1) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("jobs/", before.id, " is no longer ",
+                                         JobStateName(before.state), " at epoch ", before.epoch,
+                                         "; read it and decide again"));
+}
+
+}  // namespace tune::server::jobs_table

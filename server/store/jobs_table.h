@@ -1,0 +1,23 @@
+// Rows of jobs. Functions of the table headers throw SQLite::Exception
+// (sqlite_connection.h); their contracts are those of store.h.
+#pragma once
+
+#include "server/store/sqlite_connection.h"
+#include "server/store/store.h"
+
+namespace tune::server::jobs_table {
+
+absl::StatusOr<Job> Get(Connection& connection, const std::string& id);
+absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter);
+absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection);
+std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id);
+void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit);
+std::map<JobState, int64_t> Count(Connection& connection);
+std::optional<absl::Time> OldestQueueTime(Connection& connection);
+std::optional<std::string> FindUser(Connection& connection, const std::string& resource);
+
+absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
+                           const std::string& body_digest);
+absl::Status Update(Connection& connection, const Job& before, const Job& after);
+
+}  // namespace tune::server::jobs_table

@@ -1,0 +1,172 @@
+// Reader and Transaction over one connection: each method is one call of a table function
+// inside Connection::Catch.
+#pragma once
+
+#include "server/store/catalog_tables.h"
+#include "server/store/checkpoints_table.h"
+#include "server/store/history_tables.h"
+#include "server/store/jobs_table.h"
+#include "server/store/sqlite_connection.h"
+#include "server/store/store.h"
+#include "server/store/workers_table.h"
+
+namespace tune::server {
+
+// Base: Reader or Transaction.
+template <class Base>
+class SqliteReads : public Base {
+ public:
+  explicit SqliteReads(Connection& connection) : connection_(connection) {}
+
+  absl::StatusOr<Job> GetJob(const std::string& id) override {
+    return Call<Job>([&] { return jobs_table::Get(connection_, id); });
+  }
+  absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter) override {
+    return Call<std::vector<Job>>([&] { return jobs_table::List(connection_, filter); });
+  }
+  absl::StatusOr<std::vector<Job>> HeldJobs() override {
+    return Call<std::vector<Job>>([&] { return jobs_table::ListHeld(connection_); });
+  }
+  absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) override {
+    return Call<std::optional<SubmitRecord>>(
+        [&] { return jobs_table::FindSubmit(connection_, request_id); });
+  }
+  absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) override {
+    return connection_.Catch([&] {
+      jobs_table::VisitQueue(connection_, visit);
+      return absl::OkStatus();
+    });
+  }
+  absl::StatusOr<std::map<JobState, int64_t>> CountJobs() override {
+    return Call<std::map<JobState, int64_t>>([&] { return jobs_table::Count(connection_); });
+  }
+  absl::StatusOr<std::optional<absl::Time>> OldestQueueTime() override {
+    return Call<std::optional<absl::Time>>(
+        [&] { return jobs_table::OldestQueueTime(connection_); });
+  }
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job_id) override {
+    return Call<std::vector<Attempt>>([&] { return attempts_table::List(connection_, job_id); });
+  }
+  absl::StatusOr<Attempt> GetAttempt(const std::string& job_id, int32_t number) override {
+    return Call<Attempt>([&] { return attempts_table::Get(connection_, job_id, number); });
+  }
+  absl::StatusOr<std::optional<LeaseKey>> FindLease(const std::string& request_id) override {
+    return Call<std::optional<LeaseKey>>(
+        [&] { return attempts_table::FindLease(connection_, request_id); });
+  }
+  absl::StatusOr<std::vector<JobEvent>> ListEvents(const std::string& job_id, int64_t after_seq,
+                                                   int64_t limit) override {
+    return Call<std::vector<JobEvent>>(
+        [&] { return events_table::List(connection_, job_id, after_seq, limit); });
+  }
+  absl::StatusOr<WorkerRecord> GetWorker(const std::string& id) override {
+    return Call<WorkerRecord>([&] { return workers_table::Get(connection_, id); });
+  }
+  absl::StatusOr<std::vector<WorkerRecord>> ListWorkers(const std::string& after_id,
+                                                        int64_t limit) override {
+    return Call<std::vector<WorkerRecord>>(
+        [&] { return workers_table::List(connection_, after_id, limit); });
+  }
+  absl::StatusOr<Dataset> GetDataset(const std::string& id) override {
+    return Call<Dataset>([&] { return datasets_table::Get(connection_, id); });
+  }
+  absl::StatusOr<std::vector<Dataset>> ListDatasets(const std::string& after_id,
+                                                    int64_t limit) override {
+    return Call<std::vector<Dataset>>(
+        [&] { return datasets_table::List(connection_, after_id, limit); });
+  }
+  absl::StatusOr<Model> GetModel(const std::string& id) override {
+    return Call<Model>([&] { return models_table::Get(connection_, id); });
+  }
+  absl::StatusOr<std::vector<Model>> ListModels(const std::string& after_id,
+                                                int64_t limit) override {
+    return Call<std::vector<Model>>(
+        [&] { return models_table::List(connection_, after_id, limit); });
+  }
+  absl::StatusOr<std::optional<std::string>> FindUser(const std::string& resource) override {
+    return Call<std::optional<std::string>>(
+        [&] { return jobs_table::FindUser(connection_, resource); });
+  }
+  absl::StatusOr<Checkpoint> GetCheckpoint(const std::string& job_id,
+                                           const std::string& id) override {
+    return Call<Checkpoint>([&] { return checkpoints_table::Get(connection_, job_id, id); });
+  }
+  absl::StatusOr<std::vector<CheckpointRow>> ListCheckpoints(
+      const CheckpointFilter& filter) override {
+    return Call<std::vector<CheckpointRow>>(
+        [&] { return checkpoints_table::List(connection_, filter); });
+  }
+  absl::StatusOr<int64_t> CountCheckpoints() override {
+    return Call<int64_t>([&] { return checkpoints_table::Count(connection_); });
+  }
+  absl::StatusOr<bool> IsBlobReferenced(const std::string& sha256) override {
+    return Call<bool>([&] { return server::IsBlobReferenced(connection_, sha256); });
+  }
+
+ protected:
+  template <class T, class F>
+  absl::StatusOr<T> Call(F&& f) {
+    return connection_.Catch([&]() -> absl::StatusOr<T> { return f(); });
+  }
+  template <class F>
+  absl::Status Do(F&& f) {
+    return connection_.Catch([&]() -> absl::Status {
+      if constexpr (std::is_void_v<decltype(f())>) {
+        f();
+        return absl::OkStatus();
+      } else {
+        return f();
+      }
+    });
+  }
+
+  Connection& connection_;
+};
+
+using SqliteReader = SqliteReads<Reader>;
+
+class SqliteTransaction : public SqliteReads<Transaction> {
+ public:
+  using SqliteReads::SqliteReads;
+
+  absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
+                                const std::string& body_digest) override {
+    return Call<Job>([&] { return jobs_table::Insert(connection_, job, request_id, body_digest); });
+  }
+  absl::Status UpdateJob(const Job& before, const Job& after) override {
+    return Do([&] { return jobs_table::Update(connection_, before, after); });
+  }
+  absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
+                             const Attempt& attempt) override {
+    return Do([&] { attempts_table::Insert(connection_, job_id, epoch, attempt); });
+  }
+  absl::Status UpdateAttempt(const std::string& job_id, const Attempt& attempt) override {
+    return Do([&] { return attempts_table::Update(connection_, job_id, attempt); });
+  }
+  absl::StatusOr<int64_t> AppendEvent(const std::string& job_id, const JobEvent& event) override {
+    return Call<int64_t>([&] { return events_table::Append(connection_, job_id, event); });
+  }
+  absl::Status PutWorker(const WorkerRecord& worker) override {
+    return Do([&] { workers_table::Put(connection_, worker); });
+  }
+  absl::Status InsertDataset(const Dataset& dataset) override {
+    return Do([&] { return datasets_table::Insert(connection_, dataset); });
+  }
+  absl::Status DeleteDataset(const std::string& id) override {
+    return Do([&] { return datasets_table::Delete(connection_, id); });
+  }
+  absl::Status InsertModel(const Model& model) override {
+    return Do([&] { return models_table::Insert(connection_, model); });
+  }
+  absl::Status DeleteModel(const std::string& id) override {
+    return Do([&] { return models_table::Delete(connection_, id); });
+  }
+  absl::Status InsertCheckpoint(const Checkpoint& checkpoint) override {
+    return Do([&] { return checkpoints_table::Insert(connection_, checkpoint); });
+  }
+  absl::Status DeleteCheckpoint(const std::string& job_id, const std::string& id) override {
+    return Do([&] { return checkpoints_table::Delete(connection_, job_id, id); });
+  }
+};
+
+}  // namespace tune::server

@@ -1,0 +1,82 @@
+#include "server/store/workers_table.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status.h"
+
+namespace tune::server::workers_table {
+namespace {
+
+constexpr char kSelect[] =
+    "SELECT id, incarnation, resources, version, register_time_us FROM workers";
+
+Json ResourcesToJson(const WorkerResources& resources) {
+  Json gpus = Json::array();
+  for (const Gpu& gpu : resources.gpus) {
+    gpus.push_back({{"product", gpu.product}, {"memory_bytes", gpu.memory_bytes}});
+  }
+  return {{"cpus", resources.cpus},
+          {"host_memory_bytes", resources.host_memory_bytes},
+          {"free_disk_bytes", resources.free_disk_bytes},
+          {"gpus", gpus}};
+}
+
+// Throws Json::exception, which Connection::Catch turns into a status.
+WorkerResources ResourcesFromJson(const Json& json) {
+  WorkerResources resources;
+  resources.cpus = json.at("cpus");
+  resources.host_memory_bytes = json.at("host_memory_bytes");
+  resources.free_disk_bytes = json.at("free_disk_bytes");
+  for (const Json& gpu : json.at("gpus")) {
+    resources.gpus.push_back({gpu.at("product"), gpu.at("memory_bytes")});
+  }
+  return resources;
+}
+
+absl::StatusOr<WorkerRecord> ReadWorker(Query& row) {
+  WorkerRecord worker;
+  worker.id = row.Text();
+  worker.incarnation = row.Text();
+  ASSIGN_OR_RETURN(const Json resources, ParseJson(row.Text()));
+  worker.resources = ResourcesFromJson(resources);
+  worker.version = row.Text();
+  worker.register_time = row.Time();
+  worker.heartbeat_time = worker.register_time;
+  return worker;
+}
+
+}  // namespace
+
+absl::StatusOr<WorkerRecord> Get(Connection& connection, const std::string& id) {
+  Query query(connection, absl::StrCat(kSelect, " WHERE id = ?"));
+  if (!query.Bind(id).Next()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no workers/", id, "; see tunectl workers list"));
+  }
+  return ReadWorker(query);
+}
+
+absl::StatusOr<std::vector<WorkerRecord>> List(Connection& connection, const std::string& after_id,
+                                               int64_t limit) {
+  Query query(connection, absl::StrCat(kSelect, " WHERE id > ? ORDER BY id LIMIT ?"));
+  query.Bind(after_id, limit);
+  std::vector<WorkerRecord> workers;
+  while (query.Next()) {
+    ASSIGN_OR_RETURN(WorkerRecord worker, ReadWorker(query));
+    workers.push_back(std::move(worker));
+  }
+  return workers;
+}
+
+void Put(Connection& connection, const WorkerRecord& worker) {
+  Query(connection,
+        "INSERT INTO workers (id, incarnation, resources, version, register_time_us) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
+        "resources = excluded.resources, version = excluded.version, "
+        "register_time_us = excluded.register_time_us")
+      .Bind(worker.id, worker.incarnation, DumpJson(ResourcesToJson(worker.resources)),
+            worker.version, worker.register_time)
+      .Run();
+}
+
+}  // namespace tune::server::workers_table

@@ -1,0 +1,14 @@
+// Rows of workers.
+#pragma once
+
+#include "server/store/sqlite_connection.h"
+#include "server/store/store.h"
+
+namespace tune::server::workers_table {
+
+absl::StatusOr<WorkerRecord> Get(Connection& connection, const std::string& id);
+absl::StatusOr<std::vector<WorkerRecord>> List(Connection& connection, const std::string& after_id,
+                                               int64_t limit);
+void Put(Connection& connection, const WorkerRecord& worker);
+
+}  // namespace tune::server::workers_table
