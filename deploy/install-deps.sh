@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Installs what a build of Tune needs on Debian 12 or 13 (x86-64): packages of the
+# distribution, and LibTorch from the wheels pinned in deploy/wheels.txt. What is already
+# there is left alone, so a second run takes well under a second.
+#
+#   deploy/install-deps.sh            to build and run
+#   deploy/install-deps.sh --tests    also what tests/run.sh uses
+#
+# TUNE_DEPS_DIR   where LibTorch goes (default ~/.cache/tune/deps)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+deps=${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}
+wheels=$here/wheels.txt
+
+build_packages=(
+  ca-certificates ccache cmake g++ git mold ninja-build pkg-config
+  protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libabsl-dev
+  libsqlite3-dev libsqlitecpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
+  libyaml-cpp-dev nlohmann-json3-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev
+)
+wheel_packages=(python3-pip unzip)
+test_packages=(python3-venv curl openssl procps util-linux)
+
+say() { printf 'install-deps: %s\n' "$*"; }
+die() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
+
+scratch=
+trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
+
+check_machine() {
+  [ "$(uname -m)" = x86_64 ] || die "this needs an x86-64 machine, not $(uname -m)"
+  command -v apt-get >/dev/null || die "apt-get not found; this script is for Debian 12 and 13"
+}
+
+# Runs apt-get quietly; what it wrote is shown where it fails.
+apt() {
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "packages are missing; run as root, or install sudo"
+    sudo=(sudo)
+  fi
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+    "$@" >"$scratch/apt.log" 2>&1 </dev/null 9>&- && return
+  cat "$scratch/apt.log" >&2
+  die "apt-get $1 failed (its output is above)"
+}
+
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+  for package; do
+    grep -qxF "installed $package" <<<"$installed" || printf '%s\n' "$package"
+  done
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  apt update
+  apt install --yes --no-install-recommends "${missing[@]}"
+}
+
+# The wheels are built for glibc 2.17 to 2.28; Debian 12 has 2.36.
+download_wheels() {
+  local platforms=()
+  for tag in manylinux_2_28 manylinux_2_25 manylinux_2_17 manylinux2014; do
+    platforms+=(--platform "${tag}_x86_64")
+  done
+  python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps \
+    --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
+    "${platforms[@]}" --dest "$1" --requirement "$wheels" ||
+    die "the wheels in $wheels could not be downloaded (pip's message is above)"
+}
+
+unpack_wheels() {
+  mkdir -p "$2"
+  unzip -q "$1"/torch-*.whl 'torch/lib/*' 'torch/include/*' -d "$2"
+  for wheel in "$1"/nvidia_*.whl; do unzip -q "$wheel" 'nvidia/*' -d "$2"; done
+  unzip -q "$1"/googleapis_*.whl 'google/*' -d "$2"
+}
+
+# The stamp names the pins that are unpacked. It goes first and comes back last, so a
+# folder that an interrupted run left half done is never taken for whole.
+pins=$(sha256sum <"$wheels")
+stamp=$deps/.wheels
+wheels_installed() { [ "$(cat "$stamp" 2>/dev/null)" = "$pins" ]; }
+
+install_wheels() {
+  local free
+  free=$(df --output=avail -BM "$deps" | tail -1 | tr -dc 0-9)
+  [ "$free" -gt 2500 ] || die "$deps has $free MB free, 2500 are needed; set TUNE_DEPS_DIR"
+  say "downloading LibTorch (540 MB) into $deps"
+  mkdir "$scratch/wheels"
+  download_wheels "$scratch/wheels"
+  unpack_wheels "$scratch/wheels" "$scratch/unpacked"
+  rm -f "$stamp"
+  for folder in torch nvidia google; do
+    rm -rf "${deps:?}/$folder"
+    mv "$scratch/unpacked/$folder" "$deps/$folder"
+  done
+  printf '%s\n' "$pins" >"$stamp"
+}
+
+main() {
+  local packages=("${build_packages[@]}")
+  case "${1-}" in
+    '') ;;
+    --tests) packages+=("${test_packages[@]}") ;;
+    *) die "unknown argument '$1'; usage: deploy/install-deps.sh [--tests]" ;;
+  esac
+  check_machine
+  mkdir -p "$deps" || die "cannot make $deps; set TUNE_DEPS_DIR to a folder you can write"
+  exec 9>"$deps/.lock"
+  flock -n 9 || { say "waiting for another run of this script"; flock 9; }
+  rm -rf "$deps"/.scratch.*  # of interrupted runs
+  scratch=$(mktemp -d "$deps/.scratch.XXXXXX")
+  if wheels_installed; then
+    install_packages "${packages[@]}"
+  else
+    install_packages "${packages[@]}" "${wheel_packages[@]}"
+    install_wheels
+  fi
+}
+
+main "$@"

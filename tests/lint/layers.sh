@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Includes follow the arrows of the README's architecture. CMake lets a library see only
+# the folders it links; this also says which external libraries stay where.
+set -euo pipefail
+# shellcheck source=tests/lint/tools.sh
+source "$(dirname "$0")/tools.sh"
+cd "$repository"
+
+# folder : folders of ours it may include
+arrows='
+base           : base
+recipe         : base recipe
+proto/wire     : base recipe proto/wire
+server/core    : base recipe server/core
+server/store   : base recipe server/core server/store
+server/engine  : base recipe server/core server/store server/engine
+server/rpc     : base recipe proto/wire server/core server/store server/engine server/rpc
+worker/agent   : base recipe proto/wire worker/agent
+worker/trainer : base recipe worker/trainer
+client         : base recipe proto/wire client
+'
+# include : the folders that may have it
+private='
+<(grpc|grpcpp)/            : proto/wire server/rpc server/main.cc worker/agent worker/main.cc client
+"tune/v1/|"google/         : proto/wire server/rpc server/main.cc worker/agent worker/main.cc client
+<(ATen|c10|torch|caffe2)/  : worker/trainer
+<(SQLiteCpp/|sqlite3)      : server/store
+<prometheus/               : server worker/agent worker/main.cc
+<(yaml-cpp)/               : client
+'
+failed=0
+
+report() { printf '%s\n' "$2" | sed "s|^|$1: |"; failed=1; }
+
+while IFS=: read -r folder allowed; do
+  folder=${folder// /}
+  [ -n "$folder" ] && [ -d "$folder" ] || continue
+  ours='#include "(base|recipe|proto|server|worker|client)/'
+  wrong=$(grep -rEn --include='*.h' --include='*.cc' "$ours" "$folder" |
+    grep -vE "\"($(tr -s ' ' '|' <<<"${allowed# }"))/[^/\"]*(/[^/\"]*)?\"" || true)
+  [ -z "$wrong" ] || report "$folder may not include this" "$wrong"
+done <<<"$arrows"
+
+while read -r pattern separator folders; do
+  [ "$separator" = : ] || continue
+  wrong=$(grep -rEn --include='*.h' --include='*.cc' "#include ($pattern)" \
+    base recipe proto server worker client |
+    grep -vE "^($(tr -s ' ' '|' <<<"$folders"))[/:]" || true)
+  [ -z "$wrong" ] || report "only $folders may include this" "$wrong"
+done <<<"$private"
+
+# shellcheck disable=SC2015
+[ "$failed" -eq 0 ] && echo "layers: every include follows the arrows" || exit 1

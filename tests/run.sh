@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Sets up, builds and tests.
+#
+#   tests/run.sh              every suite but those that only run by name
+#   tests/run.sh SUITE...     some of: unit e2e fault oracle lint deploy
+#   tests/run.sh mutation     by name only; so is soak
+#   tests/run.sh fresh [...]  quickstart and tests in a new minimal Debian root (tests/fresh.sh)
+#
+# TUNE_PRESET        CMake preset: release (default), debug, tsan
+# TUNE_DEPS_DIR      where LibTorch is (deploy/install-deps.sh)
+# TUNE_SHARED_DATA   real test data; tests that need it are skipped without
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+preset=${TUNE_PRESET:-release}
+build=$root/build/$preset
+by_name_only='soak|mutation'
+jobs=$(nproc)
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
+
+# The suites are ctest labels.
+select_suites() {
+  if [ $# -eq 0 ]; then
+    printf '%s\n' --label-exclude "^($by_name_only)$"
+  else
+    local IFS='|'
+    printf '%s\n' --label-regex "^($*)$"
+  fi
+}
+
+build_all() {
+  cmake -S "$root" --preset "$preset" \
+    -DTUNE_DEPS_DIR="${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}" >"$root/build/configure.log" ||
+    { cat "$root/build/configure.log"; return 1; }
+  cmake --build "$build" --parallel "$jobs"
+}
+
+main() {
+  case "${1-}" in
+    fresh) shift; exec bash "$root/tests/fresh.sh" "$@" ;;
+    -h | --help) usage; return ;;
+    -*) usage >&2; return 2 ;;
+  esac
+  local selection
+  mapfile -t selection < <(select_suites "$@")
+  cd "$root"
+  mkdir -p "$root/build"
+  bash "$root/deploy/install-deps.sh" --tests
+  build_all
+  ctest --test-dir "$build" "${selection[@]}" --parallel "$jobs" --no-tests=error \
+    --output-on-failure
+}
+
+main "$@"
