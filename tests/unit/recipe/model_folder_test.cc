@@ -1,0 +1,285 @@
+#include "recipe/model_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "scratch_folder.h"
+
+namespace tune {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// A byte-level BPE of three letters and an end token, id 3.
+constexpr char kTokenizer[] = R"({
+  "version": "1.0", "truncation": null, "padding": null,
+  "added_tokens": [{"id": 3, "content": "<|endoftext|>", "single_word": false, "lstrip": false,
+                    "rstrip": false, "normalized": false, "special": true}],
+  "normalizer": null,
+  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+  "post_processor": null,
+  "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+  "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "", "fuse_unk": false,
+            "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}})";
+
+constexpr char kConfig[] = R"({
+  "model_type": "phi", "vocab_size": 8, "hidden_size": 8, "intermediate_size": 16,
+  "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 3, "eos_token_id": 3})";
+
+std::vector<std::string> Errors(const absl::Status& status) {
+  std::vector<std::string> errors;
+  for (const FieldError& e : FieldErrorsOf(status)) errors.push_back(e.field + ": " + e.message);
+  return errors;
+}
+
+class ModelFolderTest : public ::testing::Test {
+ protected:
+  ModelFolderTest() : config_(*ModelConfigFromJson(*ParseJson(kConfig))), model_(dir_ / "model") {
+    Write(dir_ / "tokenizer.json", kTokenizer);
+    absl::Status made = InitModelFolder(model_, config_, dir_ / "tokenizer.json", 0);
+    EXPECT_TRUE(made.ok()) << made;
+  }
+
+  static void Write(const std::string& path, absl::string_view text) {
+    ASSERT_TRUE(WriteFileDurably(path, text).ok());
+  }
+  std::string In(const std::string& file) const { return JoinPath(model_, file); }
+
+  // Writes tensors of zeros as a weight file of the model.
+  void WriteWeights(const std::string& file, const std::vector<TensorSpec>& tensors) {
+    auto writer = SafetensorsWriter::Create(In(file), tensors, {{"format", "pt"}});
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    for (const TensorSpec& tensor : tensors) {
+      int64_t bytes = DTypeBytes(tensor.dtype);
+      for (const int64_t size : tensor.shape) bytes *= size;
+      ASSERT_TRUE((*writer)->Append(std::string(bytes, '\0')).ok());
+    }
+    ASSERT_TRUE((*writer)->Finish().ok());
+  }
+
+  std::vector<TensorSpec> Specs(DType dtype) const {
+    std::vector<TensorSpec> specs;
+    for (const auto& [name, shape] : ModelTensors(config_)) specs.push_back({name, dtype, shape});
+    return specs;
+  }
+
+  // Two shards of the model's tensors with an index that says so.
+  Json WriteShards() {
+    const std::vector<TensorSpec> all = Specs(DType::kF16);
+    const auto middle = all.begin() + 5;
+    WriteWeights("one.safetensors", {all.begin(), middle});
+    WriteWeights("two.safetensors", {middle, all.end()});
+    EXPECT_TRUE(RemoveAll(In("model.safetensors")).ok());
+    Json index = {{"metadata", {{"total_size", 1}}}, {"weight_map", Json::object()}};
+    for (auto spec = all.begin(); spec != all.end(); ++spec) {
+      index["weight_map"][spec->name] = spec < middle ? "one.safetensors" : "two.safetensors";
+    }
+    WriteIndex(index);
+    return index;
+  }
+  void WriteIndex(const Json& index) { Write(In("model.safetensors.index.json"), DumpJson(index)); }
+
+  const ScratchFolder dir_;
+  const ModelConfig config_;
+  const std::string model_;
+};
+
+TEST_F(ModelFolderTest, WhatInitMakesOpens) {
+  const auto folder = OpenModelFolder(model_);
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->dtype, DType::kF32);
+  EXPECT_EQ(folder->config.hidden_size, 8);
+  EXPECT_EQ(folder->file_of.size(), ModelTensors(config_).size());
+  EXPECT_EQ(folder->Data("lm_head.bias").size(), 8 * 4);
+  EXPECT_THAT(*ModelFiles(model_),
+              ElementsAre("config.json", "generation_config.json", "model.safetensors",
+                          "tokenizer.json", "tokenizer_config.json"));
+}
+
+std::vector<float> Floats(const ModelFolder& folder, const std::string& tensor) {
+  const absl::string_view bytes = folder.Data(tensor);
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+TEST_F(ModelFolderTest, InitDrawsAsTransformersDoes) {
+  const auto folder = OpenModelFolder(model_);
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_THAT(Floats(*folder, "model.layers.0.input_layernorm.weight"), ::testing::Each(1.0f));
+  EXPECT_THAT(Floats(*folder, "model.final_layernorm.weight"), ::testing::Each(1.0f));
+  EXPECT_THAT(Floats(*folder, "model.layers.0.mlp.fc1.bias"), ::testing::Each(0.0f));
+  double squares = 0;
+  const auto weights = Floats(*folder, "model.layers.0.mlp.fc1.weight");  // 128 values
+  for (const float w : weights) squares += w * w;
+  EXPECT_NEAR(std::sqrt(squares / weights.size()), 0.02, 0.005);
+  EXPECT_NE(weights, Floats(*folder, "model.layers.0.mlp.fc2.weight"));
+}
+
+TEST_F(ModelFolderTest, TheSameSeedGivesTheSameBytes) {
+  const auto digest = [&](const std::string& name, int64_t seed) {
+    EXPECT_TRUE(InitModelFolder(dir_ / name, config_, dir_ / "tokenizer.json", seed).ok());
+    return *Sha256File(JoinPath(dir_ / name, "model.safetensors"));
+  };
+  const std::string first = *Sha256File(In("model.safetensors"));
+  EXPECT_EQ(digest("again", 0), first);
+  EXPECT_NE(digest("other", 1), first);
+  // What it was when this was written: a seed names a model, on every machine.
+  EXPECT_EQ(first, "eed94d25e46c066f34b020f9e8538ebec7cc11f303462c4cf066abacd26563dd");
+}
+
+TEST_F(ModelFolderTest, InitLeavesThePaddingTokensEmbeddingZero) {
+  ModelConfig config = config_;
+  config.pad_token_id = 2;
+  ASSERT_TRUE(InitModelFolder(dir_ / "padded", config, dir_ / "tokenizer.json", 0).ok());
+  const auto folder = OpenModelFolder(dir_ / "padded");
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  const auto rows = Floats(*folder, "model.embed_tokens.weight");
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(rows[i] == 0, i >= 16 && i < 24) << i;
+}
+
+TEST_F(ModelFolderTest, InitRefusesAFolderThatIsThere) {
+  EXPECT_TRUE(absl::IsAlreadyExists(InitModelFolder(model_, config_, dir_ / "tokenizer.json", 0)));
+}
+
+TEST_F(ModelFolderTest, InitRefusesATokenizerThatDoesNotFit) {
+  ModelConfig config = config_;
+  config.vocab_size = 3;
+  EXPECT_THAT(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
+              HasSubstr("has token id 3, but the config's vocab_size is 3"));
+  config = config_;
+  config.eos_token_id = 7;
+  EXPECT_THAT(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
+              HasSubstr("has no token 7, the config's eos_token_id"));
+  EXPECT_FALSE(Exists(dir_ / "x"));
+}
+
+TEST_F(ModelFolderTest, ReadsHalfPrecisionAndShards) {
+  WriteShards();
+  const auto folder = OpenModelFolder(model_);
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->dtype, DType::kF16);
+  EXPECT_THAT(folder->files, SizeIs(2));
+  EXPECT_THAT(
+      *ModelFiles(model_),
+      ElementsAre("config.json", "generation_config.json", "model.safetensors.index.json",
+                  "one.safetensors", "tokenizer.json", "tokenizer_config.json", "two.safetensors"));
+}
+
+TEST_F(ModelFolderTest, AMissingShardIsNamed) {
+  WriteShards();
+  ASSERT_TRUE(RemoveAll(In("two.safetensors")).ok());
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              ElementsAre("two.safetensors: open: No such file or directory"));
+  EXPECT_TRUE(absl::IsNotFound(ModelFiles(model_).status()));
+}
+
+TEST_F(ModelFolderTest, ATensorInTheWrongShardIsNamed) {
+  Json index = WriteShards();
+  index["weight_map"]["lm_head.bias"] = "two.safetensors";
+  WriteIndex(index);
+  const auto errors = Errors(OpenModelFolder(model_).status());
+  EXPECT_THAT(errors, Contains("one.safetensors: holds tensor \"lm_head.bias\", which "
+                               "model.safetensors.index.json places in two.safetensors"));
+  EXPECT_THAT(errors, Contains("two.safetensors: lacks tensor \"lm_head.bias\", which "
+                               "model.safetensors.index.json places there"));
+}
+
+TEST_F(ModelFolderTest, ATensorTheIndexDoesNotListIsNamed) {
+  Json index = WriteShards();
+  index["weight_map"].erase("lm_head.bias");
+  WriteIndex(index);
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              Contains("one.safetensors: holds tensor \"lm_head.bias\", which "
+                       "model.safetensors.index.json does not list"));
+}
+
+TEST_F(ModelFolderTest, AnIndexMayNotLeaveTheFolder) {
+  Json index = WriteShards();
+  index["weight_map"]["lm_head.bias"] = "../two.safetensors";
+  WriteIndex(index);
+  EXPECT_THAT(OpenModelFolder(model_).status().message(),
+              HasSubstr("must name a file in this folder"));
+}
+
+TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
+  std::vector<TensorSpec> specs = Specs(DType::kF32);
+  for (TensorSpec& spec : specs) {
+    if (spec.name == "lm_head.bias") spec.shape = {9};
+    if (spec.name == "lm_head.weight") spec.dtype = DType::kBF16;
+    if (spec.name == "model.final_layernorm.bias") spec.name = "extra";
+    if (spec.name == "model.final_layernorm.weight") spec.dtype = DType::kI64;
+  }
+  std::stable_sort(specs.begin(), specs.end(), [](const TensorSpec& a, const TensorSpec& b) {
+    return DTypeBytes(a.dtype) > DTypeBytes(b.dtype);
+  });
+  WriteWeights("model.safetensors", specs);
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              ElementsAre("model.safetensors: tensor \"lm_head.bias\" has shape [9], config.json "
+                          "calls for [8]",
+                          "model.safetensors: tensor \"lm_head.weight\" is BF16 where others are "
+                          "F32; all must be of one type",
+                          "model.safetensors: lacks tensor \"model.final_layernorm.bias\" [8]",
+                          "model.safetensors: tensor \"model.final_layernorm.weight\" is I64, "
+                          "must be F32, F16 or BF16",
+                          "model.safetensors: has tensor \"extra\", which config.json does not "
+                          "call for"));
+}
+
+TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
+  Write(In("config.json"), R"({"model_type": "llama", "hidden_act": "relu"})");
+  Write(In("model.safetensors"), absl::string_view("\x10\0\0\0\0\0\0\0{}", 10));
+  Write(In("tokenizer.json"), "{");
+  const auto status = OpenModelFolder(model_).status();
+  const auto errors = Errors(status);
+  ASSERT_THAT(errors, SizeIs(4)) << status;
+  EXPECT_THAT(errors[0], HasSubstr("config.json:model_type: must be \"phi\""));
+  EXPECT_THAT(errors[1], HasSubstr("config.json:hidden_act: "));
+  EXPECT_THAT(errors[2], HasSubstr("model.safetensors: is truncated: 14 bytes of the header"));
+  EXPECT_THAT(errors[3], HasSubstr("tokenizer.json: "));
+  EXPECT_THAT(status.message(), HasSubstr(model_));
+}
+
+TEST_F(ModelFolderTest, ATokenizerThatDoesNotFitTheModel) {
+  Json config = *ReadJsonFile(In("config.json"));
+  config["eos_token_id"] = 6;
+  Write(In("config.json"), DumpJson(config));
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              ElementsAre("config.json:eos_token_id: 6 is no token of tokenizer.json"));
+}
+
+TEST_F(ModelFolderTest, ManyErrorsAreCut) {
+  WriteWeights("model.safetensors", {{"extra", DType::kF32, {1}}});
+  Json config = *ReadJsonFile(In("config.json"));
+  config["num_hidden_layers"] = 3;
+  Write(In("config.json"), DumpJson(config));
+  const auto errors = Errors(OpenModelFolder(model_).status());
+  ASSERT_THAT(errors, SizeIs(21));
+  EXPECT_THAT(errors.back(), HasSubstr("more errors"));
+}
+
+TEST_F(ModelFolderTest, MissingFilesAreNamed) {
+  ASSERT_TRUE(RemoveAll(In("model.safetensors")).ok());
+  Write(In("pytorch_model.bin"), "");
+  EXPECT_THAT(OpenModelFolder(model_).status().message(),
+              HasSubstr("model.safetensors: is missing, and so is model.safetensors.index.json; "
+                        "the weights are pickled (pytorch_model.bin)"));
+  EXPECT_THAT(ModelFiles(model_).status().message(), HasSubstr("pickled"));
+  ASSERT_TRUE(RemoveAll(In("tokenizer.json")).ok());
+  EXPECT_THAT(ModelFiles(model_).status().message(), HasSubstr("tokenizer.json: is missing"));
+  EXPECT_TRUE(absl::IsNotFound(OpenModelFolder(dir_ / "none").status()));
+}
+
+}  // namespace
+}  // namespace tune
