@@ -1,0 +1,102 @@
+#include "worker/agent/agent.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "worker/agent/resources.h"
+
+namespace tune::worker {
+namespace {
+
+v1::RegisterWorkerRequest Registration(const std::string& name, v1::WorkerResources resources) {
+  v1::RegisterWorkerRequest request;
+  request.set_worker_id(name);
+  request.set_incarnation(NewUuid());
+  *request.mutable_resources() = std::move(resources);
+  request.set_version(Version());
+  return request;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
+                                                     AgentOptions options) {
+  const std::string runs_dir = JoinPath(options.work_dir, "runs");
+  RETURN_IF_ERROR(CreateDirectories(JoinPath(options.work_dir, "cache")));
+  ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(options.work_dir, "lock")));
+  RETURN_IF_ERROR(RemoveAll(runs_dir));
+  RETURN_IF_ERROR(CreateDirectories(runs_dir));
+  ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
+  return std::unique_ptr<Agent>(
+      new Agent(parts, std::move(options), std::move(lock), std::move(resources)));
+}
+
+Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
+             v1::WorkerResources resources)
+    : parts_(parts),
+      options_(std::move(options)),
+      lock_(std::move(lock)),
+      cache_(JoinPath(options_.work_dir, "cache"), options_.cache_max_bytes),
+      context_{.control = parts.control,
+               .processes = parts.processes,
+               .clock = parts.clock,
+               .metrics = parts.metrics,
+               .leases = leases_,
+               .cache = cache_,
+               .options = {.trainer = options_.trainer,
+                           .runs_dir = JoinPath(options_.work_dir, "runs"),
+                           .poll_interval = options_.poll_interval,
+                           .drain_timeout = options_.drain_timeout,
+                           .backoff = options_.backoff}},
+      session_(parts.control, parts.clock, Registration(options_.name, std::move(resources))),
+      loop_(context_, session_, options_.lease_loop) {}
+
+absl::Status Agent::Run() {
+  RETURN_IF_ERROR(Register());
+  if (draining_.raised()) return absl::OkStatus();
+  Heartbeat heartbeat(parts_.control, session_, leases_, parts_.clock, parts_.metrics,
+                      options_.work_dir, [this](absl::Status status) { Fail(std::move(status)); });
+  heartbeat.Start();
+  spdlog::info("tune-worker ready name={}", options_.name);
+  RETURN_IF_ERROR(loop_.Run());
+  absl::MutexLock lock(&mutex_);
+  return failure_;
+}
+
+absl::Status Agent::Register() {
+  Backoff backoff(options_.backoff);
+  Outage outage(parts_.clock, "register");
+  while (!draining_.raised()) {
+    const absl::Status status = session_.Register();
+    if (status.ok() || !IsTransient(status))
+      return Annotate(status, "the scheduler refuses this worker");
+    outage.Failed(status);
+    draining_.WaitFor(backoff.Next());
+  }
+  return absl::OkStatus();
+}
+
+void Agent::Fail(absl::Status status) {
+  {
+    absl::MutexLock lock(&mutex_);
+    failure_ = std::move(status);
+  }
+  Drain();
+}
+
+void Agent::Drain() {
+  draining_.Raise();
+  loop_.Stop();
+  leases_.Drain();
+}
+
+absl::Status Agent::Readiness() const {
+  if (draining_.raised()) return absl::UnavailableError("draining");
+  if (!session_.registered())
+    return absl::UnavailableError("not registered with the scheduler yet");
+  return absl::OkStatus();
+}
+
+}  // namespace tune::worker

@@ -1,0 +1,76 @@
+// The worker put together: work folder, registration, heartbeat, lease loop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "worker/agent/attempt.h"
+#include "worker/agent/heartbeat.h"
+#include "worker/agent/lease_loop.h"
+
+namespace tune::worker {
+
+struct AgentOptions {
+  std::string name;      // a valid worker name
+  std::string work_dir;  // absolute; cache/, runs/ and lock are in it
+  std::string trainer;   // path of tune-trainer
+  int64_t cache_max_bytes = int64_t{200} << 30;
+  absl::Duration drain_timeout = absl::Seconds(30);
+  absl::Duration poll_interval = absl::Milliseconds(100);
+  BackoffOptions backoff;
+  LeaseLoopOptions lease_loop;
+};
+
+// What an agent works with; outlives it.
+struct AgentParts {
+  ControlPlane& control;
+  ProcessRunner& processes;
+  Clock& clock;
+  Metrics& metrics;
+  GpuProbe& gpus;
+};
+
+class Agent {
+ public:
+  // Locks the work folder and removes run folders of earlier lives: their trainers died with
+  // them. FAILED_PRECONDITION where another worker holds the folder.
+  static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentParts& parts,
+                                                       AgentOptions options);
+
+  // Registers, trying until the scheduler is there, then works until drained. Trainers are
+  // started from the calling thread. An error where this worker cannot go on.
+  absl::Status Run();
+
+  // Takes no more jobs; the one under way is stopped and its last checkpoint registered if
+  // that can be within the drain timeout. From any thread.
+  void Drain();
+
+  // OK once registered and until drained. From any thread.
+  absl::Status Readiness() const;
+
+ private:
+  Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
+        v1::WorkerResources resources);
+
+  absl::Status Register();
+  void Fail(absl::Status status);
+
+  const AgentParts parts_;
+  const AgentOptions options_;
+  const std::unique_ptr<FileLock> lock_;
+  LeaseTable leases_;
+  BlobCache cache_;
+  AttemptContext context_;
+  Session session_;
+  LeaseLoop loop_;
+  Flag draining_;
+  absl::Mutex mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tune::worker

@@ -1,0 +1,69 @@
+// One attempt of one job, from its lease to its end.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "tune/v1/workers.pb.h"
+#include "worker/agent/blob_cache.h"
+#include "worker/agent/control_plane.h"
+#include "worker/agent/lease_table.h"
+#include "worker/agent/metrics.h"
+#include "worker/agent/outcome.h"
+#include "worker/agent/process.h"
+#include "worker/agent/reporter.h"
+#include "worker/agent/stop_signal.h"
+
+namespace tune::worker {
+
+struct AttemptOptions {
+  std::string trainer;   // path of tune-trainer
+  std::string runs_dir;  // run folders are made, and removed, in it
+  absl::Duration poll_interval = absl::Milliseconds(100);
+  // From the order to stop to the end of everything.
+  absl::Duration drain_timeout = absl::Seconds(30);
+  BackoffOptions backoff;
+};
+
+// What attempts share; outlives them.
+struct AttemptContext {
+  ControlPlane& control;
+  ProcessRunner& processes;
+  Clock& clock;
+  Metrics& metrics;
+  LeaseTable& leases;
+  BlobCache& cache;
+  const AttemptOptions options;
+};
+
+class Attempt {
+ public:
+  // Holds the lease in the table, and shows the run in the metrics, until destroyed.
+  Attempt(AttemptContext& context, v1::Lease lease);
+  ~Attempt();
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  // Fetches, trains, reports, and tells the scheduler how it ended, unless the lease has
+  // ended. Starts the trainer from the calling thread (see ProcessRunner). Returns the end.
+  AttemptEnd Run();
+
+ private:
+  AttemptEnd RunToEnd();
+  absl::Status Prepare();
+  absl::Status PrepareOnce();
+  AttemptEnd Train(Process& trainer);
+  template <typename Sender>
+  void Flush(Sender& sender);
+  bool GivenUp();
+  void Tell(const AttemptEnd& end);
+
+  AttemptContext& context_;
+  const v1::Lease lease_;
+  const std::string run_dir_;
+  const absl::Duration started_;
+  StopSignal stop_;
+  absl::Duration drain_deadline_ = absl::InfiniteDuration();
+};
+
+}  // namespace tune::worker

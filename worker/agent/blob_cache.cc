@@ -1,0 +1,101 @@
+#include "worker/agent/blob_cache.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/status.h"
+
+namespace tune::worker {
+namespace {
+
+// Marks a blob as used now, and protects it from a trainer that would write through its link.
+absl::Status MarkUsed(const std::string& path) {
+  if (chmod(path.c_str(), 0444) != 0) return ErrnoStatus(path, "chmod");
+  if (utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return ErrnoStatus(path, "touch");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+BlobCache::BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space)
+    : dir_(std::move(dir)), max_bytes_(max_bytes), free_space_(std::move(free_space)) {}
+
+std::string BlobCache::PathOf(const std::string& sha256) const { return JoinPath(dir_, sha256); }
+
+bool BlobCache::Holds(const v1::FileEntry& file) const {
+  return FileSize(PathOf(file.sha256())).value_or(-1) == file.size_bytes();
+}
+
+absl::StatusOr<std::vector<BlobCache::Held>> BlobCache::OldestFirst() const {
+  ASSIGN_OR_RETURN(const auto names, ListDirectory(dir_));
+  std::vector<Held> held;
+  for (const std::string& name : names) {
+    struct stat info;
+    if (stat(PathOf(name).c_str(), &info) != 0) return ErrnoStatus(PathOf(name), "stat");
+    held.push_back(
+        {name, info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec});
+  }
+  std::sort(held.begin(), held.end(),
+            [](const Held& a, const Held& b) { return a.used_ns < b.used_ns; });
+  return held;
+}
+
+absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed) {
+  int64_t missing = 0;
+  std::set<std::string> counted;
+  for (const v1::FileEntry& file : needed) {
+    if (!Holds(file) && counted.insert(file.sha256()).second) missing += file.size_bytes();
+  }
+  RETURN_IF_ERROR(Evict(needed, missing));
+  ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
+  if (free >= missing) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(dir_, ": ", missing, " bytes of inputs are to be fetched, ", free,
+                   " bytes are free; free some, or give the worker a larger --work-dir"));
+}
+
+absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t missing) {
+  std::set<std::string> keep;
+  for (const v1::FileEntry& file : needed) keep.insert({file.sha256(), file.sha256() + ".part"});
+  ASSIGN_OR_RETURN(const auto held, OldestFirst());
+  int64_t total = missing;
+  for (const Held& blob : held) total += blob.size_bytes;
+  for (const Held& blob : held) {
+    ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
+    if (total <= max_bytes_ && free >= missing) break;
+    if (keep.contains(blob.name)) continue;
+    spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
+    RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
+    verified_.erase(blob.name);
+    total -= blob.size_bytes;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> BlobCache::Get(const v1::FileEntry& file, ControlPlane& control) {
+  const std::string& sha256 = file.sha256();
+  if (!IsSha256Hex(sha256)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": \"", sha256, "\" is no SHA-256"));
+  }
+  const std::string path = PathOf(sha256);
+  if (Holds(file) && !verified_.contains(sha256)) {
+    ASSIGN_OR_RETURN(const std::string found, Sha256File(path));
+    if (found == sha256) verified_.insert(sha256);
+  }
+  if (!Holds(file) || !verified_.contains(sha256)) {
+    if (Exists(path)) spdlog::warn("cache: {} is damaged and is fetched again", sha256);
+    RETURN_IF_ERROR(RemoveAll(path));
+    RETURN_IF_ERROR(control.Download(sha256, file.size_bytes(), path));
+    verified_.insert(sha256);
+  }
+  RETURN_IF_ERROR(MarkUsed(path));
+  return path;
+}
+
+}  // namespace tune::worker

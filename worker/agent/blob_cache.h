@@ -1,0 +1,55 @@
+// Blobs by hash in a folder, kept between jobs and between lives of the worker. Bounded:
+// the least recently used go first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/files.h"
+#include "tune/v1/registry.pb.h"
+#include "worker/agent/control_plane.h"
+
+namespace tune::worker {
+
+// Not thread-safe: the worker prepares one run at a time. What a run uses it holds by hard
+// links, so that no eviction takes it away.
+class BlobCache {
+ public:
+  using FreeSpace = std::function<absl::StatusOr<int64_t>(const std::string& path)>;
+
+  // `dir` exists and belongs to this object alone. `max_bytes` bounds what is kept; a single
+  // run may need more.
+  BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space = FreeBytes);
+
+  // Evicts until what is missing of `needed` fits the bound and the disk. RESOURCE_EXHAUSTED
+  // with both numbers where the disk is too small even so.
+  absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed);
+
+  // The path of a blob with this content, fetched if need be. A file from an earlier life is
+  // hashed before its first use; a damaged one is fetched anew.
+  absl::StatusOr<std::string> Get(const v1::FileEntry& file, ControlPlane& control);
+
+ private:
+  struct Held {
+    std::string name;
+    int64_t size_bytes;
+    int64_t used_ns;  // mtime: when it was last used
+  };
+
+  std::string PathOf(const std::string& sha256) const;
+  bool Holds(const v1::FileEntry& file) const;
+  absl::StatusOr<std::vector<Held>> OldestFirst() const;
+  absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing);
+
+  const std::string dir_;
+  const int64_t max_bytes_;
+  const FreeSpace free_space_;
+  std::set<std::string> verified_;  // hashes checked in this life
+};
+
+}  // namespace tune::worker

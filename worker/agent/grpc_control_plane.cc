@@ -1,0 +1,97 @@
+#include "worker/agent/grpc_control_plane.h"
+
+#include "proto/wire/status.h"
+#include "proto/wire/transport.h"
+
+namespace tune::worker {
+namespace {
+
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// A heartbeat that takes longer than this must make room for the next.
+constexpr absl::Duration kHeartbeatTimeout = absl::Seconds(5);
+// A commit checks the files against the store.
+constexpr absl::Duration kCommitTimeout = absl::Seconds(60);
+
+using Dispatch = v1::DispatchService::Stub;
+
+template <typename Request, typename Response>
+using Method = grpc::Status (Dispatch::*)(grpc::ClientContext*, const Request&, Response*);
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(Dispatch& stub, Method<Request, Response> method,
+                              const Request& request, absl::Duration timeout = kCallTimeout) {
+  Response response;
+  const auto context = MakeContext(timeout);
+  const grpc::Status status = (stub.*method)(context.get(), request, &response);
+  if (!status.ok()) return FromGrpcStatus(status);
+  return response;
+}
+
+}  // namespace
+
+GrpcControlPlane::GrpcControlPlane(std::shared_ptr<grpc::ChannelInterface> channel)
+    : dispatch_(v1::DispatchService::NewStub(channel)), blobs_(channel) {}
+
+absl::StatusOr<v1::RegisterWorkerResponse> GrpcControlPlane::RegisterWorker(
+    const v1::RegisterWorkerRequest& request) {
+  return Call(*dispatch_, &Dispatch::RegisterWorker, request);
+}
+
+absl::StatusOr<v1::AcquireLeaseResponse> GrpcControlPlane::AcquireLease(
+    const v1::AcquireLeaseRequest& request) {
+  const auto context = MakeContext(absl::Milliseconds(request.wait_ms()) + kCallTimeout);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (acquiring_stopped_) return absl::CancelledError("this worker takes no more leases");
+    acquiring_ = context.get();
+  }
+  v1::AcquireLeaseResponse response;
+  const grpc::Status status = dispatch_->AcquireLease(context.get(), request, &response);
+  absl::MutexLock lock(&mutex_);
+  acquiring_ = nullptr;
+  if (!status.ok()) return FromGrpcStatus(status);
+  return response;
+}
+
+void GrpcControlPlane::StopAcquiring() {
+  absl::MutexLock lock(&mutex_);
+  acquiring_stopped_ = true;
+  if (acquiring_ != nullptr) acquiring_->TryCancel();
+}
+
+absl::StatusOr<v1::HeartbeatResponse> GrpcControlPlane::Heartbeat(
+    const v1::HeartbeatRequest& request) {
+  return Call(*dispatch_, &Dispatch::Heartbeat, request, kHeartbeatTimeout);
+}
+
+absl::StatusOr<v1::ReportEventsResponse> GrpcControlPlane::ReportEvents(
+    const v1::ReportEventsRequest& request) {
+  return Call(*dispatch_, &Dispatch::ReportEvents, request);
+}
+
+absl::StatusOr<v1::AppendLogsResponse> GrpcControlPlane::AppendLogs(
+    const v1::AppendLogsRequest& request) {
+  return Call(*dispatch_, &Dispatch::AppendLogs, request);
+}
+
+absl::StatusOr<v1::Checkpoint> GrpcControlPlane::CommitCheckpoint(
+    const v1::CommitCheckpointRequest& request) {
+  return Call(*dispatch_, &Dispatch::CommitCheckpoint, request, kCommitTimeout);
+}
+
+absl::StatusOr<v1::FinishAttemptResponse> GrpcControlPlane::FinishAttempt(
+    const v1::FinishAttemptRequest& request) {
+  return Call(*dispatch_, &Dispatch::FinishAttempt, request);
+}
+
+absl::Status GrpcControlPlane::Upload(const std::string& path, const std::string& sha256,
+                                      int64_t size_bytes) {
+  return blobs_.Upload(path, sha256, size_bytes);
+}
+
+absl::Status GrpcControlPlane::Download(const std::string& sha256, int64_t size_bytes,
+                                        const std::string& path) {
+  return blobs_.Download(sha256, size_bytes, path);
+}
+
+}  // namespace tune::worker

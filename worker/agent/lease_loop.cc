@@ -1,0 +1,59 @@
+#include "worker/agent/lease_loop.h"
+
+#include "base/ids.h"
+#include "base/log.h"
+
+namespace tune::worker {
+
+LeaseLoop::LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions options)
+    : context_(context),
+      session_(session),
+      options_(options),
+      request_id_(NewUuid()),
+      outage_(context.clock, "lease") {}
+
+void LeaseLoop::Stop() {
+  stopped_.Raise();
+  context_.control.StopAcquiring();
+}
+
+absl::Status LeaseLoop::Run() {
+  Backoff backoff(options_.backoff);
+  while (!stopped_.raised()) {
+    auto response = Acquire();
+    if (response.ok()) {
+      outage_.Over();
+      backoff.Reset();
+      request_id_ = NewUuid();
+      if (response->has_lease()) RunAttempt(std::move(*response->mutable_lease()));
+      continue;
+    }
+    absl::Status status = response.status();
+    if (IsUnknownWorker(status)) status = session_.RegisterAgain();
+    if (absl::IsAlreadyExists(status)) return status;
+    if (stopped_.raised()) break;
+    if (!status.ok()) outage_.Failed(status);
+    stopped_.WaitFor(backoff.Next());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::AcquireLeaseResponse> LeaseLoop::Acquire() {
+  v1::AcquireLeaseRequest request;
+  request.set_worker(session_.worker());
+  request.set_incarnation(session_.incarnation());
+  request.set_request_id(request_id_);
+  request.set_wait_ms(absl::ToInt64Milliseconds(options_.wait));
+  return context_.control.AcquireLease(request);
+}
+
+void LeaseLoop::RunAttempt(v1::Lease lease) {
+  AttemptEnd end;
+  {
+    Attempt attempt(context_, std::move(lease));
+    end = attempt.Run();
+  }
+  if (end.reason == "DiskFull") stopped_.WaitFor(options_.rest_after_disk_full);
+}
+
+}  // namespace tune::worker

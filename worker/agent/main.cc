@@ -1,0 +1,145 @@
+// tune-worker: leases jobs, runs tune-trainer, reports.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "proto/wire/transport.h"
+#include "worker/agent/agent.h"
+#include "worker/agent/grpc_control_plane.h"
+#include "worker/agent/http_server.h"
+#include "worker/agent/log_count.h"
+#include "worker/agent/resources.h"
+#include "worker/agent/stop_watch.h"
+
+namespace tune::worker {
+namespace {
+
+// What the calls at the end may take beyond the drain timeout.
+constexpr absl::Duration kBeyondDrain = absl::Seconds(15);
+
+struct Flags {
+  std::string scheduler = "127.0.0.1:7070";
+  std::string name;
+  std::string work_dir = "tune-worker";
+  std::string trainer;
+  std::string metrics_listen = "127.0.0.1:7072";
+  std::string log_level = "info";
+  int64_t cache_max_bytes = int64_t{200} << 30;
+  int64_t drain_timeout_ms = 30000;
+  TransportOptions transport;
+};
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  app.add_option("--scheduler", flags.scheduler, "HOST:PORT of tune-scheduler")
+      ->capture_default_str();
+  app.add_option("--name", flags.name,
+                 "Name of this worker, its own in the fleet (default: the host's)");
+  app.add_option("--work-dir", flags.work_dir, "Folder for runs and cached blobs")
+      ->capture_default_str();
+  app.add_option("--trainer", flags.trainer, "Path of tune-trainer (default: beside this program)");
+  app.add_option("--metrics-listen", flags.metrics_listen,
+                 "HOST:PORT of /metrics, /healthz, /readyz")
+      ->capture_default_str();
+  app.add_option("--cache-max-bytes", flags.cache_max_bytes, "Bytes of blobs kept between jobs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--drain-timeout-ms", flags.drain_timeout_ms,
+                 "On SIGTERM: time for the run's last checkpoint")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+      ->capture_default_str();
+  app.add_option("--ca-file", flags.transport.ca_file, "PEM file of the roots to trust");
+  app.add_option("--cert-file", flags.transport.cert_file, "PEM certificate of this worker");
+  app.add_option("--key-file", flags.transport.key_file, "PEM key of that certificate");
+  app.add_flag("--insecure", flags.transport.insecure, "Plain text to a scheduler elsewhere");
+  app.set_version_flag("--version", absl::StrCat("tune-worker ", Version()));
+}
+
+absl::StatusOr<std::string> NameOf(const Flags& flags) {
+  char host[256] = "";
+  if (flags.name.empty() && gethostname(host, sizeof(host) - 1) != 0) {
+    return ErrnoStatus("hostname", "read; name the worker with --name");
+  }
+  const std::string name = flags.name.empty() ? WorkerNameFrom(host) : flags.name;
+  if (IsValidWorkerName(name)) return name;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--name: \"", name, "\" must be 1 to 64 of a-z, 0-9, '.', '_', '-', with no leading dot"));
+}
+
+absl::StatusOr<std::string> TrainerOf(const Flags& flags) {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string path =
+      std::filesystem::absolute(flags.trainer.empty() ? program.parent_path() / "tune-trainer"
+                                                      : std::filesystem::path(flags.trainer));
+  if (!std::filesystem::is_directory(path, error) && access(path.c_str(), X_OK) == 0) return path;
+  return absl::NotFoundError(absl::StrCat(
+      "--trainer: ", path, " is not there or not executable; build it, or name where it is"));
+}
+
+absl::StatusOr<AgentOptions> OptionsOf(const Flags& flags) {
+  AgentOptions options;
+  ASSIGN_OR_RETURN(options.name, NameOf(flags));
+  ASSIGN_OR_RETURN(options.trainer, TrainerOf(flags));
+  options.work_dir = std::filesystem::absolute(flags.work_dir);
+  options.cache_max_bytes = flags.cache_max_bytes;
+  options.drain_timeout = absl::Milliseconds(flags.drain_timeout_ms);
+  return options;
+}
+
+absl::Status Serve(const Flags& flags) {
+  ASSIGN_OR_RETURN(const AgentOptions options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(auto credentials, ClientCredentials(flags.scheduler, flags.transport));
+  SystemClock clock;
+  const auto gpus = OpenGpuProbe();
+  Metrics metrics(clock, gpus.get());
+  const auto count = std::make_shared<LogCountSink>(metrics);
+  spdlog::default_logger()->sinks().push_back(count);
+  GrpcControlPlane control(MakeChannel(flags.scheduler, std::move(credentials)));
+  PosixProcessRunner processes;
+  ASSIGN_OR_RETURN(const auto agent,
+                   Agent::Create({control, processes, clock, metrics, *gpus}, options));
+  auto http = HttpServer::Start(flags.metrics_listen, metrics, [&] { return agent->Readiness(); });
+  RETURN_IF_ERROR(Annotate(http.status(), "--metrics-listen"));
+  OnStopSignal([&] { agent->Drain(); }, options.drain_timeout + kBeyondDrain);
+  spdlog::info("tune-worker {} name={} scheduler={} work_dir={} metrics={}", Version(),
+               options.name, flags.scheduler, options.work_dir, (*http)->address());
+  absl::Status status = agent->Run();
+  if (status.ok()) spdlog::info("tune-worker ends");
+  std::erase(spdlog::default_logger()->sinks(), count);
+  return status;
+}
+
+int Main(int argc, char** argv) {
+  BlockStopSignals();
+  signal(SIGPIPE, SIG_IGN);
+  CLI::App app{"Trains the jobs of a tune-scheduler on this machine."};
+  Flags flags;
+  AddFlags(app, flags);
+  CLI11_PARSE(app, argc, argv);
+  absl::Status status = InitLog(flags.log_level);
+  if (status.ok()) status = Serve(flags);
+  if (status.ok()) return 0;
+  std::cerr << "tune-worker: " << status.message() << "\n";
+  return 1;
+}
+
+}  // namespace
+}  // namespace tune::worker
+
+int main(int argc, char** argv) {
+  try {
+    return tune::worker::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "tune-worker: " << error.what() << "\n";
+    return 1;
+  }
+}

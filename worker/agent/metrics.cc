@@ -1,0 +1,323 @@
+#include "worker/agent/metrics.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/version.h"
+#include "proto/wire/convert.h"
+#include "worker/agent/process_stats.h"
+
+namespace tune::worker {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr absl::Duration kShownAfterEnd = absl::Minutes(1);
+// Weight of the newest step in the smoothed time of one.
+constexpr double kSmoothing = 0.1;
+
+const prometheus::Histogram::BucketBoundaries kStepBuckets = {0.05, 0.1, 0.25, 0.5, 1,  2.5,
+                                                              5,    10,  20,   30,  60, 120};
+const prometheus::Histogram::BucketBoundaries kCheckpointBuckets = {1,  2,   5,   10,  20,   30,
+                                                                    60, 120, 300, 600, 1200, 1800};
+
+struct RunGauge {
+  const char* name;
+  const char* help;
+  std::optional<double> RunSeries::*value;
+};
+
+constexpr RunGauge kRunGauges[] = {
+    {"tune_train_loss", "Mean training loss of the last optimizer step", &RunSeries::loss},
+    {"tune_eval_loss", "Loss of the last evaluation", &RunSeries::eval_loss},
+    {"tune_train_learning_rate", "Learning rate of the last optimizer step",
+     &RunSeries::learning_rate},
+    {"tune_train_grad_norm", "Global gradient norm before clipping", &RunSeries::grad_norm},
+    {"tune_train_steps", "Optimizer steps completed", &RunSeries::steps},
+    {"tune_train_planned_steps", "Optimizer steps planned", &RunSeries::planned_steps},
+    {"tune_train_epoch_ratio", "Epochs completed as a fraction", &RunSeries::epoch_ratio},
+    {"tune_train_last_step_timestamp_seconds", "Unix time of the last finished optimizer step",
+     &RunSeries::last_step_seconds},
+    {"tune_train_eta_timestamp_seconds", "Estimated Unix time of completion",
+     &RunSeries::eta_seconds},
+    {"tune_checkpoint_size_bytes", "Size of the last committed checkpoint",
+     &RunSeries::checkpoint_size_bytes},
+    {"tune_checkpoint_last_success_timestamp_seconds", "Unix time of the last committed checkpoint",
+     &RunSeries::checkpoint_success_seconds},
+    {"tune_checkpoint_interval_seconds", "Expected time between checkpoints",
+     &RunSeries::checkpoint_interval},
+};
+
+struct RunCounter {
+  const char* name;
+  const char* help;
+  double RunSeries::*value;
+};
+
+constexpr RunCounter kRunCounters[] = {
+    {"tune_train_steps_total", "Optimizer steps executed by this process", &RunSeries::steps_total},
+    {"tune_train_samples_total", "Samples processed", &RunSeries::samples_total},
+    {"tune_train_model_flops_total", "Model floating point operations executed",
+     &RunSeries::model_flops_total},
+    {"tune_worker_busy_seconds_total", "Time spent running jobs", &RunSeries::busy_seconds_total},
+};
+
+struct GpuGauge {
+  const char* name;
+  const char* help;
+  MetricType type;
+  std::optional<double> (*value)(const GpuReading&);
+};
+
+const GpuGauge kGpuGauges[] = {
+    {"tune_gpu_memory_used_bytes", "Device memory in use", MetricType::Gauge,
+     [](const GpuReading& gpu) -> std::optional<double> { return gpu.memory_used_bytes; }},
+    {"tune_gpu_memory_size_bytes", "Device memory size", MetricType::Gauge,
+     [](const GpuReading& gpu) -> std::optional<double> { return gpu.memory_bytes; }},
+    {"tune_gpu_utilization_ratio", "Fraction of the last sample period with a kernel running",
+     MetricType::Gauge, [](const GpuReading& gpu) { return gpu.utilization; }},
+    {"tune_gpu_temperature_celsius", "GPU temperature", MetricType::Gauge,
+     [](const GpuReading& gpu) { return gpu.temperature_celsius; }},
+    {"tune_gpu_energy_joules_total", "Energy used since driver load", MetricType::Counter,
+     [](const GpuReading& gpu) { return gpu.energy_joules; }},
+};
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+// Families in the order they were begun; those without a series are left out.
+class Families {
+ public:
+  void Begin(const char* name, const char* help, MetricType type) {
+    families_.push_back({name, help, type, {}});
+  }
+  void Add(const Labels& labels, double value) {
+    ClientMetric metric;
+    metric.gauge.value = metric.counter.value = value;
+    AddMetric(labels, std::move(metric));
+  }
+  void AddMetric(const Labels& labels, ClientMetric metric) {
+    for (const auto& [name, text] : labels) metric.label.push_back({name, text});
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void Single(const char* name, const char* help, MetricType type, double value) {
+    Begin(name, help, type);
+    Add({}, value);
+  }
+  std::vector<MetricFamily> Take() && {
+    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
+    return std::move(families_);
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+using Runs = std::map<std::string, RunSeries>;
+
+void AddRunInfo(const Runs& runs, Families& out) {
+  out.Begin("tune_train_running", "1 while the run is in its training loop", MetricType::Gauge);
+  for (const auto& [job, run] : runs) out.Add({{"job_id", job}}, run.running ? 1 : 0);
+  out.Begin("tune_train_info", "Run metadata; the value is always 1", MetricType::Gauge);
+  for (const auto& [job, run] : runs) {
+    Labels labels = {{"job_id", job}};
+    labels.insert(labels.end(), run.info.begin(), run.info.end());
+    out.Add(labels, 1);
+  }
+  out.Begin("tune_train_tokens_total", "Tokens processed; kind is target, context or padding",
+            MetricType::Counter);
+  for (const auto& [job, run] : runs) {
+    out.Add({{"job_id", job}, {"kind", "target"}}, run.target_tokens_total);
+    out.Add({{"job_id", job}, {"kind", "context"}}, run.context_tokens_total);
+  }
+}
+
+void AddRuns(const Runs& runs, Families& out) {
+  AddRunInfo(runs, out);
+  for (const RunGauge& gauge : kRunGauges) {
+    out.Begin(gauge.name, gauge.help, MetricType::Gauge);
+    for (const auto& [job, run] : runs) {
+      if (const auto& value = run.*gauge.value) out.Add({{"job_id", job}}, *value);
+    }
+  }
+  for (const RunCounter& counter : kRunCounters) {
+    out.Begin(counter.name, counter.help, MetricType::Counter);
+    for (const auto& [job, run] : runs) out.Add({{"job_id", job}}, run.*counter.value);
+  }
+}
+
+void AddLabelled(const char* name, const char* help, const char* label,
+                 const std::map<std::string, double>& values, Families& out) {
+  out.Begin(name, help, MetricType::Counter);
+  for (const auto& [text, value] : values) out.Add({{label, text}}, value);
+}
+
+void AddGpus(const std::vector<GpuReading>& gpus, Families& out) {
+  for (const GpuGauge& gauge : kGpuGauges) {
+    out.Begin(gauge.name, gauge.help, gauge.type);
+    for (size_t i = 0; i < gpus.size(); ++i) {
+      if (const auto value = gauge.value(gpus[i])) out.Add({{"gpu", absl::StrCat(i)}}, *value);
+    }
+  }
+  out.Begin("tune_gpu_info", "GPU identity; the value is always 1", MetricType::Gauge);
+  for (size_t i = 0; i < gpus.size(); ++i) {
+    out.Add({{"gpu", absl::StrCat(i)}, {"uuid", gpus[i].uuid}, {"product", gpus[i].product}}, 1);
+  }
+}
+
+void AddProcess(double start_seconds, Families& out) {
+  const ProcessStats stats = ReadProcessStats();
+  out.Single("process_cpu_seconds_total", "User and system CPU time", MetricType::Counter,
+             stats.cpu_seconds);
+  out.Single("process_resident_memory_bytes", "Resident memory", MetricType::Gauge,
+             static_cast<double>(stats.resident_bytes));
+  out.Single("process_open_fds", "Open file descriptors", MetricType::Gauge,
+             static_cast<double>(stats.open_fds));
+  out.Single("process_max_fds", "Maximum number of open file descriptors", MetricType::Gauge,
+             static_cast<double>(stats.max_fds));
+  out.Single("process_start_time_seconds", "Unix time the process started", MetricType::Gauge,
+             start_seconds);
+}
+
+double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
+
+}  // namespace
+
+Metrics::Metrics(Clock& clock, GpuProbe* gpus)
+    : clock_(clock),
+      gpus_(gpus),
+      start_seconds_(UnixSeconds(clock.Now())),
+      step_seconds_(kStepBuckets),
+      checkpoint_seconds_(kCheckpointBuckets) {}
+
+void Metrics::RunStarted(const v1::Lease& lease) {
+  absl::MutexLock lock(&mutex_);
+  const absl::Duration now = clock_.Monotonic();
+  std::erase_if(runs_, [&](const auto& entry) {
+    return entry.second.ended && now - *entry.second.ended > kShownAfterEnd;
+  });
+  RunSeries& run = runs_[lease.key().job()] = RunSeries();
+  run.info = {{"name", lease.key().job().substr(lease.key().job().find('/') + 1)},
+              {"model", lease.spec().model()},
+              {"method", "full"},
+              {"attempt", absl::StrCat(lease.attempt())}};
+  run.checkpoint_every = lease.spec().checkpoint_every();
+  run.started = now;
+}
+
+void Metrics::Observe(const std::string& job, const v1::TrainingEvent& event) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = runs_.find(job);
+  if (found == runs_.end()) return;
+  RunSeries& run = found->second;
+  if (event.has_started()) {
+    run.running = true;
+    run.flops_per_token = event.started().flops_per_token();
+    run.planned_steps = event.started().total_steps();
+  } else if (event.has_step()) {
+    ObserveStep(run, event.step());
+    if (event.has_time()) run.last_step_seconds = UnixSeconds(FromTimestamp(event.time()));
+  } else if (event.has_evaluation()) {
+    run.eval_loss = event.evaluation().loss();
+  } else if (event.has_finished() || event.has_failed()) {
+    run.running = false;
+  }
+}
+
+void Metrics::ObserveStep(RunSeries& run, const v1::TrainingEvent::Step& step) {
+  run.loss = step.loss();
+  run.learning_rate = step.learning_rate();
+  run.grad_norm = step.grad_norm();
+  run.steps = step.step();
+  run.planned_steps = step.total_steps();
+  run.epoch_ratio = step.epoch();
+  run.steps_total += 1;
+  run.target_tokens_total += step.target_tokens();
+  run.context_tokens_total += step.tokens() - step.target_tokens();
+  run.samples_total += step.examples();
+  run.model_flops_total += run.flops_per_token * step.tokens();
+  run.step_seconds = run.step_seconds == 0
+                         ? step.seconds()
+                         : run.step_seconds + kSmoothing * (step.seconds() - run.step_seconds);
+  run.eta_seconds =
+      UnixSeconds(clock_.Now()) + run.step_seconds * (step.total_steps() - step.step());
+  if (run.checkpoint_every > 0) run.checkpoint_interval = run.step_seconds * run.checkpoint_every;
+  step_seconds_.Observe(step.seconds());
+  for (const auto& [phase, seconds] : step.phase_seconds()) phase_seconds_[phase] += seconds;
+}
+
+void Metrics::RunEnded(const std::string& job) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = runs_.find(job);
+  if (found == runs_.end()) return;
+  found->second.running = false;
+  found->second.ended = clock_.Monotonic();
+}
+
+void Metrics::CheckpointCommitted(const std::string& job,
+                                  const v1::TrainingEvent::CheckpointSaved& checkpoint,
+                                  absl::Duration took) {
+  absl::MutexLock lock(&mutex_);
+  checkpoint_seconds_.Observe(checkpoint.seconds() + absl::ToDoubleSeconds(took));
+  const auto found = runs_.find(job);
+  if (found == runs_.end()) return;
+  found->second.checkpoint_size_bytes = checkpoint.size_bytes();
+  found->second.checkpoint_success_seconds = UnixSeconds(clock_.Now());
+}
+
+void Metrics::CheckpointFailed() {
+  absl::MutexLock lock(&mutex_);
+  checkpoint_failures_ += 1;
+}
+
+void Metrics::HeartbeatFailed() {
+  absl::MutexLock lock(&mutex_);
+  heartbeat_failures_ += 1;
+}
+
+void Metrics::LogMessage(const std::string& level) {
+  absl::MutexLock lock(&mutex_);
+  log_messages_[level] += 1;
+}
+
+std::vector<MetricFamily> Metrics::Collect() const {
+  Families out;
+  const auto gpus = gpus_ != nullptr ? gpus_->Read() : std::vector<GpuReading>();
+  absl::MutexLock lock(&mutex_);
+  out.Begin("tune_build_info", "Build information; the value is always 1", MetricType::Gauge);
+  out.Add({{"version", Version()}}, 1);
+  UpdateBusy();
+  AddRuns(runs_, out);
+  // Those that ended have now been shown once more.
+  std::erase_if(runs_, [](const auto& entry) { return entry.second.ended.has_value(); });
+  out.Begin("tune_train_step_duration_seconds", "Wall time of one optimizer step",
+            MetricType::Histogram);
+  out.AddMetric({}, step_seconds_.Collect());
+  AddLabelled("tune_train_phase_seconds_total", "Time by phase: data, forward, backward, optimizer",
+              "phase", phase_seconds_, out);
+  out.Begin("tune_checkpoint_duration_seconds", "Time to write and commit one checkpoint",
+            MetricType::Histogram);
+  out.AddMetric({}, checkpoint_seconds_.Collect());
+  out.Single("tune_checkpoint_failures_total", "Checkpoint writes that failed", MetricType::Counter,
+             checkpoint_failures_);
+  out.Single("tune_worker_heartbeat_failures_total",
+             "Heartbeats that the scheduler did not acknowledge", MetricType::Counter,
+             heartbeat_failures_);
+  AddGpus(gpus, out);
+  AddLabelled("tune_log_messages_total", "Log messages written by level", "level", log_messages_,
+              out);
+  AddProcess(start_seconds_, out);
+  return std::move(out).Take();
+}
+
+void Metrics::UpdateBusy() const {
+  for (auto& [job, run] : runs_) {
+    const absl::Duration until = run.ended.value_or(clock_.Monotonic());
+    run.busy_seconds_total = absl::ToDoubleSeconds(until - run.started);
+  }
+}
+
+}  // namespace tune::worker

@@ -1,0 +1,40 @@
+// How an attempt ended, told from what its trainer left. Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "tune/v1/workers.pb.h"
+#include "worker/agent/process.h"
+#include "worker/agent/stop_signal.h"
+
+namespace tune::worker {
+
+struct AttemptEnd {
+  v1::FinishAttemptRequest::Outcome outcome = v1::FinishAttemptRequest::FAILED_RETRYABLE;
+  std::string reason;  // CamelCase; "" for success
+  std::string message;
+
+  bool operator==(const AttemptEnd&) const = default;
+};
+
+struct TrainerEnd {
+  ExitStatus exit;
+  bool killed_by_us = false;
+  bool finished = false;                            // it wrote a `finished` event
+  std::optional<v1::TrainingEvent::Failed> failed;  // it wrote a `failed` event
+  StopCause stop = StopCause::kNone;
+  bool final_committed = false;
+  absl::Status final_status;  // why not
+  std::string last_log_lines;
+};
+
+AttemptEnd EndOf(const TrainerEnd& trainer);
+
+// Of a run that could not be made ready or started.
+AttemptEnd EndOfPreparation(const absl::Status& status);
+// Of one stopped before its trainer started.
+AttemptEnd EndOfStopped(StopCause cause);
+
+}  // namespace tune::worker

@@ -1,0 +1,147 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "worker/agent/process.h"
+
+namespace tune::worker {
+namespace {
+
+class PosixProcess : public Process {
+ public:
+  explicit PosixProcess(pid_t pid) : pid_(pid) {}
+
+  ~PosixProcess() override {
+    if (end_) return;
+    kill(-pid_, SIGKILL);
+    Reap(0);
+  }
+
+  std::optional<ExitStatus> Poll() override {
+    if (!end_) Reap(WNOHANG);
+    return end_;
+  }
+
+  void Signal(int signal) override {
+    if (!end_) kill(-pid_, signal);
+  }
+
+ private:
+  // Looks first without taking the zombie away: as long as it is there, no other group can
+  // have this number, and what the child left running can be killed safely.
+  void Reap(int flags) {
+    siginfo_t info{};
+    while (waitid(P_PID, pid_, &info, WEXITED | WNOWAIT | flags) != 0 && errno == EINTR) {
+    }
+    if (info.si_pid == 0) return;
+    kill(-pid_, SIGKILL);
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    end_ = info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status}
+                                      : ExitStatus{.signal = info.si_status};
+  }
+
+  const pid_t pid_;
+  std::optional<ExitStatus> end_;
+};
+
+// Everything the child needs, made before fork: after it, only calls that are safe in the
+// copy of a process with many threads (signal-safety(7)).
+struct Prepared {
+  std::vector<char*> argv;
+  const char* working_dir;
+  int input;
+  int output;
+  int error_pipe;
+  pid_t parent;
+};
+
+void CloseInherited() {
+  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (int fd = 3; fd < 4096; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);  // before Linux 5.11
+}
+
+[[noreturn]] void BecomeChild(const Prepared& prepared) {
+  sigset_t none;
+  sigemptyset(&none);
+  const bool ready = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+                     sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
+                     signal(SIGPIPE, SIG_DFL) != SIG_ERR && dup2(prepared.input, 0) >= 0 &&
+                     dup2(prepared.output, 1) >= 0 && dup2(prepared.output, 2) >= 0 &&
+                     chdir(prepared.working_dir) == 0;
+  if (getppid() != prepared.parent) _exit(127);  // the parent died before prctl
+  if (ready) {
+    CloseInherited();
+    execv(prepared.argv[0], prepared.argv.data());
+  }
+  const int error = errno;
+  (void)!write(prepared.error_pipe, &error, sizeof(error));
+  _exit(127);
+}
+
+// Reads the child's errno; the pipe closes without one when exec succeeds.
+absl::Status AwaitExec(int error_pipe, pid_t pid, const std::string& program) {
+  int error = 0;
+  ssize_t got;
+  do {
+    got = read(error_pipe, &error, sizeof(error));
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) return absl::OkStatus();
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  errno = error;
+  return ErrnoStatus(program, "start");
+}
+
+struct Descriptor {
+  ~Descriptor() {
+    if (fd >= 0) close(fd);
+  }
+  int fd = -1;
+};
+
+absl::StatusOr<std::unique_ptr<Process>> Spawn(Prepared& prepared, const Command& command) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(command.argv[0], "pipe");
+  const Descriptor read_end{ends[0]};
+  pid_t pid;
+  {
+    const Descriptor write_end{ends[1]};
+    prepared.error_pipe = ends[1];
+    prepared.parent = getpid();
+    pid = fork();
+    if (pid == 0) BecomeChild(prepared);
+    if (pid < 0) return ErrnoStatus(command.argv[0], "fork");
+  }
+  if (auto status = AwaitExec(read_end.fd, pid, command.argv[0]); !status.ok()) return status;
+  return std::make_unique<PosixProcess>(pid);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Process>> PosixProcessRunner::Start(const Command& command) {
+  const Descriptor input{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  if (input.fd < 0) return ErrnoStatus("/dev/null", "open");
+  const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+  const Descriptor output{open(command.output_path.c_str(), flags, 0644)};
+  if (output.fd < 0) return ErrnoStatus(command.output_path, "open");
+  Prepared prepared{.working_dir = command.working_dir.c_str(),
+                    .input = input.fd,
+                    .output = output.fd,
+                    .error_pipe = -1,
+                    .parent = 0};
+  for (const std::string& argument : command.argv) {
+    prepared.argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  prepared.argv.push_back(nullptr);
+  return Spawn(prepared, command);
+}
+
+}  // namespace tune::worker

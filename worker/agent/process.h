@@ -1,0 +1,52 @@
+// Child processes: started, watched, signalled as a group.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace tune::worker {
+
+struct Command {
+  std::vector<std::string> argv;  // argv[0] is the path of the program
+  std::string working_dir;
+  std::string output_path;  // takes stdout and stderr, appended
+};
+
+struct ExitStatus {
+  int code = 0;    // of exit(); 0 where a signal ended it
+  int signal = 0;  // that ended it; 0 where it exited
+
+  bool operator==(const ExitStatus&) const = default;
+};
+
+class Process {
+ public:
+  // Kills what still runs of the group, and waits for it.
+  virtual ~Process() = default;
+
+  // Its end, once it has come.
+  virtual std::optional<ExitStatus> Poll() = 0;
+  // To the whole group; no effect after the end.
+  virtual void Signal(int signal) = 0;
+};
+
+class ProcessRunner {
+ public:
+  virtual ~ProcessRunner() = default;
+  // The child is the leader of its own process group, has no file descriptors but 0, 1 and
+  // 2 (stdin is empty), the default signal mask, and dies by SIGKILL with the thread that
+  // started it: call this from a thread that lives as long as the child may.
+  virtual absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) = 0;
+};
+
+class PosixProcessRunner : public ProcessRunner {
+ public:
+  // Errors name the program: it is not there, not executable, fork failed.
+  absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) override;
+};
+
+}  // namespace tune::worker

@@ -1,0 +1,67 @@
+// Sends one attempt's events and log to the scheduler, in order, from a thread of its own.
+// The files in the run folder are the buffer: while the scheduler is away nothing piles up
+// in memory, and afterwards everything is sent.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "tune/v1/workers.pb.h"
+#include "worker/agent/backoff.h"
+#include "worker/agent/control_plane.h"
+#include "worker/agent/flag.h"
+#include "worker/agent/line_tail.h"
+#include "worker/agent/stop_signal.h"
+
+namespace tune::worker {
+
+struct ReportOptions {
+  absl::Duration poll_interval = absl::Milliseconds(200);
+  BackoffOptions backoff;
+};
+
+class Reporter {
+ public:
+  // Called once for each checkpoint event, after the scheduler holds it.
+  using CheckpointSink = std::function<void(const v1::TrainingEvent::CheckpointSaved&)>;
+
+  // Starts the thread. A stale lease raises kLeaseEnded on `stop`, a refusal kReporting.
+  Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir, CheckpointSink sink,
+           StopSignal& stop, ReportOptions options);
+  ~Reporter();  // aborts
+
+  // The trainer has ended: sends the rest, then the thread ends.
+  void Finish() { finishing_.Raise(); }
+  // The thread ends as soon as the call under way does.
+  void Abort();
+  // True once the thread has ended.
+  bool WaitDone(absl::Duration timeout) const { return done_.WaitFor(timeout); }
+  // Why it ended early; OK where all was sent. After the thread's end only.
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Run();
+  void Wait(absl::Duration time) const;
+  absl::Status SendAll();
+  absl::StatusOr<bool> SendEvents();
+  absl::StatusOr<bool> SendLog();
+  void HandOver(const v1::ReportEventsRequest& request, int64_t last_seq);
+
+  ControlPlane& control_;
+  const v1::LeaseKey key_;
+  const std::string log_path_;
+  const CheckpointSink sink_;
+  StopSignal& stop_;
+  const ReportOptions options_;
+
+  LineTail events_;
+  int64_t log_offset_ = 0;
+  bool log_refused_ = false;
+  int64_t handed_over_ = 0;  // the last seq whose checkpoint went to the sink
+  absl::Status status_;
+  Flag finishing_, aborted_, done_;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace tune::worker

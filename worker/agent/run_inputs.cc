@@ -1,0 +1,99 @@
+#include "worker/agent/run_inputs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "proto/wire/convert.h"
+#include "recipe/run_folder.h"
+
+namespace tune::worker {
+namespace {
+
+// Relative, no empty, "." or ".." part.
+bool IsPlainPath(absl::string_view path) {
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    if (part.empty() || part == "." || part == ".." || absl::StrContains(part, '\0')) return false;
+  }
+  return true;
+}
+
+std::string DatasetTarget(const v1::Dataset& dataset) {
+  return absl::StrCat("datasets/", absl::StripPrefix(dataset.name(), "datasets/"), ".jsonl");
+}
+
+// As the registry digests a file list: "sha256  path" lines, sorted by path.
+std::string DigestOf(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files) {
+  std::vector<std::pair<std::string, std::string>> sorted;
+  for (const v1::FileEntry& file : files) sorted.emplace_back(file.path(), file.sha256());
+  std::sort(sorted.begin(), sorted.end());
+  Sha256 digest;
+  for (const auto& [path, sha256] : sorted) digest.Update(absl::StrCat(sha256, "  ", path, "\n"));
+  return digest.Finish();
+}
+
+absl::Status Link(const std::string& blob, const std::string& target) {
+  RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(target).parent_path()));
+  if (link(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  if (symlink(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  return ErrnoStatus(target, "link");
+}
+
+absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& lease) {
+  RunFolder run{.job = lease.key().job(), .attempt = lease.attempt()};
+  ASSIGN_OR_RETURN(run.spec, RunSpecFromProto(lease.spec()));
+  run.model_path = JoinPath(run_dir, "model");
+  run.model_digest = DigestOf(lease.model_files());
+  for (const v1::Dataset& dataset : lease.datasets()) {
+    run.datasets.push_back(
+        {dataset.name(), JoinPath(run_dir, DatasetTarget(dataset)), dataset.file().sha256()});
+  }
+  run.parent = lease.has_resume_from() ? lease.resume_from().name() : run.spec.model;
+  if (lease.has_resume_from()) run.resume_path = JoinPath(run_dir, "resume");
+  return run;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease) {
+  std::vector<RunInput> inputs;
+  for (const auto& file : lease.model_files()) inputs.push_back({file, "model/" + file.path()});
+  for (const auto& dataset : lease.datasets()) {
+    inputs.push_back({dataset.file(), DatasetTarget(dataset)});
+  }
+  for (const auto& file : lease.resume_from().files()) {
+    inputs.push_back({file, "resume/" + file.path()});
+  }
+  for (const RunInput& input : inputs) {
+    if (IsPlainPath(input.target)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("lease of ", lease.key().job(), ": \"", input.target, "\" is no plain path"));
+  }
+  return inputs;
+}
+
+std::string RunFolderName(const v1::Lease& lease) {
+  return absl::StrCat(absl::StripPrefix(lease.key().job(), "jobs/"), "-a", lease.attempt(), "-e",
+                      lease.key().epoch());
+}
+
+absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
+                           const std::vector<RunInput>& inputs, const BlobSource& blobs) {
+  RETURN_IF_ERROR(RemoveAll(run_dir));
+  RETURN_IF_ERROR(CreateDirectories(run_dir));
+  ASSIGN_OR_RETURN(const RunFolder run, Describe(run_dir, lease));
+  for (const RunInput& input : inputs) {
+    ASSIGN_OR_RETURN(const std::string blob, blobs(input.file));
+    RETURN_IF_ERROR(Link(blob, JoinPath(run_dir, input.target)));
+  }
+  return WriteRunFolder(run_dir, run);
+}
+
+}  // namespace tune::worker

@@ -1,0 +1,58 @@
+#include "worker/agent/session.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status.h"
+
+namespace tune::worker {
+namespace {
+
+// Two threads may be told of the same loss; within this time it is one.
+constexpr absl::Duration kSameLoss = absl::Seconds(10);
+constexpr absl::Duration kTooSoon = absl::Minutes(1);
+constexpr int64_t kShortestInterval_ms = 100;
+
+}  // namespace
+
+Session::Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration)
+    : control_(control), clock_(clock), registration_(std::move(registration)) {}
+
+absl::Status Session::Register() {
+  absl::MutexLock lock(&mutex_);
+  return RegisterLocked();
+}
+
+absl::Status Session::RegisterLocked() {
+  ASSIGN_OR_RETURN(const auto response, control_.RegisterWorker(registration_));
+  registered_ = true;
+  heartbeat_interval_ =
+      absl::Milliseconds(std::max(response.heartbeat_interval_ms(), kShortestInterval_ms));
+  return absl::OkStatus();
+}
+
+absl::Status Session::RegisterAgain() {
+  absl::MutexLock lock(&mutex_);
+  const absl::Duration since = clock_.Monotonic() - last_again_;
+  if (since < kSameLoss) return absl::OkStatus();
+  if (since < kTooSoon) {
+    return absl::AlreadyExistsError(absl::StrCat("another worker registers as \"",
+                                                 registration_.worker_id(),
+                                                 "\" too; give each its own --name"));
+  }
+  spdlog::warn("the scheduler does not know this worker any more: registers again");
+  RETURN_IF_ERROR(RegisterLocked());
+  last_again_ = clock_.Monotonic();
+  return absl::OkStatus();
+}
+
+absl::Duration Session::heartbeat_interval() const {
+  absl::MutexLock lock(&mutex_);
+  return heartbeat_interval_;
+}
+
+bool Session::registered() const {
+  absl::MutexLock lock(&mutex_);
+  return registered_;
+}
+
+}  // namespace tune::worker

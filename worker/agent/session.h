@@ -1,0 +1,47 @@
+// This process as the scheduler knows it: a name and an incarnation.
+#pragma once
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "tune/v1/workers.pb.h"
+#include "worker/agent/control_plane.h"
+
+namespace tune::worker {
+
+// Thread-safe.
+class Session {
+ public:
+  Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration);
+
+  // One call.
+  absl::Status Register();
+  // After an answer that this worker is not known: a scheduler with an empty store, or another
+  // process under this name. Registers again; ALREADY_EXISTS where that is needed twice
+  // within a minute, for then two workers take the name from each other.
+  absl::Status RegisterAgain();
+
+  // "workers/NAME".
+  std::string worker() const { return "workers/" + registration_.worker_id(); }
+  const std::string& incarnation() const { return registration_.incarnation(); }
+  absl::Duration heartbeat_interval() const;
+  bool registered() const;
+
+ private:
+  absl::Status RegisterLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  ControlPlane& control_;
+  Clock& clock_;
+  const v1::RegisterWorkerRequest registration_;
+
+  mutable absl::Mutex mutex_;
+  bool registered_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration heartbeat_interval_ ABSL_GUARDED_BY(mutex_) = absl::Seconds(5);
+  absl::Duration last_again_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+};
+
+}  // namespace tune::worker
