@@ -17,7 +17,7 @@ namespace tune {
 class Tokenizer {
  public:
   static absl::StatusOr<std::unique_ptr<Tokenizer>> FromFile(const std::string& path);
-  static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(const Json& json);
+  static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(const SortedJson& json);
   ~Tokenizer();
 
   // Ids of UTF-8 text. Added tokens written in the text become their ids, special ones
