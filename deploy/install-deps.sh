@@ -20,7 +20,7 @@ build_packages=(
   libyaml-cpp-dev nlohmann-json3-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev
 )
 wheel_packages=(python3-pip unzip)
-test_packages=(python3-venv curl openssl procps util-linux)
+test_packages=(curl jq openssl python3-venv)
 
 say() { printf 'install-deps: %s\n' "$*"; }
 die() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }

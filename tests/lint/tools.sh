@@ -55,3 +55,11 @@ use_go_tool() {
 }
 
 tracked() { git -C "$repository" ls-files --cached --others --exclude-standard -- "$@"; }
+
+# The dashboard's queries, one a line, its variables filled in: all runs, rates over
+# the given interval.
+dashboard=$repository/deploy/grafana/dashboards/tune.json
+dashboard_queries() {
+  jq -r '[.. | objects | .expr? // empty] | unique[]' "$dashboard" |
+    sed -E "s/\\\$__rate_interval/$1/g; s/\\\$(job_id|job|instance)/.*/g"
+}

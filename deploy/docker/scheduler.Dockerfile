@@ -1,0 +1,35 @@
+# tune-scheduler. Build from the repository's root:
+#   docker build -f deploy/docker/scheduler.Dockerfile -t tune-scheduler:0.1.0 .
+#
+# Another base of Debian 12 (a mirror's, a hardened one): --build-arg BASE_IMAGE=...
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${BASE_IMAGE} AS build
+ENV TUNE_DEPS_DIR=/opt/tune/deps
+WORKDIR /src
+COPY deploy/install-deps.sh deploy/wheels.txt deploy/
+RUN deploy/install-deps.sh
+COPY . .
+RUN cmake --preset release -DTUNE_DEPS_DIR=/opt/tune/deps -DTUNE_BUILD_TRAINER=OFF \
+      -DTUNE_BUILD_TESTS=OFF \
+ && cmake --build --preset release --target tune-scheduler tunectl
+
+FROM ${BASE_IMAGE}
+# The base image pins the distribution; its security updates are wanted.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends \
+      libcivetweb1 libgrpc++1.51 libprometheus-cpp-core1.0 libprometheus-cpp-pull1.0 \
+      libprotobuf32 libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 \
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -o 10001 -g 10001 /var/lib/tune
+COPY --from=build /src/build/release/bin/tune-scheduler /src/build/release/bin/tunectl /usr/local/bin/
+USER 10001:10001
+VOLUME /var/lib/tune
+EXPOSE 7070 7071
+# bash speaks enough HTTP to ask, so the image needs no client.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7071 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' 200 ' <&3"]
+# Off loopback it wants certificates (--cert-file, --key-file, --ca-file) or --insecure:
+# the README's section on transport.
+ENTRYPOINT ["tune-scheduler", "--data-dir", "/var/lib/tune", "--listen", "0.0.0.0:7070", "--metrics-listen", "0.0.0.0:7071"]
