@@ -85,8 +85,8 @@ int EditDistance(absl::string_view a, absl::string_view b) {
   return row[b.size()];
 }
 
-// The nearest of `known` within kMaxEdits, but never one that shares no letter's place
-// (a one-letter name is near everything short).
+// The nearest of `known` within kMaxEdits, but none as short as its own distance: "a" is
+// near to every name of two letters.
 std::optional<absl::string_view> Nearest(absl::string_view name,
                                          const std::vector<absl::string_view>& known) {
   std::optional<absl::string_view> nearest;
@@ -185,15 +185,15 @@ bool ReadText(const Json& json, size_t max_bytes, const FieldContext& at, std::s
 
 bool ReadChoice(const Json& json, const std::vector<absl::string_view>& allowed,
                 const FieldContext& at, std::string* out) {
-  const std::string choices = absl::StrCat("\"", absl::StrJoin(allowed, "\", \""), "\"");
+  const std::string choices =
+      absl::StrCat(allowed.size() > 1 ? "one of \"" : "\"", absl::StrJoin(allowed, "\", \""), "\"");
   if (!json.is_string()) {
-    TypeError(json, absl::StrCat("one of ", choices), at);
+    TypeError(json, choices, at);
     return false;
   }
   const auto& text = json.get_ref<const std::string&>();
   if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
-    at.Error(
-        absl::StrCat("must be one of ", choices, ", got ", Shown(json), DidYouMean(text, allowed)));
+    at.Error(absl::StrCat("must be ", choices, ", got ", Shown(json), DidYouMean(text, allowed)));
     return false;
   }
   *out = text;

@@ -19,10 +19,8 @@ uint64_t SplitMix64(uint64_t* state) {
 // ln(m) = 2 artanh((m - 1) / (m + 1)) by its series, |argument| <= 1/3.
 double Ln(double x) {
   int exponent = 0;
-  const double s = [&] {
-    const double m = std::frexp(x, &exponent);
-    return (m - 1) / (m + 1);
-  }();
+  const double m = std::frexp(x, &exponent);
+  const double s = (m - 1) / (m + 1);
   const double s2 = s * s;
   double sum = 0;
   for (int n = 33; n >= 1; n -= 2) sum = sum * s2 + 1.0 / n;
