@@ -10,6 +10,7 @@
 #include "base/field_errors.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/byte_alphabet.h"
 #include "scratch_folder.h"
 
 namespace tune {
@@ -20,22 +21,28 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-// A byte-level BPE of three letters and an end token, id 3.
-constexpr char kTokenizer[] = R"({
-  "version": "1.0", "truncation": null, "padding": null,
-  "added_tokens": [{"id": 3, "content": "<|endoftext|>", "single_word": false, "lstrip": false,
-                    "rstrip": false, "normalized": false, "special": true}],
-  "normalizer": null,
-  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
-  "post_processor": null,
-  "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
-  "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
-            "end_of_word_suffix": "", "fuse_unk": false,
-            "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}})";
+// A byte-level BPE of the 256 bytes and an end token, id 256.
+std::string TokenizerText() {
+  Json json = *ParseJson(R"({
+    "version": "1.0", "truncation": null, "padding": null,
+    "added_tokens": [{"id": 256, "content": "<|endoftext|>", "single_word": false,
+                      "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+    "post_processor": null,
+    "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+    "model": {"type": "BPE", "dropout": null, "unk_token": null,
+              "continuing_subword_prefix": "", "end_of_word_suffix": "", "fuse_unk": false,
+              "vocab": {}, "merges": []}})");
+  for (int byte = 0; byte < 256; ++byte) {
+    json["model"]["vocab"][ByteSpelling(static_cast<uint8_t>(byte))] = byte;
+  }
+  return DumpJson(json);
+}
 
 constexpr char kConfig[] = R"({
-  "model_type": "phi", "vocab_size": 8, "hidden_size": 8, "intermediate_size": 16,
-  "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 3, "eos_token_id": 3})";
+  "model_type": "phi", "vocab_size": 258, "hidden_size": 8, "intermediate_size": 16,
+  "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 256, "eos_token_id": 256})";
 
 std::vector<std::string> Errors(const absl::Status& status) {
   std::vector<std::string> errors;
@@ -46,7 +53,7 @@ std::vector<std::string> Errors(const absl::Status& status) {
 class ModelFolderTest : public ::testing::Test {
  protected:
   ModelFolderTest() : config_(*ModelConfigFromJson(*ParseJson(kConfig))), model_(dir_ / "model") {
-    Write(dir_ / "tokenizer.json", kTokenizer);
+    Write(dir_ / "tokenizer.json", TokenizerText());
     absl::Status made = InitModelFolder(model_, config_, dir_ / "tokenizer.json", 0);
     EXPECT_TRUE(made.ok()) << made;
   }
@@ -101,7 +108,7 @@ TEST_F(ModelFolderTest, WhatInitMakesOpens) {
   EXPECT_EQ(folder->dtype, DType::kF32);
   EXPECT_EQ(folder->config.hidden_size, 8);
   EXPECT_EQ(folder->file_of.size(), ModelTensors(config_).size());
-  EXPECT_EQ(folder->Data("lm_head.bias").size(), 8 * 4);
+  EXPECT_EQ(folder->Data("lm_head.bias").size(), 258 * 4);
   EXPECT_THAT(*ModelFiles(model_),
               ElementsAre("config.json", "generation_config.json", "model.safetensors",
                           "tokenizer.json", "tokenizer_config.json"));
@@ -136,7 +143,7 @@ TEST_F(ModelFolderTest, TheSameSeedGivesTheSameBytes) {
   EXPECT_EQ(digest("again", 0), first);
   EXPECT_NE(digest("other", 1), first);
   // What it was when this was written: a seed names a model, on every machine.
-  EXPECT_EQ(first, "eed94d25e46c066f34b020f9e8538ebec7cc11f303462c4cf066abacd26563dd");
+  EXPECT_EQ(first, "c5e5cf58eb935acca150c3cfec7ef113446524c0c3eb05f181902dd91c07dbff");
 }
 
 TEST_F(ModelFolderTest, InitLeavesThePaddingTokensEmbeddingZero) {
@@ -146,7 +153,7 @@ TEST_F(ModelFolderTest, InitLeavesThePaddingTokensEmbeddingZero) {
   const auto folder = OpenModelFolder(dir_ / "padded");
   ASSERT_TRUE(folder.ok()) << folder.status();
   const auto rows = Floats(*folder, "model.embed_tokens.weight");
-  for (int i = 0; i < 64; ++i) EXPECT_EQ(rows[i] == 0, i >= 16 && i < 24) << i;
+  for (int i = 0; i < 258 * 8; ++i) EXPECT_EQ(rows[i] == 0, i >= 16 && i < 24) << i;
 }
 
 TEST_F(ModelFolderTest, InitRefusesAFolderThatIsThere) {
@@ -155,13 +162,13 @@ TEST_F(ModelFolderTest, InitRefusesAFolderThatIsThere) {
 
 TEST_F(ModelFolderTest, InitRefusesATokenizerThatDoesNotFit) {
   ModelConfig config = config_;
-  config.vocab_size = 3;
+  config.vocab_size = 256;
   EXPECT_THAT(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
-              HasSubstr("has token id 3, but the config's vocab_size is 3"));
+              HasSubstr("has token id 256, but the config's vocab_size is 256"));
   config = config_;
-  config.eos_token_id = 7;
+  config.eos_token_id = 257;
   EXPECT_THAT(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
-              HasSubstr("has no token 7, the config's eos_token_id"));
+              HasSubstr("has no token 257, the config's eos_token_id"));
   EXPECT_FALSE(Exists(dir_ / "x"));
 }
 
@@ -216,7 +223,7 @@ TEST_F(ModelFolderTest, AnIndexMayNotLeaveTheFolder) {
 TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
   std::vector<TensorSpec> specs = Specs(DType::kF32);
   for (TensorSpec& spec : specs) {
-    if (spec.name == "lm_head.bias") spec.shape = {9};
+    if (spec.name == "lm_head.bias") spec.shape = {259};
     if (spec.name == "lm_head.weight") spec.dtype = DType::kBF16;
     if (spec.name == "model.final_layernorm.bias") spec.name = "extra";
     if (spec.name == "model.final_layernorm.weight") spec.dtype = DType::kI64;
@@ -226,8 +233,8 @@ TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
   });
   WriteWeights("model.safetensors", specs);
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
-              ElementsAre("model.safetensors: tensor \"lm_head.bias\" has shape [9], config.json "
-                          "calls for [8]",
+              ElementsAre("model.safetensors: tensor \"lm_head.bias\" has shape [259], config.json "
+                          "calls for [258]",
                           "model.safetensors: tensor \"lm_head.weight\" is BF16 where others are "
                           "F32; all must be of one type",
                           "model.safetensors: lacks tensor \"model.final_layernorm.bias\" [8]",
@@ -253,10 +260,10 @@ TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
 
 TEST_F(ModelFolderTest, ATokenizerThatDoesNotFitTheModel) {
   Json config = *ReadJsonFile(In("config.json"));
-  config["eos_token_id"] = 6;
+  config["eos_token_id"] = 257;
   Write(In("config.json"), DumpJson(config));
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
-              ElementsAre("config.json:eos_token_id: 6 is no token of tokenizer.json"));
+              ElementsAre("config.json:eos_token_id: 257 is no token of tokenizer.json"));
 }
 
 TEST_F(ModelFolderTest, ManyErrorsAreCut) {
