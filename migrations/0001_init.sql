@@ -92,6 +92,7 @@ CREATE TABLE attempts (
   incarnation TEXT NOT NULL,
   start_time_us INTEGER NOT NULL,
   end_time_us INTEGER,
+  resumed_from TEXT,
   resumed_step INTEGER NOT NULL,
   last_step INTEGER NOT NULL,
   -- Highest seq of the worker's reports held.

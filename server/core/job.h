@@ -39,6 +39,7 @@ struct Attempt {
   std::string incarnation;                       // of the worker's process
   absl::Time start_time = absl::InfinitePast();  // of the lease
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: goes on
+  std::string resumed_from;                      // "jobs/J/checkpoints/C"; "" for the model
   int64_t resumed_step = 0;
   int64_t last_step = 0;
   int64_t last_report_seq = 0;  // highest seq of the worker's events held
@@ -66,7 +67,7 @@ struct Job {
   std::string worker_id;  // that holds or last held it; "" for none
   int64_t epoch = 0;      // fence: raised by lease, expiry, cancel, requeue; never lowered
   int32_t attempts_used = 0;
-  std::vector<Attempt> attempts;  // filled by Queries::GetJob, empty in lists
+  std::vector<Attempt> attempts;  // filled by Queries::GetJob, else empty
   std::string latest_checkpoint;  // "jobs/J/checkpoints/C", newest resumable; "" for none
   std::string final_checkpoint;   // the same, of the result
   int32_t queue_position = 0;     // jobs that go first, while QUEUED; filled by Queries

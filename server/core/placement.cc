@@ -32,6 +32,17 @@ WaitReason NoWorkerWithMemory(const ResourceSpec& resources) {
 
 }  // namespace
 
+WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held) {
+  WorkerSlot slot;
+  slot.id = worker.id;
+  slot.gpus = slot.gpus_free = static_cast<int64_t>(worker.resources.gpus.size());
+  slot.host_memory_bytes = slot.host_memory_free_bytes = worker.resources.host_memory_bytes;
+  for (const Job& job : held) {
+    if (job.worker_id == worker.id) Occupy(job.spec.resources, slot);
+  }
+  return slot;
+}
+
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {
   if (resources.device == "cpu" || worker_gpus == 0) return 0;
   return std::max<int64_t>(resources.gpus, 1);

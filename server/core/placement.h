@@ -9,6 +9,8 @@
 
 #include "absl/time/time.h"
 #include "recipe/run_spec.h"
+#include "server/core/job.h"
+#include "server/core/worker.h"
 
 namespace tune::server {
 
@@ -30,6 +32,9 @@ struct WorkerSlot {
   int64_t host_memory_free_bytes = 0;
   bool idle = true;  // holds no lease
 };
+
+// What `worker` has, less the shares of the `held` jobs that are its own.
+WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held);
 
 // GPUs that a job takes of a worker: for "auto", none on a worker that has none.
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus);

@@ -17,8 +17,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "base/files.h"
 #include "base/sha256.h"
+#include "server/core/registry.h"
 
 namespace tune::server {
 
@@ -80,7 +82,7 @@ class BlobReader {
 
   const std::string path_;
   const int fd_;
-  const int64_t size_bytes_;
+  int64_t size_bytes_;
 };
 
 class BlobStore {
@@ -109,13 +111,18 @@ class BlobStore {
 
   // OK where every file's blob is complete and has the size stated; else
   // FAILED_PRECONDITION with a field error per file, "FIELD[2]".
-  absl::Status CheckPresent(const std::vector<std::pair<std::string, int64_t>>& sha256_and_size,
-                            const std::string& field);
+  absl::Status CheckPresent(const std::vector<FileEntry>& files, const std::string& field);
 
   // The caller knows that nothing refers to it. OK where it is gone already.
   absl::Status Remove(const std::string& sha256);
-  // Every complete blob's name.
-  absl::StatusOr<std::vector<std::string>> List();
+  // Complete blobs and left uploads last written before `time`, by wall clock.
+  absl::StatusOr<std::vector<std::string>> BlobsBefore(absl::Time time);
+  absl::Status RemoveUploadsBefore(absl::Time time);
+
+  // Held shared while a reference to blobs is being made (from CheckPresent to the
+  // commit), exclusive while blobs without references are removed: so none is removed
+  // that somebody is about to refer to.
+  absl::Mutex& references() ABSL_LOCK_RETURNED(references_) { return references_; }
 
   const std::string& dir() const { return dir_; }
 
@@ -124,9 +131,12 @@ class BlobStore {
   explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}
   std::string UploadPath(const std::string& sha256) const;
   absl::Status CheckRoom(int64_t bytes_to_come);
+  absl::Status Continue(BlobUpload& upload);
+  static absl::StatusOr<std::unique_ptr<BlobReader>> OpenFile(const std::string& path);
   void EndUpload(const std::string& sha256);
 
   const std::string dir_;
+  absl::Mutex references_;
   absl::Mutex mutex_;
   absl::flat_hash_set<std::string> uploading_ ABSL_GUARDED_BY(mutex_);
 };

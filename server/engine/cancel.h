@@ -8,6 +8,7 @@
 #include "server/core/job.h"
 #include "server/engine/leases.h"
 #include "server/engine/observer.h"
+#include "server/engine/signal.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
 
@@ -15,7 +16,8 @@ namespace tune::server {
 
 class Cancel {
  public:
-  Cancel(Store& store, Clock& clock, Leases& leases, EventHub& hub, EngineObserver& observer);
+  Cancel(Store& store, Clock& clock, Leases& leases, Signal& work, EventHub& hub,
+         EngineObserver& observer);
 
   // CANCELLED at once, its epoch raised: the worker learns by its next call. `reason` is
   // kept with the job's message. FAILED_PRECONDITION for a job that is over (a cancelled
@@ -26,6 +28,7 @@ class Cancel {
   Store& store_;
   Clock& clock_;
   Leases& leases_;
+  Signal& work_;
   EventHub& hub_;
   EngineObserver& observer_;
 };

@@ -55,11 +55,14 @@ class Leases {
   // about once a second. An error (full disk) leaves the rest for the next call.
   absl::Status ExpireDue();
 
+  // ExpireDue wakes waiting workers once `delay` is over: a retry is due then.
+  void WakeAfter(absl::Duration delay);
+
   // For Scheduler, Reports and Cancel: a lease was given, or ended, by a commit.
   void Granted(const LeaseKey& key, const std::string& worker_id, const std::string& incarnation);
   void Ended(const LeaseKey& key);
 
-  // UnknownWorker unless this incarnation is the registered one. Counts as a sign of life.
+  // UnknownWorker unless this incarnation is the registered one. A sign of life.
   absl::Status CheckWorker(const std::string& worker_id, const std::string& incarnation);
 
   // Heard of within a TTL.
@@ -83,9 +86,11 @@ class Leases {
     int64_t free_disk_bytes;
   };
 
-  void RenewAllAfterStall(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<LeaseKey> TakeDue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RenewAll(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<LeaseKey> Due(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakeWakeUps(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EndAsLost(const LeaseKey& key, const std::string& message);
+  absl::Status EndEarlierLeases(const WorkerRecord& worker);
 
   Store& store_;
   Clock& clock_;
@@ -98,6 +103,7 @@ class Leases {
   absl::flat_hash_map<std::string, LiveLease> leases_ ABSL_GUARDED_BY(mutex_);  // by job id
   absl::flat_hash_map<std::string, LiveWorker> workers_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);
+  std::vector<absl::Duration> wake_times_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tune::server

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace tune::server {
 
@@ -14,10 +16,30 @@ struct PageRequest {
   std::string token;  // "" for the first page
 };
 
+// The size that counts; INVALID_ARGUMENT names "page_size".
+absl::StatusOr<int64_t> PageSize(const PageRequest& request);
+// A token hides where the last page ended; INVALID_ARGUMENT names "page_token".
+std::string EncodePageToken(const std::string& last);
+absl::StatusOr<std::string> DecodePageToken(const std::string& token);
+// The same for lists in the order of a number; 0 for "".
+absl::StatusOr<int64_t> DecodeOrderToken(const std::string& token);
+
 template <class T>
 struct Page {
   std::vector<T> items;
   std::string next_token;  // "" after the last page
 };
+
+// Of `items`, read with one more than `size` asked for: the page, and a token made of the
+// last item's key where there is more.
+template <class T, class Key>
+Page<T> CutPage(std::vector<T> items, int64_t size, Key&& key) {
+  Page<T> page;
+  const bool more = static_cast<int64_t>(items.size()) > size;
+  if (more) items.resize(size);
+  if (more) page.next_token = EncodePageToken(key(items.back()));
+  page.items = std::move(items);
+  return page;
+}
 
 }  // namespace tune::server

@@ -34,7 +34,7 @@ class Queries {
 
   // With attempts; for a QUEUED job with its queue position and why it waits. NOT_FOUND.
   absl::StatusOr<Job> GetJob(const std::string& job_id);
-  // Newest first; `states` empty: all. Attempts and queue positions are left out.
+  // Newest first; `states` empty: all. Attempts are left out.
   absl::StatusOr<Page<Job>> ListJobs(const std::vector<JobState>& states, const PageRequest& page);
 
   // Events with a higher seq, in order, at most `limit`. NOT_FOUND for an unknown job.
@@ -48,7 +48,9 @@ class Queries {
   absl::StatusOr<QueueStats> Stats();
 
  private:
-  absl::Status ExplainQueued(std::vector<Job>& jobs);
+  absl::StatusOr<std::vector<WorkerSlot>> LiveSlots(Reader& reader);
+  // Fills queue_position, reason and message of the QUEUED ones.
+  absl::Status ExplainQueued(Reader& reader, std::vector<Job>& jobs);
 
   Store& store_;
   Clock& clock_;

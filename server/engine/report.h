@@ -64,8 +64,6 @@ class Reports {
   absl::Status FinishAttempt(const LeaseKey& key, const AttemptEnd& end);
 
  private:
-  void DropUnreferenced(const std::vector<std::string>& sha256s);
-
   Store& store_;
   BlobStore& blobs_;
   JobLogs& logs_;

@@ -9,7 +9,6 @@
 #include "server/core/worker.h"
 #include "server/engine/leases.h"
 #include "server/engine/observer.h"
-#include "server/engine/signal.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
 
@@ -17,8 +16,7 @@ namespace tune::server {
 
 class Scheduler {
  public:
-  Scheduler(Store& store, Clock& clock, Leases& leases, Signal& work, EventHub& hub,
-            EngineObserver& observer);
+  Scheduler(Store& store, Clock& clock, Leases& leases, EventHub& hub, EngineObserver& observer);
 
   // The first job in the queue that fits the worker, leased to it; nullopt where there is
   // none: wait for the Signal `work` (Engine::work) and ask again with the same
@@ -29,10 +27,12 @@ class Scheduler {
                                                     const std::string& request_id);
 
  private:
+  absl::StatusOr<bool> MayGetLease(const std::string& worker_id, const std::string& incarnation,
+                                   const std::string& request_id);
+
   Store& store_;
   Clock& clock_;
   Leases& leases_;
-  Signal& work_;
   EventHub& hub_;
   EngineObserver& observer_;
 };

@@ -6,7 +6,7 @@ namespace {
 
 // In the order that ReadAttempt reads.
 constexpr char kSelect[] =
-    "SELECT number, worker_id, incarnation, start_time_us, end_time_us, resumed_step, last_step, "
+    "SELECT number, worker_id, incarnation, start_time_us, end_time_us, resumed_from, resumed_step, last_step, "
     "last_report_seq, request_id, result, message FROM attempts WHERE job_id = ?";
 
 Attempt ReadAttempt(Query& row) {
@@ -16,6 +16,7 @@ Attempt ReadAttempt(Query& row) {
   attempt.incarnation = row.Text();
   attempt.start_time = row.Time();
   attempt.end_time = row.Time();
+  attempt.resumed_from = row.Text();
   attempt.resumed_step = row.Int();
   attempt.last_step = row.Int();
   attempt.last_report_seq = row.Int();
@@ -58,10 +59,10 @@ void Insert(Connection& connection, const std::string& job_id, int64_t epoch,
             const Attempt& attempt) {
   Query(connection,
         "INSERT INTO attempts (job_id, epoch, number, worker_id, incarnation, start_time_us, "
-        "resumed_step, last_step, last_report_seq, request_id, result, message) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        "resumed_from, resumed_step, last_step, last_report_seq, request_id, result, message) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(job_id, epoch, attempt.number, attempt.worker_id, attempt.incarnation,
-            attempt.start_time, attempt.resumed_step, attempt.last_step, attempt.last_report_seq,
+            attempt.start_time, TextOrNull{attempt.resumed_from}, attempt.resumed_step, attempt.last_step, attempt.last_report_seq,
             TextOrNull{attempt.request_id}, attempt.result, attempt.message)
       .Run();
 }

@@ -1,0 +1,42 @@
+// The steps of an attempt's life inside a transaction, shared by the parts that end one:
+// the job's row, the attempt's row and the history always change together.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/core/job.h"
+#include "server/core/worker.h"
+#include "server/engine/observer.h"
+#include "server/store/store.h"
+
+namespace tune::server {
+
+// The job that this lease holds; StaleEpoch where it holds none any more.
+absl::StatusOr<Job> GetHeldJob(Reader& reader, const LeaseKey& key);
+
+// Writes the job, and an event that tells its new state, reason and message.
+absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
+                        absl::Time now);
+
+struct AttemptResult {
+  std::string result;  // "Succeeded", "WorkerLost", …
+  std::string message;
+};
+
+// Ends the job's current attempt and moves the job to `state`, which is over; raises the
+// epoch. Returns the job as it is now.
+absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
+                           const AttemptResult& end, absl::Time now);
+
+// Ends the job's current attempt; the job goes back to QUEUED where a retry is left, not
+// before `delay` is over, else to FAILED. Raises the epoch.
+absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
+                                bool retryable, absl::Duration delay, absl::Time now);
+
+// Tells the observer, where the job is over.
+void ObserveEnd(const Job& job, EngineObserver& observer);
+
+}  // namespace tune::server

@@ -1,0 +1,270 @@
+#include "server/engine/blobs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/field_errors.h"
+#include "base/status.h"
+
+namespace tune::server {
+namespace {
+
+constexpr int64_t kReadBytes = 1 << 20;
+
+absl::Status CheckHash(const std::string& sha256) {
+  if (IsSha256Hex(sha256)) return absl::OkStatus();
+  FieldErrors errors;
+  errors.Add("sha256", absl::StrCat("must be 64 lower-case hex digits, got \"",
+                                    absl::CHexEscape(sha256.substr(0, 80)), "\""));
+  return errors.ToStatus("blob");
+}
+
+absl::Status NoBlob(const std::string& sha256) {
+  return absl::NotFoundError(absl::StrCat("there is no blob ", sha256));
+}
+
+absl::StatusOr<absl::Time> WriteTime(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return ErrnoStatus(path, "stat");
+  return absl::TimeFromTimespec(info.st_mtim);
+}
+
+// The hash of a partial file's first `size_bytes`, to be continued.
+absl::StatusOr<Sha256> HashBeginning(BlobReader& reader, int64_t size_bytes) {
+  Sha256 hash;
+  for (int64_t left = size_bytes; left > 0;) {
+    ASSIGN_OR_RETURN(const std::string bytes, reader.Read(std::min(left, kReadBytes)));
+    if (bytes.empty()) return absl::DataLossError("the partial upload became shorter");
+    hash.Update(bytes);
+    left -= static_cast<int64_t>(bytes.size());
+  }
+  return hash;
+}
+
+}  // namespace
+
+BlobUpload::BlobUpload(BlobStore& store, std::string sha256, int64_t size_bytes)
+    : store_(store), sha256_(std::move(sha256)), size_bytes_(size_bytes) {}
+
+BlobUpload::~BlobUpload() {
+  file_.reset();
+  store_.EndUpload(sha256_);
+}
+
+absl::Status BlobUpload::Append(absl::string_view chunk, absl::string_view chunk_sha256) {
+  const int64_t size = static_cast<int64_t>(chunk.size());
+  if (absl::BytesToHexString(chunk_sha256) != Sha256Hex(chunk)) {
+    return absl::DataLossError(absl::StrCat("blob ", sha256_, ": the chunk at byte ",
+                                            received_bytes_,
+                                            " does not match its hash; send it "
+                                            "again from there"));
+  }
+  if (received_bytes_ + size > size_bytes_) {
+    return absl::OutOfRangeError(
+        absl::StrCat("blob ", sha256_, ": more than the ", size_bytes_, " bytes announced"));
+  }
+  if (!complete_) {
+    RETURN_IF_ERROR(
+        Annotate(file_->Write(chunk), "no room for the upload; free space, then go on"));
+    hash_.Update(chunk);
+  }
+  received_bytes_ += size;
+  return absl::OkStatus();
+}
+
+absl::Status BlobUpload::Finish() {
+  if (complete_) return absl::OkStatus();
+  if (received_bytes_ != size_bytes_) {
+    return absl::InvalidArgumentError(absl::StrCat("blob ", sha256_, ": ", received_bytes_, " of ",
+                                                   size_bytes_, " bytes came; send the rest"));
+  }
+  const std::string hash = hash_.Finish();
+  if (hash != sha256_) {
+    (void)RemoveAll(store_.UploadPath(sha256_));
+    return absl::DataLossError(absl::StrCat("blob ", sha256_, ": what came has the hash ", hash,
+                                            "; it was thrown away, send it again from byte 0"));
+  }
+  RETURN_IF_ERROR(file_->Sync());
+  RETURN_IF_ERROR(RenameDurably(store_.UploadPath(sha256_), store_.Path(sha256_)));
+  complete_ = true;
+  return absl::OkStatus();
+}
+
+BlobReader::~BlobReader() { close(fd_); }
+
+absl::StatusOr<std::string> BlobReader::Read(int64_t max_bytes) {
+  std::string bytes(static_cast<size_t>(max_bytes), '\0');
+  ssize_t count;
+  do {
+    count = read(fd_, bytes.data(), bytes.size());
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return ErrnoStatus(path_, "read");
+  bytes.resize(static_cast<size_t>(count));
+  return bytes;
+}
+
+absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& dir) {
+  const std::string hashes = JoinPath(dir, "blobs/sha256");
+  for (int i = 0; i < 256; ++i) {
+    RETURN_IF_ERROR(CreateDirectories(JoinPath(hashes, absl::StrFormat("%02x", i))));
+  }
+  RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "uploads")));
+  for (const std::string& folder : {hashes, JoinPath(dir, "blobs"), dir}) {
+    RETURN_IF_ERROR(SyncDirectory(folder));
+  }
+  return std::unique_ptr<BlobStore>(new BlobStore(dir));
+}
+
+std::string BlobStore::Path(const std::string& sha256) const {
+  return absl::StrCat(dir_, "/blobs/sha256/", sha256.substr(0, 2), "/", sha256);
+}
+
+std::string BlobStore::UploadPath(const std::string& sha256) const {
+  return absl::StrCat(dir_, "/uploads/", sha256);
+}
+
+absl::StatusOr<BlobStatus> BlobStore::Stat(const std::string& sha256) {
+  RETURN_IF_ERROR(CheckHash(sha256));
+  BlobStatus status;
+  if (const auto size = FileSize(Path(sha256)); size.ok()) {
+    status.complete = true;
+    status.size_bytes = status.received_bytes = *size;
+  } else {
+    status.received_bytes = FileSize(UploadPath(sha256)).value_or(0);
+  }
+  return status;
+}
+
+absl::Status BlobStore::CheckRoom(int64_t bytes_to_come) {
+  ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(dir_));
+  if (bytes_to_come + kReservedBytes <= free_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(dir_, ": the upload needs ", bytes_to_come,
+                                                   " bytes, and of the ", free_bytes,
+                                                   " bytes free on this volume ", kReservedBytes,
+                                                   " are kept for the database; free space there"));
+}
+
+absl::StatusOr<std::unique_ptr<BlobUpload>> BlobStore::BeginUpload(const std::string& sha256,
+                                                                   int64_t size_bytes,
+                                                                   int64_t offset) {
+  RETURN_IF_ERROR(CheckHash(sha256));
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!uploading_.insert(sha256).second) {
+      return absl::AbortedError(
+          absl::StrCat("another upload of blob ", sha256, " is under way; try again later"));
+    }
+  }
+  // From here on the upload's destructor takes the hash off the list.
+  std::unique_ptr<BlobUpload> upload(new BlobUpload(*this, sha256, size_bytes));
+  ASSIGN_OR_RETURN(const BlobStatus status, Stat(sha256));
+  if (size_bytes < 0 || (status.complete && status.size_bytes != size_bytes)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("blob ", sha256, " cannot have ", size_bytes, " bytes"));
+  }
+  if (offset < 0 || offset > std::min(status.received_bytes, size_bytes)) {
+    return absl::OutOfRangeError(absl::StrCat("blob ", sha256, ": cannot go on from byte ", offset,
+                                              ", ", status.received_bytes, " are held"));
+  }
+  upload->received_bytes_ = offset;
+  upload->complete_ = status.complete;
+  if (!status.complete) RETURN_IF_ERROR(Continue(*upload));
+  return upload;
+}
+
+absl::Status BlobStore::Continue(BlobUpload& upload) {
+  RETURN_IF_ERROR(CheckRoom(upload.size_bytes_ - upload.received_bytes_));
+  const std::string path = UploadPath(upload.sha256_);
+  if (upload.received_bytes_ > 0) {
+    ASSIGN_OR_RETURN(const auto reader, OpenFile(path));
+    ASSIGN_OR_RETURN(upload.hash_, HashBeginning(*reader, upload.received_bytes_));
+    if (truncate(path.c_str(), upload.received_bytes_) != 0) return ErrnoStatus(path, "truncate");
+  }
+  ASSIGN_OR_RETURN(upload.file_, OutputFile::Open(path, upload.received_bytes_ > 0));
+  return absl::OkStatus();
+}
+
+void BlobStore::EndUpload(const std::string& sha256) {
+  absl::MutexLock lock(&mutex_);
+  uploading_.erase(sha256);
+}
+
+absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(path, "open");
+  std::unique_ptr<BlobReader> reader(new BlobReader(path, fd, 0));
+  ASSIGN_OR_RETURN(reader->size_bytes_, FileSize(path));
+  return reader;
+}
+
+absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenForReading(const std::string& sha256,
+                                                                      int64_t offset) {
+  RETURN_IF_ERROR(CheckHash(sha256));
+  if (!Exists(Path(sha256))) return NoBlob(sha256);
+  ASSIGN_OR_RETURN(auto reader, OpenFile(Path(sha256)));
+  if (offset < 0 || offset > reader->size_bytes_) {
+    return absl::OutOfRangeError(absl::StrCat("blob ", sha256, " has ", reader->size_bytes_,
+                                              " bytes; cannot begin at ", offset));
+  }
+  if (lseek(reader->fd_, offset, SEEK_SET) < 0) return ErrnoStatus(reader->path_, "seek");
+  return reader;
+}
+
+absl::Status BlobStore::CheckPresent(const std::vector<FileEntry>& files,
+                                     const std::string& field) {
+  FieldErrors errors;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const BlobStatus status = Stat(files[i].sha256).value_or(BlobStatus());
+    const std::string at = absl::StrCat(field, "[", i, "]");
+    if (!status.complete) {
+      errors.Add(at, absl::StrCat(files[i].path, ": its blob ", files[i].sha256,
+                                  " is not in the store; upload it first"));
+    } else if (status.size_bytes != files[i].size_bytes) {
+      errors.Add(at, absl::StrCat(files[i].path, ": its blob has ", status.size_bytes,
+                                  " bytes, not ", files[i].size_bytes));
+    }
+  }
+  const absl::Status invalid = errors.ToStatus("files");
+  if (invalid.ok()) return invalid;
+  absl::Status status = absl::FailedPreconditionError(invalid.message());
+  invalid.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
+  return status;
+}
+
+absl::Status BlobStore::Remove(const std::string& sha256) {
+  RETURN_IF_ERROR(CheckHash(sha256));
+  return RemoveAll(Path(sha256));
+}
+
+absl::StatusOr<std::vector<std::string>> BlobStore::BlobsBefore(absl::Time time) {
+  const std::string hashes = JoinPath(dir_, "blobs/sha256");
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListFilesBelow(hashes));
+  std::vector<std::string> blobs;
+  for (const std::string& path : paths) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (IsSha256Hex(name) && WriteTime(JoinPath(hashes, path)).value_or(time) < time) {
+      blobs.push_back(name);
+    }
+  }
+  return blobs;
+}
+
+absl::Status BlobStore::RemoveUploadsBefore(absl::Time time) {
+  const std::string uploads = JoinPath(dir_, "uploads");
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(uploads));
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(uploads, name);
+    if (WriteTime(path).value_or(time) < time) RETURN_IF_ERROR(RemoveAll(path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tune::server

@@ -1,0 +1,44 @@
+#include "server/engine/engine.h"
+
+#include "base/log.h"
+#include "base/status.h"
+#include "server/engine/blob_collector.h"
+#include "server/store/sqlite_store.h"
+
+namespace tune::server {
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& data_dir, Clock& clock,
+                                                     EngineObserver& observer,
+                                                     const LeaseOptions& options) {
+  RETURN_IF_ERROR(CreateDirectories(data_dir));
+  ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(data_dir, "lock")));
+  ASSIGN_OR_RETURN(auto store, SqliteStore::Open(JoinPath(data_dir, "tune.db"), clock));
+  ASSIGN_OR_RETURN(auto blobs, BlobStore::Open(data_dir));
+  const absl::Status swept = SweepBlobs(*store, *blobs, clock.Now());
+  if (!swept.ok()) spdlog::warn("cannot sweep the blobs error=\"{}\"", swept.ToString());
+  std::unique_ptr<Engine> engine(new Engine(std::move(lock), std::move(store), std::move(blobs),
+                                            data_dir, clock, observer, options));
+  RETURN_IF_ERROR(engine->leases_.Start());
+  return engine;
+}
+
+Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<Store> store,
+               std::unique_ptr<BlobStore> blobs, const std::string& data_dir, Clock& clock,
+               EngineObserver& observer, const LeaseOptions& options)
+    : lock_(std::move(lock)),
+      store_(std::move(store)),
+      blobs_(std::move(blobs)),
+      logs_(data_dir),
+      leases_(*store_, clock, work_, hub_, observer, options),
+      submit_(*store_, clock, work_, observer),
+      cancel_(*store_, clock, leases_, work_, hub_, observer),
+      scheduler_(*store_, clock, leases_, hub_, observer),
+      reports_(*store_, *blobs_, logs_, clock, leases_, work_, hub_, observer),
+      registry_(*store_, *blobs_, clock),
+      queries_(*store_, clock, leases_) {}
+
+absl::Status Engine::Ready() {
+  return store_->Write([](Transaction&) { return absl::OkStatus(); });
+}
+
+}  // namespace tune::server

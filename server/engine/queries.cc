@@ -1,0 +1,134 @@
+#include "server/engine/queries.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/core/placement.h"
+
+namespace tune::server {
+namespace {
+
+constexpr int64_t kAllWorkers = 100000;
+constexpr int64_t kMaxEvents = 1000;
+
+std::string WithHistory(const Job& job, const std::string& message) {
+  if (job.message.empty()) return message;
+  return absl::StrCat("attempt ", job.attempts_used, ": ", job.message, "; now: ", message);
+}
+
+}  // namespace
+
+Queries::Queries(Store& store, Clock& clock, Leases& leases)
+    : store_(store), clock_(clock), leases_(leases) {}
+
+absl::StatusOr<std::vector<WorkerSlot>> Queries::LiveSlots(Reader& reader) {
+  ASSIGN_OR_RETURN(const auto workers, reader.ListWorkers("", kAllWorkers));
+  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
+  std::vector<WorkerSlot> slots;
+  for (const WorkerRecord& worker : workers) {
+    if (leases_.IsAlive(worker.id)) slots.push_back(MakeSlot(worker, held));
+  }
+  return slots;
+}
+
+absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
+  std::map<std::string, Job*> waiting;
+  for (Job& job : jobs) {
+    if (job.state == JobState::kQueued) waiting[job.id] = &job;
+  }
+  if (waiting.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<WorkerSlot> slots, LiveSlots(reader));
+  const absl::Time now = clock_.Now();
+  int32_t position = 0;
+  return reader.VisitQueue([&](const QueuedJob& queued) {
+    const auto found = waiting.find(queued.id);
+    if (found != waiting.end()) {
+      const WaitReason why = ExplainWait(queued, slots, now);
+      found->second->queue_position = position;
+      found->second->reason = why.reason;
+      found->second->message = WithHistory(*found->second, why.message);
+      waiting.erase(found);
+    }
+    ++position;
+    return !waiting.empty();
+  });
+}
+
+absl::StatusOr<Job> Queries::GetJob(const std::string& job_id) {
+  std::vector<Job> jobs(1);
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(jobs[0], reader.GetJob(job_id));
+    ASSIGN_OR_RETURN(jobs[0].attempts, reader.ListAttempts(job_id));
+    return ExplainQueued(reader, jobs);
+  }));
+  return std::move(jobs[0]);
+}
+
+absl::StatusOr<Page<Job>> Queries::ListJobs(const std::vector<JobState>& states,
+                                            const PageRequest& page) {
+  ASSIGN_OR_RETURN(const int64_t size, PageSize(page));
+  ASSIGN_OR_RETURN(const int64_t before, DecodeOrderToken(page.token));
+  std::vector<Job> jobs;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(jobs, reader.ListJobs({states, before, size + 1}));
+    return ExplainQueued(reader, jobs);
+  }));
+  return CutPage(std::move(jobs), size,
+                 [](const Job& job) { return absl::StrCat(job.submit_order); });
+}
+
+absl::StatusOr<std::vector<JobEvent>> Queries::ListEvents(const std::string& job_id,
+                                                          int64_t after_seq, int64_t limit) {
+  std::vector<JobEvent> events;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    RETURN_IF_ERROR(reader.GetJob(job_id).status());
+    ASSIGN_OR_RETURN(
+        events, reader.ListEvents(job_id, after_seq, std::clamp<int64_t>(limit, 1, kMaxEvents)));
+    return absl::OkStatus();
+  }));
+  return events;
+}
+
+absl::StatusOr<WorkerRecord> Queries::GetWorker(const std::string& worker_id) {
+  WorkerRecord worker;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(worker, reader.GetWorker(worker_id));
+    return absl::OkStatus();
+  }));
+  leases_.Complete(worker);
+  return worker;
+}
+
+absl::StatusOr<Page<WorkerRecord>> Queries::ListWorkers(const PageRequest& page) {
+  ASSIGN_OR_RETURN(const int64_t size, PageSize(page));
+  ASSIGN_OR_RETURN(const std::string after, DecodePageToken(page.token));
+  std::vector<WorkerRecord> workers;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(workers, reader.ListWorkers(after, size + 1));
+    return absl::OkStatus();
+  }));
+  for (WorkerRecord& worker : workers) leases_.Complete(worker);
+  return CutPage(std::move(workers), size, [](const WorkerRecord& worker) { return worker.id; });
+}
+
+absl::StatusOr<QueueStats> Queries::Stats() {
+  QueueStats stats;
+  std::vector<WorkerRecord> workers;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(stats.jobs, reader.CountJobs());
+    ASSIGN_OR_RETURN(stats.oldest_queued_time, reader.OldestQueueTime());
+    ASSIGN_OR_RETURN(stats.checkpoints, reader.CountCheckpoints());
+    ASSIGN_OR_RETURN(workers, reader.ListWorkers("", kAllWorkers));
+    return absl::OkStatus();
+  }));
+  stats.workers = {{WorkerState::kIdle, 0}, {WorkerState::kBusy, 0}, {WorkerState::kLost, 0}};
+  for (WorkerRecord& worker : workers) {
+    leases_.Complete(worker);
+    ++stats.workers[worker.state];
+  }
+  ASSIGN_OR_RETURN(stats.store_size_bytes, store_.SizeBytes());
+  return stats;
+}
+
+}  // namespace tune::server

@@ -1,0 +1,230 @@
+#include "server/engine/registry.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/field_errors.h"
+#include "base/files.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "recipe/dataset.h"
+#include "recipe/model_folder.h"
+#include "server/engine/blob_collector.h"
+
+namespace tune::server {
+namespace {
+
+absl::Status Taken(absl::string_view name, absl::string_view program) {
+  return absl::AlreadyExistsError(
+      absl::StrCat(name,
+                   " exists already with other content; choose another name, or delete it "
+                   "first with tunectl ",
+                   program));
+}
+
+// The files as a folder of links to their blobs, so that checks see them by name.
+absl::Status LinkFiles(const BlobStore& blobs, const std::vector<FileEntry>& files,
+                       const std::string& folder) {
+  for (const FileEntry& file : files) {
+    const std::filesystem::path path = JoinPath(folder, file.path);
+    RETURN_IF_ERROR(CreateDirectories(path.parent_path().string()));
+    std::error_code error;
+    std::filesystem::create_symlink(std::filesystem::absolute(blobs.Path(file.sha256)), path,
+                                    error);
+    if (error) return absl::InternalError(absl::StrCat(path.string(), ": ", error.message()));
+  }
+  return absl::OkStatus();
+}
+
+// The same status with file names as the user knows them, not where we put the links.
+absl::Status WithoutFolder(const absl::Status& status, const std::string& folder) {
+  const auto cut = [&](const std::string& text) {
+    return absl::StrReplaceAll(text, {{folder + "/", ""}, {folder, "model folder"}});
+  };
+  FieldErrors errors;
+  for (const FieldError& e : FieldErrorsOf(status)) errors.Add(cut(e.field), cut(e.message));
+  if (!errors.empty()) return errors.ToStatus("model");
+  return absl::Status(status.code(), cut(std::string(status.message())));
+}
+
+absl::string_view PrecisionName(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return "fp32";
+    case DType::kF16:
+      return "fp16";
+    case DType::kBF16:
+      return "bf16";
+    default:
+      return "";
+  }
+}
+
+absl::StatusOr<Model> InspectModel(const BlobStore& blobs, const std::vector<FileEntry>& files) {
+  const std::string folder =
+      absl::StrCat(blobs.dir(), "/uploads/model-", NewUlid(absl::UnixEpoch()));
+  const absl::Cleanup remove = [&] { (void)RemoveAll(folder); };
+  RETURN_IF_ERROR(LinkFiles(blobs, files, folder));
+  const auto opened = OpenModelFolder(folder);
+  if (!opened.ok()) return WithoutFolder(opened.status(), folder);
+  Model model;
+  model.architecture = "PhiForCausalLM";  // the one that OpenModelFolder accepts
+  model.parameters = ParameterCount(opened->config);
+  model.precision = std::string(PrecisionName(opened->dtype));
+  model.max_position_embeddings = opened->config.max_position_embeddings;
+  return model;
+}
+
+absl::Status CheckUnused(Reader& reader, const std::string& resource) {
+  ASSIGN_OR_RETURN(const auto job_id, reader.FindUser(resource));
+  if (!job_id) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(resource, " is used by jobs/", *job_id,
+                                                    ", which is not over; cancel it, or wait"));
+}
+
+absl::StatusOr<Checkpoint> LatestCheckpoint(Reader& reader, const std::string& job_id) {
+  ASSIGN_OR_RETURN(const Job job, reader.GetJob(job_id));
+  const std::string& name =
+      job.final_checkpoint.empty() ? job.latest_checkpoint : job.final_checkpoint;
+  if (name.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("jobs/", job_id, " has no checkpoint yet; it is ", JobStateName(job.state)));
+  }
+  ASSIGN_OR_RETURN(const CheckpointRef ref, ParseCheckpointName(name));
+  return reader.GetCheckpoint(ref.job_id, ref.checkpoint_id);
+}
+
+// Runs a read that gives a value.
+template <class T, class F>
+absl::StatusOr<T> ReadOne(Store& store, F&& read) {
+  absl::StatusOr<T> result;
+  RETURN_IF_ERROR(store.Read([&](Reader& reader) {
+    result = read(reader);
+    return result.status();
+  }));
+  return result;
+}
+
+}  // namespace
+
+Registry::Registry(Store& store, BlobStore& blobs, Clock& clock)
+    : store_(store), blobs_(blobs), clock_(clock) {}
+
+absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const FileEntry& file) {
+  RETURN_IF_ERROR(CheckId(id, "dataset_id"));
+  RETURN_IF_ERROR(CheckFiles({file}, "dataset.file"));
+  if (const auto there = GetDataset(id); there.ok()) {
+    if (there->file.sha256 == file.sha256) return there;
+    return Taken(absl::StrCat("datasets/", id), absl::StrCat("datasets delete ", id));
+  }
+  absl::ReaderMutexLock lock(&blobs_.references());
+  RETURN_IF_ERROR(blobs_.CheckPresent({file}, "dataset.file"));
+  ASSIGN_OR_RETURN(const DatasetSummary summary,
+                   ReadDataset(blobs_.Path(file.sha256), file.path,
+                               [](int64_t, const Row&) { return absl::OkStatus(); }));
+  const Dataset dataset{id, file, summary.format, summary.rows, clock_.Now()};
+  RETURN_IF_ERROR(
+      store_.Write([&](Transaction& transaction) { return transaction.InsertDataset(dataset); }));
+  return dataset;
+}
+
+absl::StatusOr<Dataset> Registry::GetDataset(const std::string& id) {
+  return ReadOne<Dataset>(store_, [&](Reader& reader) { return reader.GetDataset(id); });
+}
+
+absl::StatusOr<Page<Dataset>> Registry::ListDatasets(const PageRequest& page) {
+  ASSIGN_OR_RETURN(const int64_t size, PageSize(page));
+  ASSIGN_OR_RETURN(const std::string after, DecodePageToken(page.token));
+  ASSIGN_OR_RETURN(auto items, ReadOne<std::vector<Dataset>>(store_, [&](Reader& reader) {
+                     return reader.ListDatasets(after, size + 1);
+                   }));
+  return CutPage(std::move(items), size, [](const Dataset& dataset) { return dataset.id; });
+}
+
+absl::Status Registry::DeleteDataset(const std::string& id) {
+  Dataset dataset;
+  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(dataset, transaction.GetDataset(id));
+    RETURN_IF_ERROR(CheckUnused(transaction, ResourceName("datasets", id)));
+    return transaction.DeleteDataset(id);
+  }));
+  CollectBlobs(store_, blobs_, {dataset.file});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
+                                            const std::vector<FileEntry>& files) {
+  RETURN_IF_ERROR(CheckId(id, "model_id"));
+  RETURN_IF_ERROR(CheckFiles(files, "model.files"));
+  if (const auto there = GetModel(id); there.ok()) {
+    if (FilesDigest(there->files) == FilesDigest(files)) return there;
+    return Taken(absl::StrCat("models/", id), absl::StrCat("models delete ", id));
+  }
+  absl::ReaderMutexLock lock(&blobs_.references());
+  RETURN_IF_ERROR(blobs_.CheckPresent(files, "model.files"));
+  ASSIGN_OR_RETURN(Model model, InspectModel(blobs_, files));
+  model.id = id;
+  model.files = files;
+  std::sort(model.files.begin(), model.files.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  for (const FileEntry& file : files) model.size_bytes += file.size_bytes;
+  model.create_time = clock_.Now();
+  RETURN_IF_ERROR(
+      store_.Write([&](Transaction& transaction) { return transaction.InsertModel(model); }));
+  return model;
+}
+
+absl::StatusOr<Model> Registry::GetModel(const std::string& id) {
+  return ReadOne<Model>(store_, [&](Reader& reader) { return reader.GetModel(id); });
+}
+
+absl::StatusOr<Page<Model>> Registry::ListModels(const PageRequest& page) {
+  ASSIGN_OR_RETURN(const int64_t size, PageSize(page));
+  ASSIGN_OR_RETURN(const std::string after, DecodePageToken(page.token));
+  ASSIGN_OR_RETURN(auto items, ReadOne<std::vector<Model>>(store_, [&](Reader& reader) {
+                     return reader.ListModels(after, size + 1);
+                   }));
+  return CutPage(std::move(items), size, [](const Model& model) { return model.id; });
+}
+
+absl::Status Registry::DeleteModel(const std::string& id) {
+  Model model;
+  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(model, transaction.GetModel(id));
+    RETURN_IF_ERROR(CheckUnused(transaction, ResourceName("models", id)));
+    return transaction.DeleteModel(id);
+  }));
+  CollectBlobs(store_, blobs_, model.files);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Checkpoint> Registry::GetCheckpoint(const CheckpointRef& ref) {
+  return ReadOne<Checkpoint>(store_, [&](Reader& reader) {
+    return ref.checkpoint_id == "latest" ? LatestCheckpoint(reader, ref.job_id)
+                                         : reader.GetCheckpoint(ref.job_id, ref.checkpoint_id);
+  });
+}
+
+absl::StatusOr<Page<Checkpoint>> Registry::ListCheckpoints(const std::string& job_id,
+                                                           const PageRequest& page) {
+  ASSIGN_OR_RETURN(const int64_t size, PageSize(page));
+  ASSIGN_OR_RETURN(const int64_t before, DecodeOrderToken(page.token));
+  const bool all = job_id == "-";
+  ASSIGN_OR_RETURN(auto rows,
+                   ReadOne<std::vector<CheckpointRow>>(
+                       store_, [&](Reader& reader) -> absl::StatusOr<std::vector<CheckpointRow>> {
+                         if (!all) RETURN_IF_ERROR(reader.GetJob(job_id).status());
+                         return reader.ListCheckpoints({all ? "" : job_id, before, size + 1});
+                       }));
+  auto cut = CutPage(std::move(rows), size,
+                     [](const CheckpointRow& row) { return absl::StrCat(row.order); });
+  Page<Checkpoint> result;
+  result.next_token = cut.next_token;
+  for (CheckpointRow& row : cut.items) result.items.push_back(std::move(row.checkpoint));
+  return result;
+}
+
+}  // namespace tune::server

@@ -1,0 +1,241 @@
+#include "server/engine/report.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/field_errors.h"
+#include "base/status.h"
+#include "server/core/errors.h"
+#include "server/core/names.h"
+#include "server/core/progress.h"
+#include "server/core/retry.h"
+#include "server/engine/attempts.h"
+#include "server/engine/blob_collector.h"
+
+namespace tune::server {
+namespace {
+
+constexpr size_t kMaxEvents = 10000;
+constexpr size_t kMaxLogBytes = 1 << 20;
+constexpr size_t kMaxMessageBytes = 16 << 10;
+constexpr int64_t kAllCheckpoints = 1000000;
+
+absl::Status Invalid(const std::string& field, const std::string& message) {
+  FieldErrors errors;
+  errors.Add(field, message);
+  return errors.ToStatus("report");
+}
+
+JobEvent TrainingEvent(const Job& job, const TrainingReport& report) {
+  JobEvent event;
+  event.kind = JobEvent::Kind::kTraining;
+  event.time = report.time;
+  event.attempt = job.attempts_used;
+  event.payload = report.payload;
+  return event;
+}
+
+void ApplyToAttempt(const TrainingReport& report, Attempt& attempt) {
+  ++attempt.last_report_seq;
+  if (report.kind == TrainingReport::Kind::kStarted) {
+    attempt.resumed_step = attempt.last_step = report.resumed_step;
+  } else if (report.kind == TrainingReport::Kind::kStep) {
+    attempt.last_step = report.step;
+  }
+}
+
+// LEASED to RUNNING; nothing where it runs already.
+absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now) {
+  if (job.state == JobState::kRunning) return job;
+  Job running = job;
+  running.state = JobState::kRunning;
+  RETURN_IF_ERROR(WriteState(transaction, job, running, now));
+  return running;
+}
+
+absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attempt,
+                         absl::Span<const TrainingReport> events, absl::Time now) {
+  ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, now));
+  Job after = running;
+  for (const TrainingReport& report : events) {
+    RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
+    ApplyReport(report, after.progress);
+    ApplyToAttempt(report, attempt);
+  }
+  RETURN_IF_ERROR(transaction.UpdateAttempt(job.id, attempt));
+  return transaction.UpdateJob(running, after);
+}
+
+absl::StatusOr<Checkpoint> MakeCheckpoint(Reader& reader, const Job& job,
+                                          const CheckpointDraft& draft, absl::Time now) {
+  ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempts_used));
+  Checkpoint checkpoint;
+  checkpoint.job_id = job.id;
+  checkpoint.id = draft.final ? "final" : absl::StrFormat("step-%08d", draft.step);
+  checkpoint.step = draft.step;
+  checkpoint.epoch = draft.epoch;
+  checkpoint.loss = draft.loss;
+  checkpoint.final = draft.final;
+  checkpoint.files = draft.files;
+  std::sort(checkpoint.files.begin(), checkpoint.files.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  for (const FileEntry& file : draft.files) checkpoint.size_bytes += file.size_bytes;
+  checkpoint.digest = FilesDigest(draft.files);
+  checkpoint.parent = attempt.resumed_from.empty() ? job.spec.model : attempt.resumed_from;
+  checkpoint.create_time = now;
+  return checkpoint;
+}
+
+absl::Status PointJobAt(Transaction& transaction, const Job& job, const Checkpoint& checkpoint,
+                        absl::Time now) {
+  const std::string name = CheckpointName(job.id, checkpoint.id);
+  Job after = job;
+  (checkpoint.final ? after.final_checkpoint : after.latest_checkpoint) = name;
+  RETURN_IF_ERROR(transaction.UpdateJob(job, after));
+  JobEvent event;
+  event.kind = JobEvent::Kind::kCheckpoint;
+  event.time = now;
+  event.attempt = job.attempts_used;
+  event.checkpoint = name;
+  return transaction.AppendEvent(job.id, event).status();
+}
+
+// Takes away the resumable checkpoints beyond the newest `keep`; adds their files to
+// `dropped`.
+absl::Status Retain(Transaction& transaction, const std::string& job_id, int64_t keep,
+                    std::vector<FileEntry>& dropped) {
+  ASSIGN_OR_RETURN(const auto rows,
+                   transaction.ListCheckpoints({job_id, /*before_order=*/0, kAllCheckpoints}));
+  int64_t kept = 0;
+  for (const CheckpointRow& row : rows) {
+    if (row.checkpoint.final || kept++ < std::max<int64_t>(keep, 1)) continue;
+    RETURN_IF_ERROR(transaction.DeleteCheckpoint(job_id, row.checkpoint.id));
+    dropped.insert(dropped.end(), row.checkpoint.files.begin(), row.checkpoint.files.end());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Checkpoint> CommitDraft(Transaction& transaction, const LeaseKey& key,
+                                       const CheckpointDraft& draft, absl::Time now,
+                                       std::vector<FileEntry>& dropped) {
+  ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, MakeCheckpoint(transaction, job, draft, now));
+  const auto earlier = transaction.GetCheckpoint(job.id, checkpoint.id);
+  if (earlier.ok() && earlier->digest == checkpoint.digest) return *earlier;
+  if (earlier.ok()) {
+    // An attempt that was lost had come as far; this one's run counts.
+    RETURN_IF_ERROR(transaction.DeleteCheckpoint(job.id, checkpoint.id));
+    dropped.insert(dropped.end(), earlier->files.begin(), earlier->files.end());
+  }
+  RETURN_IF_ERROR(transaction.InsertCheckpoint(checkpoint));
+  RETURN_IF_ERROR(PointJobAt(transaction, job, checkpoint, now));
+  RETURN_IF_ERROR(Retain(transaction, job.id, job.spec.keep_checkpoints, dropped));
+  return checkpoint;
+}
+
+absl::StatusOr<Job> Finish(Transaction& transaction, const Job& job, const AttemptEnd& end,
+                           absl::Time now) {
+  const AttemptResult result{end.reason.empty() ? "Failed" : end.reason,
+                             end.message.substr(0, kMaxMessageBytes)};
+  if (end.outcome != Outcome::kSucceeded) {
+    return FailAttempt(transaction, job, result, end.outcome == Outcome::kFailedRetryable,
+                       RetryDelay(job.attempts_used), now);
+  }
+  if (job.final_checkpoint.empty() || job.state != JobState::kRunning) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "jobs/", job.id, ": SUCCEEDED needs a committed final checkpoint of a RUNNING job; it is ",
+        JobStateName(job.state)));
+  }
+  return EndJob(transaction, job, JobState::kSucceeded,
+                {"Succeeded", end.message.substr(0, kMaxMessageBytes)}, now);
+}
+
+}  // namespace
+
+Reports::Reports(Store& store, BlobStore& blobs, JobLogs& logs, Clock& clock, Leases& leases,
+                 Signal& work, EventHub& hub, EngineObserver& observer)
+    : store_(store),
+      blobs_(blobs),
+      logs_(logs),
+      clock_(clock),
+      leases_(leases),
+      work_(work),
+      hub_(hub),
+      observer_(observer) {}
+
+absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first_seq,
+                                              const std::vector<TrainingReport>& events) {
+  const auto count = static_cast<int64_t>(events.size());
+  if (first_seq < 1)
+    return Invalid("first_seq", absl::StrCat("must be at least 1, got ", first_seq));
+  if (events.size() > kMaxEvents) {
+    return Invalid("events", absl::StrCat("must be at most ", kMaxEvents, ", got ", count));
+  }
+  int64_t last_seq = 0;
+  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+    ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempts_used));
+    last_seq = attempt.last_report_seq;
+    const int64_t held = last_seq + 1 - first_seq;  // of these events, at their beginning
+    if (held < 0 || held >= count) return absl::OkStatus();
+    last_seq = first_seq + count - 1;
+    return ApplyEvents(transaction, job, attempt, absl::MakeSpan(events).subspan(held),
+                       clock_.Now());
+  }));
+  hub_.Notify(key.job_id);
+  return last_seq;
+}
+
+absl::StatusOr<int64_t> Reports::AppendLogs(const LeaseKey& key, int64_t offset,
+                                            absl::string_view data) {
+  if (data.size() > kMaxLogBytes) {
+    return Invalid("data", absl::StrCat("must be at most ", kMaxLogBytes, " bytes"));
+  }
+  Job job;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(job, GetHeldJob(reader, key));
+    return absl::OkStatus();
+  }));
+  ASSIGN_OR_RETURN(const int64_t size, logs_.Append(key.job_id, job.attempts_used, offset, data));
+  hub_.Notify(key.job_id);
+  return size;
+}
+
+absl::StatusOr<Checkpoint> Reports::CommitCheckpoint(const LeaseKey& key,
+                                                     const CheckpointDraft& draft) {
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) { return GetHeldJob(reader, key).status(); }));
+  RETURN_IF_ERROR(CheckFiles(draft.files, "files"));
+  if (draft.step < 0) return Invalid("step", absl::StrCat("must be at least 0, got ", draft.step));
+  Checkpoint checkpoint;
+  std::vector<FileEntry> dropped;
+  {
+    absl::ReaderMutexLock lock(&blobs_.references());
+    RETURN_IF_ERROR(blobs_.CheckPresent(draft.files, "files"));
+    RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+      ASSIGN_OR_RETURN(checkpoint, CommitDraft(transaction, key, draft, clock_.Now(), dropped));
+      return absl::OkStatus();
+    }));
+  }
+  CollectBlobs(store_, blobs_, dropped);
+  hub_.Notify(key.job_id);
+  return checkpoint;
+}
+
+absl::Status Reports::FinishAttempt(const LeaseKey& key, const AttemptEnd& end) {
+  Job after;
+  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+    ASSIGN_OR_RETURN(after, Finish(transaction, job, end, clock_.Now()));
+    return absl::OkStatus();
+  }));
+  leases_.Ended(key);
+  if (after.state == JobState::kQueued) leases_.WakeAfter(RetryDelay(after.attempts_used));
+  ObserveEnd(after, observer_);
+  hub_.Notify(key.job_id);
+  work_.Notify();
+  return absl::OkStatus();
+}
+
+}  // namespace tune::server

@@ -1,0 +1,158 @@
+#include "server/engine/submit.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/field_errors.h"
+#include "base/ids.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "server/core/names.h"
+#include "server/core/validation.h"
+#include "server/engine/attempts.h"
+
+namespace tune::server {
+namespace {
+
+constexpr size_t kMaxLabels = 64;
+constexpr size_t kMaxTextBytes = 256;
+constexpr size_t kMaxRequestIdBytes = 128;
+constexpr size_t kMaxStemBytes = 57;  // of a generated id, with six digits and a dash 64
+
+void CheckLabels(const std::map<std::string, std::string>& labels, FieldErrors& errors) {
+  if (labels.size() > kMaxLabels) {
+    errors.Add("labels", absl::StrCat("must be at most ", kMaxLabels, ", got ", labels.size()));
+  }
+  for (const auto& [key, value] : labels) {
+    if (key.empty() || key.size() > kMaxTextBytes || value.size() > kMaxTextBytes) {
+      errors.Add(absl::StrCat("labels[\"", key.substr(0, 64), "\"]"),
+                 absl::StrCat("key and value must be at most ", kMaxTextBytes,
+                              " bytes, and the key not empty"));
+    }
+  }
+}
+
+absl::Status CheckRequest(const NewJob& request) {
+  FieldErrors errors;
+  if (!request.job_id.empty()) {
+    for (const FieldError& e : FieldErrorsOf(CheckId(request.job_id, "job_id"))) {
+      errors.Add(e.field, e.message);
+    }
+  }
+  CheckLabels(request.labels, errors);
+  if (request.request_id.size() > kMaxRequestIdBytes) {
+    errors.Add("request_id", absl::StrCat("must be at most ", kMaxRequestIdBytes, " bytes"));
+  }
+  return errors.ToStatus("job");
+}
+
+std::string BodyDigest(const NewJob& request) {
+  const Json body = {{"job_id", request.job_id},
+                     {"spec", RunSpecToJson(request.spec)},
+                     {"labels", request.labels}};
+  return Sha256Hex(DumpJson(body));
+}
+
+KnownInputs ReadInputs(Reader& reader, const RunSpec& spec) {
+  KnownInputs known;
+  if (auto model = reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/")));
+      model.ok()) {
+    known.model = *std::move(model);
+  }
+  for (const std::string& name : DatasetNames(spec)) {
+    if (reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))).ok()) {
+      known.datasets.insert(name);
+    }
+  }
+  return known;
+}
+
+// The default max_length gives way to a model with fewer positions; another one does not.
+void FitMaxLength(const KnownInputs& known, Job& job) {
+  if (!known.model || job.spec.max_length != RunSpec().max_length) return;
+  const int64_t positions = known.model->max_position_embeddings;
+  if (job.spec.max_length <= positions) return;
+  job.spec.max_length = positions;
+  job.warnings.push_back(
+      absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
+}
+
+std::string FreeId(Reader& reader, const RunSpec& spec, absl::Time now) {
+  const std::string stem =
+      std::string(absl::StripPrefix(spec.model, "models/")).substr(0, kMaxStemBytes);
+  while (true) {
+    const std::string id = absl::StrCat(stem, "-", NewUlid(now).substr(20));
+    if (absl::IsNotFound(reader.GetJob(id).status())) return id;
+  }
+}
+
+absl::StatusOr<Job> Prepare(Reader& reader, const NewJob& request, absl::Time now) {
+  const KnownInputs known = ReadInputs(reader, request.spec);
+  Job job;
+  job.spec = request.spec;
+  job.labels = request.labels;
+  job.create_time = job.queue_time = now;
+  FitMaxLength(known, job);
+  RETURN_IF_ERROR(ValidateSpec(job.spec, known));
+  job.id = request.job_id.empty() ? FreeId(reader, request.spec, now) : request.job_id;
+  return job;
+}
+
+absl::StatusOr<Job> Insert(Transaction& transaction, const NewJob& request,
+                           const std::string& digest, absl::Time now) {
+  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, request, now));
+  ASSIGN_OR_RETURN(const Job job, transaction.InsertJob(prepared, request.request_id,
+                                                        request.request_id.empty() ? "" : digest));
+  JobEvent event;
+  event.time = now;
+  event.state = JobState::kQueued;
+  RETURN_IF_ERROR(transaction.AppendEvent(job.id, event).status());
+  return job;
+}
+
+absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& request,
+                                              const std::string& digest) {
+  if (request.request_id.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(const auto record, reader.FindSubmit(request.request_id));
+  if (!record) return std::nullopt;
+  if (record->body_digest != digest) {
+    return absl::AlreadyExistsError(absl::StrCat("request_id ", request.request_id,
+                                                 " was used for jobs/", record->job_id,
+                                                 " with another body; use a new one"));
+  }
+  return reader.GetJob(record->job_id);
+}
+
+}  // namespace
+
+Submit::Submit(Store& store, Clock& clock, Signal& work, EngineObserver& observer)
+    : store_(store), clock_(clock), work_(work), observer_(observer) {}
+
+absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
+  RETURN_IF_ERROR(CheckRequest(request));
+  const std::string digest = BodyDigest(request);
+  const absl::Time now = clock_.Now();
+  absl::StatusOr<Job> job;
+  if (request.validate_only) {
+    RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
+      job = Prepare(reader, request, now);
+      return job.status();
+    }));
+    return job;
+  }
+  bool repeat = false;
+  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto earlier, FindRepeat(transaction, request, digest));
+    repeat = earlier.has_value();
+    job = repeat ? *earlier : Insert(transaction, request, digest, now);
+    return job.status();
+  }));
+  if (!repeat) {
+    observer_.JobSubmitted();
+    work_.Notify();
+  }
+  return job;
+}
+
+}  // namespace tune::server
