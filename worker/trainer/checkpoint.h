@@ -1,0 +1,45 @@
+// Resumable checkpoints: what a bit-equal continuation needs. Data order, schedule and
+// dropout are pure functions of the spec and the step, so the state is the step, the fp32
+// masters and the moments.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "recipe/run_folder.h"
+#include "worker/trainer/export.h"
+#include "worker/trainer/optimizer.h"
+#include "worker/trainer/parameters.h"
+
+namespace tune::trainer {
+
+struct ResumableState {
+  const Parameters* parameters;
+  const HostAdamW* optimizer;
+};
+
+// Writes `path` (…/checkpoints/step-00000012): everything into a temporary folder beside
+// it, synced, its manifest last, then renamed; what was at `path` is replaced. With
+// `state` null it is a final one, of the model alone. Nothing is left behind on an error.
+absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
+                                         const Lineage& lineage, const ResumableState* state);
+
+// "step-00000012"
+std::string CheckpointName(int64_t step);
+
+// Bytes a checkpoint will take, a little more than less.
+int64_t CheckpointBytes(int64_t parameters, DType dtype, bool resumable);
+
+// Verifies the checkpoint's hashes and that it is of this run: BadCheckpoint, or
+// ResumeMismatch naming every field of the spec and dataset that differs. Settings that
+// do not change the result (resources, retention, sampling) may differ.
+absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
+                                                      const Lineage& lineage);
+
+// Masters, moments and, from the masters, the weights.
+absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
+                              HostAdamW* optimizer);
+
+}  // namespace tune::trainer

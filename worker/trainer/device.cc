@@ -1,0 +1,57 @@
+#include "worker/trainer/device.h"
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/trainer/failure.h"
+
+namespace tune::trainer {
+namespace {
+
+absl::Status LoadLibrary(const std::string& path, int flags) {
+  if (dlopen(path.c_str(), flags) != nullptr) return absl::OkStatus();
+  return absl::UnavailableError(dlerror());
+}
+
+std::string TorchFolder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&at::get_num_threads), &info) == 0) return "";
+  return std::filesystem::path(info.dli_fname).parent_path();
+}
+
+// The driver comes first: without it the 1 GB of CUDA kernels need not be mapped.
+absl::Status LoadCuda() {
+  RETURN_IF_ERROR(Annotate(LoadLibrary("libcuda.so.1", RTLD_NOW), "no NVIDIA driver"));
+  const std::string cuda = TorchFolder() + "/libtorch_cuda.so";
+  RETURN_IF_ERROR(Annotate(LoadLibrary(cuda, RTLD_NOW | RTLD_GLOBAL), "no CUDA build of LibTorch"));
+  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) {
+    return absl::UnavailableError("LibTorch finds no usable GPU");
+  }
+  at::globalContext().lazyInitDevice(at::kCUDA);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<at::Device> OpenDevice(const std::string& name) {
+  if (name == "cpu") return at::Device(at::kCPU);
+  const absl::Status cuda = LoadCuda();
+  if (cuda.ok()) return at::Device(at::kCUDA, 0);
+  if (name == "auto") return at::Device(at::kCPU);
+  return Fail(kNoDevice, absl::StrCat("device cuda was asked for, but this machine has none: ",
+                                      cuda.message()));
+}
+
+std::string DeviceName(const at::Device& device) { return device.str(); }
+
+at::ScalarType ComputeType(const std::string& precision, const at::Device& device) {
+  if (precision == "bf16") return at::kBFloat16;
+  if (precision == "fp32") return at::kFloat;
+  return device.is_cuda() ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace tune::trainer

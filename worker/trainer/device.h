@@ -1,0 +1,22 @@
+// Where the model runs. The program links LibTorch's CPU half only; its CUDA half is
+// loaded at run time where it and a GPU are there, so that one build serves both.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "worker/trainer/aten.h"
+
+namespace tune::trainer {
+
+// "cpu", "cuda" (the first GPU; an error with the cause where there is none) or "auto"
+// (the GPU if it can be used, else the CPU).
+absl::StatusOr<at::Device> OpenDevice(const std::string& name);
+
+// "cpu" or "cuda:0".
+std::string DeviceName(const at::Device& device);
+
+// "fp32", "bf16", or "auto": bf16 on a GPU, fp32 on a CPU.
+at::ScalarType ComputeType(const std::string& precision, const at::Device& device);
+
+}  // namespace tune::trainer

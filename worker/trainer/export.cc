@@ -1,0 +1,147 @@
+#include "worker/trainer/export.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "recipe/model_folder.h"
+#include "worker/trainer/events.h"
+#include "worker/trainer/model_card.h"
+
+namespace tune::trainer {
+namespace {
+
+using Shard = std::vector<NamedTensor>;
+
+absl::Status WriteJson(const std::string& dir, const char* name, const Json& json) {
+  return WriteFileDurably(JoinPath(dir, name), DumpJson(json, 2) + "\n");
+}
+
+const char* TorchDtype(DType dtype) {
+  if (dtype == DType::kBF16) return "bfloat16";
+  return dtype == DType::kF16 ? "float16" : "float32";
+}
+
+// The base model's config with the saved type, under the name it had there: transformers
+// renamed torch_dtype to dtype, and reads both.
+Json ExportedConfig(const ExportedModel& model) {
+  Json config = model.config->source;
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = TorchDtype(model.dtype);
+  return config;
+}
+
+Json GenerationConfig(const ModelConfig& config) {
+  return {{"_from_model_config", true},
+          {"bos_token_id", config.bos_token_id},
+          {"eos_token_id", config.eos_token_id}};
+}
+
+Json TokenizerConfig(const ModelConfig& config) {
+  return {{"tokenizer_class", "PreTrainedTokenizerFast"},
+          {"model_max_length", config.max_position_embeddings},
+          {"clean_up_tokenization_spaces", false}};
+}
+
+bool IsWeights(const std::string& file) { return absl::StrContains(file, ".safetensors"); }
+
+absl::Status CopyTokenizerFiles(const std::string& dir, const ExportedModel& model) {
+  ASSIGN_OR_RETURN(const auto files, ModelFiles(model.model_path));
+  for (const std::string& file : files) {
+    if (IsWeights(file) || file == "config.json") continue;
+    ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(model.model_path, file)));
+    RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, file), content));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteConfigs(const std::string& dir, const ExportedModel& model) {
+  RETURN_IF_ERROR(WriteJson(dir, "config.json", ExportedConfig(model)));
+  if (!Exists(JoinPath(dir, "generation_config.json"))) {
+    RETURN_IF_ERROR(WriteJson(dir, "generation_config.json", GenerationConfig(*model.config)));
+  }
+  if (!Exists(JoinPath(dir, "tokenizer_config.json"))) {
+    RETURN_IF_ERROR(WriteJson(dir, "tokenizer_config.json", TokenizerConfig(*model.config)));
+  }
+  return absl::OkStatus();
+}
+
+int64_t SavedBytes(const NamedTensor& weight, DType dtype) {
+  return weight.tensor.numel() * DTypeBytes(dtype);
+}
+
+// In order, a new shard whenever the next tensor would not fit.
+std::vector<Shard> SplitShards(const ExportedModel& model) {
+  std::vector<Shard> shards(1);
+  int64_t bytes = 0;
+  for (const NamedTensor& weight : model.weights) {
+    const int64_t size = SavedBytes(weight, model.dtype);
+    if (bytes > 0 && bytes + size > model.shard_bytes) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back().push_back(weight);
+    bytes += size;
+  }
+  return shards;
+}
+
+absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shards, DType dtype) {
+  Json map = Json::object();
+  int64_t total_size = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string file =
+        absl::StrFormat("model-%05d-of-%05d.safetensors", i + 1, shards.size());
+    RETURN_IF_ERROR(WriteTensors(JoinPath(dir, file), shards[i], dtype));
+    for (const NamedTensor& weight : shards[i]) {
+      map[weight.name] = file;
+      total_size += SavedBytes(weight, dtype);
+    }
+  }
+  return WriteJson(dir, "model.safetensors.index.json",
+                   {{"metadata", {{"total_size", total_size}}}, {"weight_map", map}});
+}
+
+absl::Status WriteWeights(const std::string& dir, const ExportedModel& model) {
+  const std::vector<Shard> shards = SplitShards(model);
+  if (shards.size() > 1) return WriteShards(dir, shards, model.dtype);
+  return WriteTensors(JoinPath(dir, "model.safetensors"), shards[0], model.dtype);
+}
+
+Json LogHistory(const std::vector<LogEntry>& log) {
+  Json history = Json::array();
+  for (const LogEntry& entry : log) {
+    history.push_back({{"epoch", entry.epoch},
+                       {"grad_norm", JsonNumber(entry.grad_norm)},
+                       {"learning_rate", entry.learning_rate},
+                       {"loss", JsonNumber(entry.loss)},
+                       {"step", entry.step}});
+  }
+  return history;
+}
+
+}  // namespace
+
+Json TrainerState(const Lineage& lineage) {
+  const RunSpec& spec = lineage.run->spec;
+  return {{"global_step", lineage.step()},
+          {"max_steps", lineage.total_steps},
+          {"epoch", lineage.epoch()},
+          {"num_train_epochs", spec.epochs},
+          {"train_batch_size", spec.batch_size},
+          {"save_steps", spec.checkpoint_every},
+          {"is_world_process_zero", true},
+          {"log_history", LogHistory(lineage.log)}};
+}
+
+absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
+                         const Lineage& lineage) {
+  RETURN_IF_ERROR(CopyTokenizerFiles(dir, model));
+  RETURN_IF_ERROR(WriteConfigs(dir, model));
+  RETURN_IF_ERROR(WriteWeights(dir, model));
+  RETURN_IF_ERROR(WriteJson(dir, "trainer_state.json", TrainerState(lineage)));
+  return WriteFileDurably(JoinPath(dir, "README.md"), ModelCard(lineage));
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,29 @@
+// The loops over all parameters in host memory, one pass each. Work is split in chunks
+// of fixed size, so that no result depends on the number of threads. Vector units are
+// chosen at run time (AVX-512, AVX2, else the compiler's baseline).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace tune::trainer {
+
+// Sum of squares of a contiguous fp32 host tensor, in fp64.
+double SumOfSquares(const at::Tensor& tensor);
+
+struct AdamWCoefficients {
+  float gradient_scale;  // clipping
+  float decay;           // 1 - learning_rate * weight_decay
+  float beta1, beta2;
+  float step_size;        // learning_rate / (1 - beta1^t)
+  float root_correction;  // sqrt(1 - beta2^t)
+  float eps;
+};
+
+// One AdamW update (Loshchilov & Hutter, arXiv:1711.05101, as torch.optim.AdamW computes
+// it) of contiguous fp32 host tensors of one size, written to `weight` as well: fp32 or
+// bf16 (rounded to nearest even) on the host; it may be `master` itself.
+void AdamWUpdate(const AdamWCoefficients& coefficients, const at::Tensor& gradient,
+                 const at::Tensor& master, const at::Tensor& exp_avg, const at::Tensor& exp_avg_sq,
+                 const at::Tensor& weight);
+
+}  // namespace tune::trainer

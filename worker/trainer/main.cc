@@ -1,0 +1,144 @@
+// tune-trainer: one training run in its folder, and generation from a model folder.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "worker/trainer/aten.h"
+#include "worker/trainer/commands.h"
+#include "worker/trainer/progress.h"
+#include "worker/trainer/run.h"
+
+namespace tune::trainer {
+namespace {
+
+// Exit codes, part of the contract with tune-worker.
+constexpr int kFinished = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 3;
+
+// The one thing a signal handler may touch.
+std::atomic<bool> stop_requested = false;
+
+void RequestStop(int) { stop_requested = true; }
+
+void InstallSignalHandlers() {
+  struct sigaction action = {};
+  action.sa_handler = RequestStop;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return kFinished;
+  Progress(absl::StrCat("tune-trainer: ", status.message()));
+  return kFailed;
+}
+
+int Run(const std::string& dir, bool resume) {
+  InstallSignalHandlers();
+  SystemClock clock;
+  const auto outcome =
+      RunTraining({.dir = dir, .resume = resume, .stop = &stop_requested, .clock = &clock});
+  if (!outcome.ok()) return ExitCode(outcome.status());
+  return *outcome == Outcome::kFinished ? kFinished : kInterrupted;
+}
+
+void AddModelOptions(CLI::App* command, ModelOptions* options) {
+  command->add_option("--model", options->model, "A Hugging Face model folder")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command->add_option("--device", options->device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command->add_option("--precision", options->precision, "auto, fp32 or bf16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->capture_default_str();
+}
+
+CLI::Option* AddPromptOptions(CLI::App* command, PromptOptions* options) {
+  command->add_option("--template", options->prompt_template, "Prompt template")
+      ->capture_default_str();
+  command->add_flag("--raw", options->raw, "Take the prompt as it is, without template");
+  return command->add_option("--prompt", options->text, "What to reply to");
+}
+
+CLI::App* AddGenerate(CLI::App* app, GenerateCommand* options) {
+  CLI::App* command = app->add_subcommand("generate", "Generate a reply to a prompt");
+  AddModelOptions(command, &options->model);
+  AddPromptOptions(command, &options->prompt)->required();
+  command->add_option("--max-new-tokens", options->max_new_tokens, "Tokens at most")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  SamplingOptions* sampling = &options->sampling;
+  command->add_option("--temperature", sampling->temperature, "0: the likeliest token")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--top-k", sampling->top_k, "Sample among so many tokens; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--top-p", sampling->top_p, "Sample among this much probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--repetition-penalty", sampling->repetition_penalty, "1: none")
+      ->check(CLI::Range(0.01, 100.0))
+      ->capture_default_str();
+  command->add_option("--seed", sampling->seed, "Of the sampling")->capture_default_str();
+  return command;
+}
+
+CLI::App* AddProbe(CLI::App* app, const char* name, const char* description,
+                   ProbeCommand* options) {
+  CLI::App* command = app->add_subcommand(name, description);
+  AddModelOptions(command, &options->model);
+  CLI::Option* prompt = AddPromptOptions(command, &options->prompt);
+  command->add_option("--ids", options->ids, "Token ids instead; -1 divides examples")
+      ->delimiter(',')
+      ->excludes(prompt);
+  command->add_option("--out", options->out, "A safetensors file to write");
+  return command;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Train and run Phi models in one process.", "tune-trainer");
+  app.set_version_flag("--version", absl::StrCat("tune-trainer ", Version()));
+  app.require_subcommand(1);
+  app.fallthrough();
+  int threads = 0;
+  app.add_option("--threads", threads, "CPU threads; 0: one per core")->check(CLI::Range(0, 1024));
+  std::string dir;
+  bool resume = false;
+  CLI::App* run = app.add_subcommand("run", "Train as DIR/run.json says");
+  run->add_option("DIR", dir, "The run folder")->required()->check(CLI::ExistingDirectory);
+  run->add_flag("--resume", resume, "Go on from the newest checkpoint in DIR");
+  run->footer(
+      "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped by SIGTERM or SIGINT "
+      "after a checkpoint.");
+  GenerateCommand generate_options;
+  CLI::App* generate = AddGenerate(&app, &generate_options);
+  ProbeCommand logits_options, gradients_options;
+  CLI::App* logits = AddProbe(&app, "logits", "Print or write a model's logits", &logits_options);
+  CLI::App* gradients =
+      AddProbe(&app, "gradients", "Write a model's loss and gradients", &gradients_options);
+  gradients->get_option("--out")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kFinished : kUsage;
+  }
+  if (threads > 0) at::set_num_threads(threads);
+  if (run->parsed()) return Run(dir, resume);
+  if (generate->parsed()) return ExitCode(RunGenerate(generate_options));
+  if (logits->parsed()) return ExitCode(RunLogits(logits_options));
+  return ExitCode(RunGradients(gradients_options));
+}
+
+}  // namespace
+}  // namespace tune::trainer
+
+int main(int argc, char** argv) { return tune::trainer::Main(argc, argv); }

@@ -1,0 +1,47 @@
+// The model's weights: one explicit tensor per parameter, by transformers' names.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "recipe/model_config.h"
+#include "worker/trainer/aten.h"
+
+namespace tune::trainer {
+
+struct Parameter {
+  std::string name;
+  // On the device, in the compute type; a leaf that requires grad.
+  at::Tensor weight;
+};
+
+// In the order of ModelTensors, which is the order of every list of parameters here:
+// gradients, optimizer shards, files.
+class Parameters {
+ public:
+  // Uninitialised weights for `config`.
+  Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type);
+
+  size_t size() const { return list_.size(); }
+  const Parameter& operator[](size_t index) const { return list_[index]; }
+  // Whether there is one, and the index of one that must be there.
+  bool Has(const std::string& name) const { return index_.contains(name); }
+  size_t IndexOf(const std::string& name) const { return index_.at(name); }
+  const at::Tensor& Weight(const std::string& name) const { return list_[IndexOf(name)].weight; }
+
+  // Copies `value`, of the weight's shape and any type, into a weight.
+  void Set(size_t index, const at::Tensor& value) const;
+
+  const at::Device& device() const { return device_; }
+  at::ScalarType type() const { return type_; }
+  int64_t count() const;
+
+ private:
+  at::Device device_;
+  at::ScalarType type_;
+  std::vector<Parameter> list_;
+  std::map<std::string, size_t> index_;
+};
+
+}  // namespace tune::trainer

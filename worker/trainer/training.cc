@@ -1,0 +1,173 @@
+#include "worker/trainer/training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "worker/trainer/device.h"
+#include "worker/trainer/failure.h"
+#include "worker/trainer/training_pass.h"
+
+namespace tune::trainer {
+namespace {
+
+at::Tensor FolderTensor(const ModelFolder& folder, const std::string& name) {
+  const SafetensorsFile& file = *folder.file_of.at(name);
+  return FileTensor(file, file.tensors().at(name));
+}
+
+// Adds the time since the last call to a phase.
+class Stopwatch {
+ public:
+  Stopwatch(Clock* clock, std::map<std::string, double>* phases)
+      : clock_(clock), phases_(phases), last_(clock->Monotonic()) {}
+
+  void Lap(const char* phase) {
+    const absl::Duration now = clock_->Monotonic();
+    (*phases_)[phase] += absl::ToDoubleSeconds(now - last_);
+    last_ = now;
+  }
+
+ private:
+  Clock* clock_;
+  std::map<std::string, double>* phases_;
+  absl::Duration last_;
+};
+
+std::vector<std::vector<BatchItem>> PackItems(const std::vector<const Example*>& examples,
+                                              const RunSpec& spec) {
+  std::vector<int64_t> lengths;
+  for (const Example* example : examples) {
+    lengths.push_back(static_cast<int64_t>(example->ids.size()));
+  }
+  std::vector<std::vector<BatchItem>> packed;
+  for (const auto& slots : PackMicroBatches(lengths, spec.micro_batch_tokens, spec.packing)) {
+    packed.emplace_back();
+    for (const int64_t slot : slots) packed.back().push_back({examples[slot], slot});
+  }
+  return packed;
+}
+
+}  // namespace
+
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAdamW* optimizer) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    optimizer->SetMaster(i, FolderTensor(folder, parameters[i].name));
+  }
+}
+
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    parameters.Set(i, FolderTensor(folder, parameters[i].name));
+  }
+}
+
+struct Training::Batch {
+  std::vector<ExampleRef> refs;
+  std::vector<const Example*> examples;
+  int64_t target_tokens = 0;
+  int64_t tokens = 0;
+};
+
+Training::Training(const Setup& setup, const at::Device& device, Clock* clock)
+    : setup_(setup),
+      clock_(clock),
+      schedule_(MakeSchedule(setup.spec().lr_scheduler, setup.spec().learning_rate,
+                             setup.spec().warmup_ratio, setup.order.total_steps())),
+      parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device)),
+      model_(setup.base.folder.config, parameters_),
+      optimizer_(parameters_, setup.spec()),
+      gradients_(parameters_) {
+  LoadWeights(setup.base.folder, parameters_, &optimizer_);
+}
+
+Training::Batch Training::LoadBatch(int64_t step) const {
+  Batch batch;
+  batch.refs = setup_.order.Batch(step);
+  for (const ExampleRef& ref : batch.refs) {
+    const Example& example = setup_.datasets[ref.source].examples[ref.index];
+    batch.examples.push_back(&example);
+    batch.target_tokens += example.target_tokens();
+    batch.tokens += static_cast<int64_t>(example.ids.size());
+  }
+  return batch;
+}
+
+std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepResult* result) {
+  std::vector<double> losses(batch.examples.size());
+  Stopwatch watch(clock_, &result->phase_seconds);
+  const PassOptions options{.scale = 1 / static_cast<double>(batch.target_tokens),
+                            .recompute = setup_.spec().recompute,
+                            .on_forward_done = [&] { watch.Lap("forward"); }};
+  gradients_.Clear();
+  for (const auto& items : PackItems(batch.examples, setup_.spec())) {
+    const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
+    const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
+    watch.Lap("data");
+    const auto sums = ForwardBackward(model_, micro_batch, dropout, options, &gradients_);
+    for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
+    watch.Lap("backward");
+  }
+  return losses;
+}
+
+absl::StatusOr<StepResult> Training::Step(int64_t step) {
+  StepResult result;
+  Stopwatch watch(clock_, &result.phase_seconds);
+  const Batch batch = LoadBatch(step);
+  watch.Lap("data");
+  const std::vector<double> losses = Accumulate(step, batch, &result);
+  // Accumulate has timed itself.
+  Stopwatch update_watch(clock_, &result.phase_seconds);
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  result.loss = sum / static_cast<double>(batch.target_tokens);
+  result.learning_rate = schedule_.At(step);
+  result.grad_norm = gradients_.GlobalNorm();
+  result.target_tokens = batch.target_tokens;
+  result.tokens = batch.tokens;
+  result.examples = static_cast<int64_t>(batch.examples.size());
+  if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) {
+    return NonFinite(step, batch, losses, result.grad_norm);
+  }
+  optimizer_.Step(gradients_, result.learning_rate,
+                  ClipScale(result.grad_norm, setup_.spec().max_grad_norm), step + 1);
+  update_watch.Lap("optimizer");
+  return result;
+}
+
+absl::Status Training::NonFinite(int64_t step, const Batch& batch,
+                                 const std::vector<double>& losses, double grad_norm) const {
+  constexpr int64_t kMostRows = 16;
+  std::vector<size_t> slots(losses.size());
+  std::iota(slots.begin(), slots.end(), 0);
+  const auto bad = std::stable_partition(slots.begin(), slots.end(),
+                                         [&](size_t i) { return !std::isfinite(losses[i]); });
+  // Where every loss is finite the gradient is not, and any row may be the cause.
+  if (bad != slots.begin()) slots.erase(bad, slots.end());
+  std::string message = absl::StrCat("step ", step + 1, ": the loss or its gradient (norm ",
+                                     grad_norm, ") is not finite; rows:");
+  for (size_t i = 0; i < std::min<size_t>(slots.size(), kMostRows); ++i) {
+    const ExampleRef& ref = batch.refs[slots[i]];
+    absl::StrAppend(&message, i == 0 ? " " : ", ", setup_.datasets[ref.source].dataset, ":",
+                    batch.examples[slots[i]]->row, " (loss ", losses[slots[i]], ")");
+  }
+  if (slots.size() > kMostRows) {
+    absl::StrAppend(&message, " and ", slots.size() - kMostRows, " more");
+  }
+  return Fail(kNonFiniteLoss, message + "; lower learning_rate, or look at these rows");
+}
+
+EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
+  std::vector<const Example*> examples;
+  for (const Example& example : dataset.examples) examples.push_back(&example);
+  std::vector<double> losses(examples.size());
+  for (const auto& items : PackItems(examples, setup_.spec())) {
+    const auto sums = Forward(model_, MakeMicroBatch(items, parameters_.device()));
+    for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
+  }
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return {sum / static_cast<double>(dataset.target_tokens), dataset.target_tokens};
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,72 @@
+// A model in training: weights, gradients, optimizer; one optimizer step at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "recipe/schedule.h"
+#include "worker/trainer/gradients.h"
+#include "worker/trainer/model.h"
+#include "worker/trainer/optimizer.h"
+#include "worker/trainer/parameters.h"
+#include "worker/trainer/setup.h"
+
+namespace tune::trainer {
+
+// Loads the folder's weights into the optimizer's masters, and so into the parameters.
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAdamW* optimizer);
+// The same without an optimizer: for generation.
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters);
+
+struct StepResult {
+  double loss = 0;  // per target token, in nats
+  double learning_rate = 0;
+  double grad_norm = 0;  // before clipping
+  int64_t target_tokens = 0;
+  int64_t tokens = 0;
+  int64_t examples = 0;
+  std::map<std::string, double> phase_seconds;
+};
+
+struct EvalResult {
+  double loss = 0;
+  int64_t target_tokens = 0;
+};
+
+class Training {
+ public:
+  // `setup` and `clock` must outlive this. Weights are the base model's.
+  Training(const Setup& setup, const at::Device& device, Clock* clock);
+
+  // Optimizer step `step`, from 0. NonFiniteLoss names the rows of the step.
+  absl::StatusOr<StepResult> Step(int64_t step);
+  EvalResult Evaluate(const LoadedDataset& dataset) const;
+
+  const Parameters& parameters() const { return parameters_; }
+  const PhiModel& model() const { return model_; }
+  HostAdamW& optimizer() { return optimizer_; }
+  const HostAdamW& optimizer() const { return optimizer_; }
+
+ private:
+  struct Batch;
+
+  Batch LoadBatch(int64_t step) const;
+  // Losses by slot of the effective batch.
+  std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
+  absl::Status NonFinite(int64_t step, const Batch& batch, const std::vector<double>& losses,
+                         double grad_norm) const;
+
+  const Setup& setup_;
+  Clock* const clock_;
+  const Schedule schedule_;
+  Parameters parameters_;
+  PhiModel model_;
+  HostAdamW optimizer_;
+  HostGradients gradients_;
+};
+
+}  // namespace tune::trainer
