@@ -1,0 +1,33 @@
+#include "server/rpc/checkpoint_service.h"
+
+#include "base/status.h"
+#include "server/core/names.h"
+#include "server/rpc/conversion.h"
+
+namespace tune::server {
+
+grpc::ServerUnaryReactor* CheckpointService::GetCheckpoint(grpc::CallbackServerContext* context,
+                                                           const v1::GetCheckpointRequest* request,
+                                                           v1::Checkpoint* response) {
+  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Checkpoint> {
+    ASSIGN_OR_RETURN(const CheckpointRef ref, ParseCheckpointName(request->name()));
+    ASSIGN_OR_RETURN(const Checkpoint checkpoint, registry_.GetCheckpoint(ref));
+    return ToProto(checkpoint);
+  });
+}
+
+grpc::ServerUnaryReactor* CheckpointService::ListCheckpoints(
+    grpc::CallbackServerContext* context, const v1::ListCheckpointsRequest* request,
+    v1::ListCheckpointsResponse* response) {
+  const auto work = [this, request]() -> absl::StatusOr<v1::ListCheckpointsResponse> {
+    ASSIGN_OR_RETURN(const std::string job_id, ParseName("jobs", request->parent()));
+    ASSIGN_OR_RETURN(const auto page, registry_.ListCheckpoints(job_id, PageOf(*request)));
+    v1::ListCheckpointsResponse list;
+    for (const Checkpoint& checkpoint : page.items) *list.add_checkpoints() = ToProto(checkpoint);
+    list.set_next_page_token(page.next_token);
+    return list;
+  };
+  return RunCall(runtime_, context, response, work);
+}
+
+}  // namespace tune::server

@@ -1,0 +1,308 @@
+#include "server/rpc/conversion.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
+#include "base/status.h"
+#include "proto/wire/convert.h"
+#include "server/core/names.h"
+
+namespace tune::server {
+namespace {
+
+bool Known(absl::Time time) { return time != absl::InfinitePast(); }
+
+// NaN stands for "not known yet" in the scheduler, 0 on the wire.
+double KnownOrZero(double value) { return std::isnan(value) ? 0 : value; }
+
+std::string NameOrNone(absl::string_view collection, const std::string& id) {
+  return id.empty() ? "" : ResourceName(collection, id);
+}
+
+v1::Job::Progress ToProto(const Progress& progress) {
+  v1::Job::Progress proto;
+  proto.set_step(progress.step);
+  proto.set_total_steps(progress.total_steps);
+  proto.set_epoch(progress.epoch);
+  if (progress.step > 0) {  // a loss that blew up is passed on as it is
+    proto.set_loss(progress.loss);
+    proto.set_grad_norm(progress.grad_norm);
+  }
+  proto.set_learning_rate(KnownOrZero(progress.learning_rate));
+  proto.set_tokens_per_second(KnownOrZero(progress.tokens_per_second));
+  proto.set_eta_seconds(KnownOrZero(progress.eta_seconds));
+  proto.set_eval_loss(KnownOrZero(progress.eval_loss));
+  *proto.mutable_update_time() = ToTimestamp(progress.update_time);
+  return proto;
+}
+
+v1::Job::Attempt ToProto(const Attempt& attempt) {
+  v1::Job::Attempt proto;
+  proto.set_number(attempt.number);
+  proto.set_worker(NameOrNone("workers", attempt.worker_id));
+  if (Known(attempt.start_time)) *proto.mutable_start_time() = ToTimestamp(attempt.start_time);
+  if (Known(attempt.end_time)) *proto.mutable_end_time() = ToTimestamp(attempt.end_time);
+  proto.set_resumed_step(attempt.resumed_step);
+  proto.set_last_step(attempt.last_step);
+  proto.set_result(attempt.result);
+  proto.set_message(attempt.message);
+  return proto;
+}
+
+void PutTimes(const Job& job, v1::Job& proto) {
+  if (Known(job.create_time)) *proto.mutable_create_time() = ToTimestamp(job.create_time);
+  if (Known(job.start_time)) *proto.mutable_start_time() = ToTimestamp(job.start_time);
+  if (Known(job.end_time)) *proto.mutable_end_time() = ToTimestamp(job.end_time);
+}
+
+v1::JobEvent::StateChange StateChangeOf(const JobEvent& event) {
+  v1::JobEvent::StateChange change;
+  change.set_state(ToProto(event.state));
+  change.set_reason(event.reason);
+  change.set_message(event.message);
+  change.set_worker(NameOrNone("workers", event.worker_id));
+  return change;
+}
+
+v1::WorkerResources ToProto(const WorkerResources& resources) {
+  v1::WorkerResources proto;
+  proto.set_cpus(resources.cpus);
+  proto.set_host_memory_bytes(resources.host_memory_bytes);
+  proto.set_free_disk_bytes(resources.free_disk_bytes);
+  for (const Gpu& gpu : resources.gpus) {
+    v1::WorkerResources::Gpu* added = proto.add_gpus();
+    added->set_product(gpu.product);
+    added->set_memory_bytes(gpu.memory_bytes);
+  }
+  return proto;
+}
+
+v1::Worker::State ToProto(WorkerState state) {
+  switch (state) {
+    case WorkerState::kIdle:
+      return v1::Worker::IDLE;
+    case WorkerState::kBusy:
+      return v1::Worker::BUSY;
+    case WorkerState::kLost:
+      return v1::Worker::LOST;
+  }
+  return v1::Worker::STATE_UNSPECIFIED;
+}
+
+template <class Proto, class Item>
+void AddAll(const std::vector<Item>& items, google::protobuf::RepeatedPtrField<Proto>* protos) {
+  for (const Item& item : items) *protos->Add() = ToProto(item);
+}
+
+void PutStep(const v1::TrainingEvent::Step& step, TrainingReport& report) {
+  report.kind = TrainingReport::Kind::kStep;
+  report.step = step.step();
+  report.total_steps = step.total_steps();
+  report.epoch = step.epoch();
+  report.loss = step.loss();
+  report.learning_rate = step.learning_rate();
+  report.grad_norm = step.grad_norm();
+  report.tokens = step.tokens();
+  report.seconds = step.seconds();
+}
+
+}  // namespace
+
+v1::Job::State ToProto(JobState state) {
+  v1::Job::State proto = v1::Job::STATE_UNSPECIFIED;
+  v1::Job::State_Parse(std::string(JobStateName(state)), &proto);
+  return proto;
+}
+
+absl::StatusOr<std::vector<JobState>> StatesFromProto(
+    const google::protobuf::RepeatedField<int>& states) {
+  std::vector<JobState> result;
+  for (const int proto : states) {
+    const auto state = JobStateFromName(v1::Job::State_Name(proto));
+    if (!state.ok()) return Annotate(state.status(), "states");
+    result.push_back(*state);
+  }
+  return result;
+}
+
+v1::Job ToProto(const Job& job) {
+  v1::Job proto;
+  proto.set_name(NameOrNone("jobs", job.id));
+  *proto.mutable_spec() = RunSpecToProto(job.spec);
+  proto.mutable_labels()->insert(job.labels.begin(), job.labels.end());
+  proto.set_state(ToProto(job.state));
+  proto.set_reason(job.reason);
+  proto.set_message(job.message);
+  PutTimes(job, proto);
+  if (Known(job.progress.update_time)) *proto.mutable_progress() = ToProto(job.progress);
+  proto.set_worker(NameOrNone("workers", job.worker_id));
+  proto.set_epoch(job.epoch);
+  AddAll(job.attempts, proto.mutable_attempts());
+  proto.set_latest_checkpoint(job.latest_checkpoint);
+  proto.set_final_checkpoint(job.final_checkpoint);
+  proto.set_queue_position(job.queue_position);
+  proto.mutable_warnings()->Add(job.warnings.begin(), job.warnings.end());
+  return proto;
+}
+
+v1::JobEvent ToProto(const JobEvent& event) {
+  v1::JobEvent proto;
+  proto.set_seq(event.seq);
+  if (Known(event.time)) *proto.mutable_time() = ToTimestamp(event.time);
+  proto.set_attempt(event.attempt);
+  switch (event.kind) {
+    case JobEvent::Kind::kStateChange:
+      *proto.mutable_state_change() = StateChangeOf(event);
+      break;
+    case JobEvent::Kind::kTraining:
+      proto.mutable_training()->ParseFromString(event.payload);
+      break;
+    case JobEvent::Kind::kCheckpoint:
+      proto.set_checkpoint(event.checkpoint);
+      break;
+  }
+  return proto;
+}
+
+v1::FileEntry ToProto(const FileEntry& file) {
+  v1::FileEntry proto;
+  proto.set_path(file.path);
+  proto.set_size_bytes(file.size_bytes);
+  proto.set_sha256(file.sha256);
+  return proto;
+}
+
+v1::Dataset ToProto(const Dataset& dataset) {
+  v1::Dataset proto;
+  proto.set_name(ResourceName("datasets", dataset.id));
+  *proto.mutable_file() = ToProto(dataset.file);
+  proto.set_format(dataset.format);
+  proto.set_rows(dataset.rows);
+  if (Known(dataset.create_time)) *proto.mutable_create_time() = ToTimestamp(dataset.create_time);
+  return proto;
+}
+
+v1::Model ToProto(const Model& model) {
+  v1::Model proto;
+  proto.set_name(ResourceName("models", model.id));
+  AddAll(model.files, proto.mutable_files());
+  proto.set_architecture(model.architecture);
+  proto.set_parameters(model.parameters);
+  proto.set_precision(model.precision);
+  proto.set_size_bytes(model.size_bytes);
+  if (Known(model.create_time)) *proto.mutable_create_time() = ToTimestamp(model.create_time);
+  return proto;
+}
+
+v1::Checkpoint ToProto(const Checkpoint& checkpoint) {
+  v1::Checkpoint proto;
+  proto.set_name(CheckpointName(checkpoint.job_id, checkpoint.id));
+  proto.set_step(checkpoint.step);
+  proto.set_epoch(checkpoint.epoch);
+  proto.set_loss(checkpoint.loss);
+  proto.set_final(checkpoint.final);
+  AddAll(checkpoint.files, proto.mutable_files());
+  proto.set_size_bytes(checkpoint.size_bytes);
+  proto.set_digest(checkpoint.digest);
+  proto.set_parent(checkpoint.parent);
+  if (Known(checkpoint.create_time)) {
+    *proto.mutable_create_time() = ToTimestamp(checkpoint.create_time);
+  }
+  return proto;
+}
+
+v1::Worker ToProto(const WorkerRecord& worker) {
+  v1::Worker proto;
+  proto.set_name(ResourceName("workers", worker.id));
+  proto.set_state(ToProto(worker.state));
+  *proto.mutable_resources() = ToProto(worker.resources);
+  proto.set_incarnation(worker.incarnation);
+  proto.set_version(worker.version);
+  if (Known(worker.register_time)) {
+    *proto.mutable_register_time() = ToTimestamp(worker.register_time);
+  }
+  if (Known(worker.heartbeat_time)) {
+    *proto.mutable_heartbeat_time() = ToTimestamp(worker.heartbeat_time);
+  }
+  for (const std::string& id : worker.job_ids) proto.add_jobs(ResourceName("jobs", id));
+  return proto;
+}
+
+v1::LeaseKey ToProto(const LeaseKey& key) {
+  v1::LeaseKey proto;
+  proto.set_job(ResourceName("jobs", key.job_id));
+  proto.set_epoch(key.epoch);
+  return proto;
+}
+
+v1::Lease ToProto(const Lease& lease) {
+  v1::Lease proto;
+  *proto.mutable_key() = ToProto(lease.key);
+  proto.set_attempt(lease.attempt);
+  *proto.mutable_spec() = RunSpecToProto(lease.spec);
+  AddAll(lease.model_files, proto.mutable_model_files());
+  AddAll(lease.datasets, proto.mutable_datasets());
+  if (lease.resume_from) *proto.mutable_resume_from() = ToProto(*lease.resume_from);
+  proto.set_time_limit_seconds(lease.time_limit_seconds);
+  return proto;
+}
+
+FileEntry FromProto(const v1::FileEntry& file) {
+  return {.path = file.path(), .size_bytes = file.size_bytes(), .sha256 = file.sha256()};
+}
+
+std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files) {
+  std::vector<FileEntry> result;
+  for (const v1::FileEntry& file : files) result.push_back(FromProto(file));
+  return result;
+}
+
+WorkerResources FromProto(const v1::WorkerResources& resources) {
+  WorkerResources result{.cpus = resources.cpus(),
+                         .host_memory_bytes = resources.host_memory_bytes(),
+                         .free_disk_bytes = resources.free_disk_bytes()};
+  for (const auto& gpu : resources.gpus()) {
+    result.gpus.push_back({.product = gpu.product(), .memory_bytes = gpu.memory_bytes()});
+  }
+  return result;
+}
+
+absl::StatusOr<LeaseKey> FromProto(const v1::LeaseKey& key) {
+  ASSIGN_OR_RETURN(std::string job_id, ParseName("jobs", key.job()));
+  return LeaseKey{.job_id = std::move(job_id), .epoch = key.epoch()};
+}
+
+TrainingReport FromProto(const v1::TrainingEvent& event) {
+  TrainingReport report{.time = FromTimestamp(event.time()), .payload = event.SerializeAsString()};
+  if (event.has_started()) {
+    report.kind = TrainingReport::Kind::kStarted;
+    report.total_steps = event.started().total_steps();
+    report.resumed_step = event.started().resumed_step();
+  } else if (event.has_step()) {
+    PutStep(event.step(), report);
+  } else if (event.has_evaluation()) {
+    report.kind = TrainingReport::Kind::kEvaluation;
+    report.step = event.evaluation().step();
+    report.eval_loss = event.evaluation().loss();
+  }
+  return report;
+}
+
+absl::StatusOr<Outcome> FromProto(v1::FinishAttemptRequest::Outcome outcome) {
+  switch (outcome) {
+    case v1::FinishAttemptRequest::SUCCEEDED:
+      return Outcome::kSucceeded;
+    case v1::FinishAttemptRequest::FAILED_RETRYABLE:
+      return Outcome::kFailedRetryable;
+    case v1::FinishAttemptRequest::FAILED_FINAL:
+      return Outcome::kFailedFinal;
+    default:
+      break;
+  }
+  FieldErrors errors;
+  errors.Add("outcome", "must be SUCCEEDED, FAILED_RETRYABLE or FAILED_FINAL");
+  return errors.ToStatus("FinishAttempt");
+}
+
+}  // namespace tune::server

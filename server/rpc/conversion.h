@@ -1,0 +1,50 @@
+// Between the scheduler's structs and the wire's messages, both ways; the only place.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/core/job.h"
+#include "server/core/registry.h"
+#include "server/core/worker.h"
+#include "server/engine/page.h"
+#include "server/engine/report.h"
+#include "tune/v1/jobs.pb.h"
+#include "tune/v1/registry.pb.h"
+#include "tune/v1/training.pb.h"
+#include "tune/v1/workers.pb.h"
+
+namespace tune::server {
+
+// By their names, which are the same on both sides.
+v1::Job::State ToProto(JobState state);
+absl::StatusOr<std::vector<JobState>> StatesFromProto(
+    const google::protobuf::RepeatedField<int>& states);
+
+v1::Job ToProto(const Job& job);
+v1::JobEvent ToProto(const JobEvent& event);
+v1::FileEntry ToProto(const FileEntry& file);
+v1::Dataset ToProto(const Dataset& dataset);
+v1::Model ToProto(const Model& model);
+v1::Checkpoint ToProto(const Checkpoint& checkpoint);
+v1::Worker ToProto(const WorkerRecord& worker);
+v1::LeaseKey ToProto(const LeaseKey& key);
+v1::Lease ToProto(const Lease& lease);
+
+FileEntry FromProto(const v1::FileEntry& file);
+std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files);
+WorkerResources FromProto(const v1::WorkerResources& resources);
+// INVALID_ARGUMENT where the job's name is none.
+absl::StatusOr<LeaseKey> FromProto(const v1::LeaseKey& key);
+// The event itself goes along serialized, for the history.
+TrainingReport FromProto(const v1::TrainingEvent& event);
+// INVALID_ARGUMENT for an outcome left out or unknown.
+absl::StatusOr<Outcome> FromProto(v1::FinishAttemptRequest::Outcome outcome);
+
+// page_size and page_token of any List request.
+template <class Request>
+PageRequest PageOf(const Request& request) {
+  return {.size = request.page_size(), .token = request.page_token()};
+}
+
+}  // namespace tune::server

@@ -1,0 +1,83 @@
+#include "server/rpc/job_service.h"
+
+#include "base/status.h"
+#include "proto/wire/convert.h"
+#include "server/core/names.h"
+#include "server/rpc/conversion.h"
+#include "server/rpc/job_streams.h"
+#include "server/rpc/write_stream.h"
+
+namespace tune::server {
+namespace {
+
+absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request) {
+  NewJob job{.job_id = request.job_id(),
+             .labels = {request.job().labels().begin(), request.job().labels().end()},
+             .request_id = request.request_id(),
+             .validate_only = request.validate_only()};
+  ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
+  return job;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* context,
+                                                const v1::CreateJobRequest* request,
+                                                v1::Job* response) {
+  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Job> {
+    ASSIGN_OR_RETURN(const NewJob new_job, NewJobFrom(*request));
+    ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(new_job));
+    return ToProto(job);
+  });
+}
+
+grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
+                                             const v1::GetJobRequest* request, v1::Job* response) {
+  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Job> {
+    ASSIGN_OR_RETURN(const std::string id, ParseName("jobs", request->name()));
+    ASSIGN_OR_RETURN(const Job job, engine_.queries().GetJob(id));
+    return ToProto(job);
+  });
+}
+
+grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* context,
+                                               const v1::ListJobsRequest* request,
+                                               v1::ListJobsResponse* response) {
+  const auto work = [this, request]() -> absl::StatusOr<v1::ListJobsResponse> {
+    ASSIGN_OR_RETURN(const auto states, StatesFromProto(request->states()));
+    ASSIGN_OR_RETURN(const auto page, engine_.queries().ListJobs(states, PageOf(*request)));
+    v1::ListJobsResponse list;
+    for (const Job& job : page.items) *list.add_jobs() = ToProto(job);
+    list.set_next_page_token(page.next_token);
+    return list;
+  };
+  return RunCall(runtime_, context, response, work);
+}
+
+grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
+                                                const v1::CancelJobRequest* request,
+                                                v1::Job* response) {
+  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Job> {
+    ASSIGN_OR_RETURN(const std::string id, ParseName("jobs", request->name()));
+    ASSIGN_OR_RETURN(const Job job, engine_.cancel().CancelJob(id, request->reason()));
+    return ToProto(job);
+  });
+}
+
+grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
+    grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
+  return new WriteStream<v1::WatchJobResponse>(
+      runtime_, context, &runtime_.drain, [&](std::function<void()> wake) {
+        return std::make_unique<WatchSource>(engine_, *request, std::move(wake));
+      });
+}
+
+grpc::ServerWriteReactor<v1::StreamJobLogsResponse>* JobService::StreamJobLogs(
+    grpc::CallbackServerContext* context, const v1::StreamJobLogsRequest* request) {
+  return new WriteStream<v1::StreamJobLogsResponse>(
+      runtime_, context, &runtime_.drain, [&](std::function<void()> wake) {
+        return std::make_unique<LogSource>(engine_, *request, std::move(wake));
+      });
+}
+
+}  // namespace tune::server

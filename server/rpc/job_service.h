@@ -1,0 +1,35 @@
+// tune.v1.JobService.
+#pragma once
+
+#include "server/engine/engine.h"
+#include "server/rpc/call.h"
+#include "tune/v1/jobs.grpc.pb.h"
+
+namespace tune::server {
+
+class JobService : public v1::JobService::CallbackService {
+ public:
+  JobService(Engine& engine, const CallRuntime& runtime) : engine_(engine), runtime_(runtime) {}
+
+  grpc::ServerUnaryReactor* CreateJob(grpc::CallbackServerContext* context,
+                                      const v1::CreateJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request, v1::Job* response) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
+      grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerWriteReactor<v1::StreamJobLogsResponse>* StreamJobLogs(
+      grpc::CallbackServerContext* context, const v1::StreamJobLogsRequest* request) override;
+
+ private:
+  Engine& engine_;
+  const CallRuntime runtime_;
+};
+
+}  // namespace tune::server

@@ -1,0 +1,83 @@
+#include "server/rpc/process_collector.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "server/rpc/metric_family.h"
+
+namespace tune::server {
+namespace {
+
+// Fields of a line of /proc, from `first` on; 0 where there is none.
+double Field(const std::string& text, size_t index) {
+  const std::vector<std::string> fields = absl::StrSplit(text, ' ');
+  double value = 0;
+  return index < fields.size() && absl::SimpleAtod(fields[index], &value) ? value : 0;
+}
+
+double CpuSeconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double ResidentBytes() {
+  return Field(ReadFile("/proc/self/statm").value_or(""), 1) *
+         static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+double OpenFiles() {
+  // The folder's own descriptor is one of those it lists.
+  const auto files = ListDirectory("/proc/self/fd");
+  return files.ok() ? static_cast<double>(files->size()) - 1 : 0;
+}
+
+double MaxFiles() {
+  rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<double>(limit.rlim_cur);
+}
+
+double BootTime() {
+  const std::vector<std::string> lines = absl::StrSplit(ReadFile("/proc/stat").value_or(""), '\n');
+  for (const std::string& line : lines) {
+    if (absl::StartsWith(line, "btime ")) return Field(line, 1);
+  }
+  return 0;
+}
+
+double StartTime() {
+  const std::string stat = ReadFile("/proc/self/stat").value_or("");
+  // Field 22, starttime in clock ticks since boot; counted from the state (field 3), since
+  // the name before it may hold blanks.
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  return BootTime() +
+         Field(stat.substr(name_end + 2), 19) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
+  std::vector<prometheus::MetricFamily> families = {
+      Counters("process_cpu_seconds_total", "User and system CPU time"),
+      Gauges("process_resident_memory_bytes", "Resident memory"),
+      Gauges("process_open_fds", "Open file descriptors"),
+      Gauges("process_max_fds", "Maximum number of open file descriptors"),
+      Gauges("process_start_time_seconds", "Unix time the process started")};
+  const double values[] = {CpuSeconds(), ResidentBytes(), OpenFiles(), MaxFiles(), StartTime()};
+  for (size_t i = 0; i < families.size(); ++i) AddValue(families[i], values[i]);
+  return families;
+}
+
+}  // namespace tune::server

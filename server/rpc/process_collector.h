@@ -1,0 +1,14 @@
+// What Prometheus clients of other languages tell of their process (process_*), from
+// /proc (man 5 proc), read when scraped.
+#pragma once
+
+#include <prometheus/collectable.h>
+
+namespace tune::server {
+
+class ProcessCollector : public prometheus::Collectable {
+ public:
+  std::vector<prometheus::MetricFamily> Collect() const override;
+};
+
+}  // namespace tune::server

@@ -1,0 +1,27 @@
+// tune.v1.WorkerService.
+#pragma once
+
+#include "server/engine/engine.h"
+#include "server/rpc/call.h"
+#include "tune/v1/workers.grpc.pb.h"
+
+namespace tune::server {
+
+class WorkerService : public v1::WorkerService::CallbackService {
+ public:
+  WorkerService(Engine& engine, const CallRuntime& runtime)
+      : queries_(engine.queries()), runtime_(runtime) {}
+
+  grpc::ServerUnaryReactor* GetWorker(grpc::CallbackServerContext* context,
+                                      const v1::GetWorkerRequest* request,
+                                      v1::Worker* response) override;
+  grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
+                                        const v1::ListWorkersRequest* request,
+                                        v1::ListWorkersResponse* response) override;
+
+ private:
+  Queries& queries_;
+  const CallRuntime runtime_;
+};
+
+}  // namespace tune::server
