@@ -8,7 +8,9 @@
 #
 # TUNE_PRESET        CMake preset: release (default), debug, tsan
 # TUNE_DEPS_DIR      where LibTorch is (deploy/install-deps.sh)
-# TUNE_SHARED_DATA   real test data; tests that need it are skipped without
+# TUNE_SHARED_DATA   real test data (default ../shared/data); tests that need it are skipped
+#                    without it
+# TUNE_ORACLE_PYTHON a python with transformers (default: made by tests/oracle/venv.sh)
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -36,6 +38,16 @@ build_all() {
   cmake --build "$build" --parallel "$jobs"
 }
 
+# The end-to-end tests ask transformers about what they pulled, the oracles about all else.
+needs_oracle() { [[ $# -eq 0 || " $* " =~ \ (oracle|e2e|mutation|soak)\  ]]; }
+make_oracle() {
+  local venv
+  [ -z "${TUNE_ORACLE_PYTHON-}" ] || return 0
+  venv=$(sh "$root/tests/oracle/venv.sh") ||
+    { echo "tests/run.sh: no oracle environment (see above): its tests are skipped" >&2; return 0; }
+  export TUNE_ORACLE_PYTHON=$venv/bin/python
+}
+
 main() {
   case "${1-}" in
     fresh) shift; exec bash "$root/tests/fresh.sh" "$@" ;;
@@ -48,6 +60,7 @@ main() {
   mkdir -p "$root/build"
   bash "$root/deploy/install-deps.sh" --tests
   build_all
+  if needs_oracle "$@"; then make_oracle; fi
   ctest --test-dir "$build" "${selection[@]}" --parallel "$jobs" --no-tests=error \
     --output-on-failure
 }
