@@ -258,7 +258,7 @@ TEST(SafetensorsFile, SurvivesRandomChanges) {
   const std::string good = File(Two("[0,8]", "[8,16]"), 16);
   Random random({2024});
   int accepted = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     memory.Set(Mutated(good, &random));
     const auto file = SafetensorsFile::Open(memory.path());
     if (!file.ok()) continue;
@@ -268,8 +268,8 @@ TEST(SafetensorsFile, SurvivesRandomChanges) {
       EXPECT_EQ(static_cast<int64_t>(copy.size()), tensor.bytes);
     }
   }
-  EXPECT_GT(accepted, 0);       // changes of data bytes alone
-  EXPECT_LT(accepted, 10'000);  // the rest is noticed
+  EXPECT_GT(accepted, 0);      // changes of data bytes alone
+  EXPECT_LT(accepted, 2'500);  // the rest is noticed
 }
 
 }  // namespace
