@@ -55,7 +55,7 @@ class PosixProcess : public Process {
 // Everything the child needs, made before fork: after it, only calls that are safe in the
 // copy of a process with many threads (signal-safety(7)).
 struct Prepared {
-  std::vector<char*> argv;
+  std::vector<char*> argv = {};
   const char* working_dir;
   int input;
   int output;

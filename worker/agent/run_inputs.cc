@@ -47,7 +47,9 @@ absl::Status Link(const std::string& blob, const std::string& target) {
 }
 
 absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& lease) {
-  RunFolder run{.job = lease.key().job(), .attempt = lease.attempt()};
+  RunFolder run;
+  run.job = lease.key().job();
+  run.attempt = lease.attempt();
   ASSIGN_OR_RETURN(run.spec, RunSpecFromProto(lease.spec()));
   run.model_path = JoinPath(run_dir, "model");
   run.model_digest = DigestOf(lease.model_files());

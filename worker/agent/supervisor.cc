@@ -16,10 +16,10 @@ class Stopper {
   void Apply(StopCause cause) {
     if (cause == StopCause::kNone || killed_) return;
     const absl::Duration now = clock_.Monotonic();
-    if (cause == StopCause::kLeaseEnded || (kill_at_ && now >= *kill_at_)) {
+    if (cause == StopCause::kLeaseEnded || now >= kill_at_) {
       trainer_.Signal(SIGKILL);
       killed_ = true;
-    } else if (!kill_at_) {
+    } else if (kill_at_ == absl::InfiniteDuration()) {
       trainer_.Signal(SIGTERM);
       kill_at_ = now + grace_;
     }
@@ -30,7 +30,7 @@ class Stopper {
   Process& trainer_;
   Clock& clock_;
   const absl::Duration grace_;
-  std::optional<absl::Duration> kill_at_;
+  absl::Duration kill_at_ = absl::InfiniteDuration();
   bool killed_ = false;
 };
 
