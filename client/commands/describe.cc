@@ -1,0 +1,161 @@
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "base/status.h"
+#include "client/commands/commands.h"
+#include "client/event_lines.h"
+#include "client/follow.h"
+#include "client/format.h"
+#include "client/job_view.h"
+#include "client/paging.h"
+#include "client/printer.h"
+#include "client/resource_names.h"
+#include "client/text.h"
+#include "client/yaml.h"
+#include "proto/wire/convert.h"
+#include "tune/v1/jobs.grpc.pb.h"
+#include "tune/v1/registry.grpc.pb.h"
+
+namespace tune::client {
+namespace {
+
+constexpr size_t kEventsShown = 12;
+constexpr int kCurveCells = 60;
+
+struct DescribeFlags {
+  std::string job;
+};
+
+std::string Indented(absl::string_view text) {
+  return absl::StrCat("  ", absl::StrReplaceAll(text, {{"\n", "\n  "}}));
+}
+
+std::string Labels(const v1::Job& job) {
+  std::vector<std::string> labels;
+  for (const auto& [key, value] : job.labels()) labels.push_back(absl::StrCat(key, "=", value));
+  std::sort(labels.begin(), labels.end());
+  return absl::StrJoin(labels, ", ");
+}
+
+std::string ProgressText(const v1::Job::Progress& progress) {
+  if (progress.total_steps() == 0) return "";
+  return absl::StrCat(
+      "step ", WithCommas(progress.step()), "/", WithCommas(progress.total_steps()), ", epoch ",
+      HumanNumber(progress.epoch()), ", loss ", HumanNumber(progress.loss()),
+      progress.eval_loss() > 0 ? absl::StrCat(", eval loss ", HumanNumber(progress.eval_loss()))
+                               : "");
+}
+
+std::string Status(const v1::Job& job, absl::Time now) {
+  const bool running = job.state() == v1::Job::RUNNING && job.progress().eta_seconds() > 0;
+  Details details;
+  details.Add("Name", ShortName(job.name()))
+      .Add("State", v1::Job::State_Name(job.state()))
+      .Add("Reason", job.reason())
+      .Add("Message", job.message())
+      .Add("Progress", ProgressText(job.progress()))
+      .Add("Left", running ? HumanDuration(absl::Seconds(job.progress().eta_seconds())) : "")
+      .Add("Worker", ShortName(job.worker()))
+      .Add("Labels", Labels(job))
+      .Add("Created",
+           absl::StrCat(Rfc3339(job.create_time()), " (", Age(job.create_time(), now), " ago)"))
+      .Add("Started", job.has_start_time() ? Rfc3339(job.start_time()) : "")
+      .Add("Ended", job.has_end_time() ? Rfc3339(job.end_time()) : "")
+      .Add("Result",
+           job.final_checkpoint().empty() ? "" : ShortCheckpointName(job.final_checkpoint()));
+  for (const std::string& warning : job.warnings()) details.Add("Warning", warning);
+  return details.ToText();
+}
+
+std::string Attempts(const v1::Job& job) {
+  Table table({{"#"}, {"WORKER"}, {"STARTED"}, {"LASTED"}, {"STEPS"}, {"RESULT"}});
+  for (const auto& attempt : job.attempts()) {
+    const absl::Duration lasted =
+        FromTimestamp(attempt.end_time()) - FromTimestamp(attempt.start_time());
+    table.AddRow(
+        {absl::StrCat(attempt.number()), ShortName(attempt.worker()), Rfc3339(attempt.start_time()),
+         attempt.has_end_time() ? HumanDuration(lasted) : "",
+         absl::StrCat(WithCommas(attempt.resumed_step()), "-", WithCommas(attempt.last_step())),
+         attempt.message().empty() ? attempt.result()
+                                   : absl::StrCat(attempt.result(), " (", attempt.message(), ")")});
+  }
+  return table.rows() == 0 ? "" : absl::StrCat("\nAttempts:\n", table.ToText(true, 2));
+}
+
+std::string Checkpoints(const std::vector<v1::Checkpoint>& checkpoints, absl::Time now) {
+  Table table({{"CHECKPOINT"},
+               {"STEP", Table::Align::kRight},
+               {"LOSS", Table::Align::kRight},
+               {"SIZE", Table::Align::kRight},
+               {"AGE", Table::Align::kRight}});
+  for (const v1::Checkpoint& checkpoint : checkpoints) {
+    table.AddRow({ShortName(checkpoint.name()), WithCommas(checkpoint.step()),
+                  HumanNumber(checkpoint.loss()), HumanBytes(checkpoint.size_bytes()),
+                  Age(checkpoint.create_time(), now)});
+  }
+  return table.rows() == 0 ? "" : absl::StrCat("\nCheckpoints:\n", table.ToText(true, 2));
+}
+
+// Without the steps, which the curve stands for.
+std::string Events(const std::vector<v1::JobEvent>& events) {
+  std::vector<const v1::JobEvent*> shown;
+  for (const v1::JobEvent& event : events) {
+    if (!event.has_training() || !event.training().has_step()) shown.push_back(&event);
+  }
+  const size_t first = shown.size() > kEventsShown ? shown.size() - kEventsShown : 0;
+  Table table({{"TIME"}, {"EVENT"}, {"DETAIL"}});
+  for (size_t i = first; i < shown.size(); ++i) {
+    const EventText text = DescribeEvent(*shown[i]);
+    table.AddRow({Rfc3339(shown[i]->time()), text.kind, Shorten(SanitizeLine(text.detail), 100)});
+  }
+  return table.rows() == 0 ? "" : absl::StrCat("\nEvents:\n", table.ToText(true, 2));
+}
+
+std::string Curve(const std::vector<v1::JobEvent>& events, const Style& style) {
+  JobView view;
+  v1::WatchJobResponse history;
+  history.mutable_events()->Assign(events.begin(), events.end());
+  view.Apply(history);
+  if (view.losses().size() < 2) return "";
+  return absl::StrCat("\nLoss:\n  ", style.Sparkline(view.losses(), kCurveCells), "  ",
+                      HumanNumber(view.losses().front()), " to ", HumanNumber(view.losses().back()),
+                      "\n");
+}
+
+absl::StatusOr<ExitCode> Describe(Context& context, const DescribeFlags& flags) {
+  v1::GetJobRequest request;
+  request.set_name(JobName(flags.job));
+  ASSIGN_OR_RETURN(const v1::Job job, context.Call(&v1::JobService::Stub::GetJob, request));
+  if (!context.table()) {
+    PrintJson(context, MessageToJson(job));
+    return ExitCode::kOk;
+  }
+  v1::ListCheckpointsRequest checkpoints_request;
+  checkpoints_request.set_parent(job.name());
+  ASSIGN_OR_RETURN(const auto checkpoints,
+                   FetchAll(context, &v1::CheckpointService::Stub::ListCheckpoints,
+                            checkpoints_request, &v1::ListCheckpointsResponse::checkpoints));
+  ASSIGN_OR_RETURN(const std::vector<v1::JobEvent> events, FetchHistory(context, job.name()));
+  const absl::Time now = context.clock().Now();
+  context.out() << Status(job, now) << "\nSpec:\n"
+                << absl::StripTrailingAsciiWhitespace(Indented(ToYaml(MessageToJson(job.spec()))))
+                << "\n"
+                << Attempts(job) << Checkpoints(checkpoints.items, now)
+                << Curve(events, Style(context.out_screen())) << Events(events);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddDescribe(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<DescribeFlags>();
+  CLI::App& command =
+      Subcommand(app, "describe", "Show a job: state, spec, attempts, checkpoints, loss, events");
+  command.add_option("job", flags->job, "Job")->required()->type_name("JOB");
+  OnChosen(command, chosen, flags, Describe);
+}
+
+}  // namespace tune::client

@@ -1,0 +1,102 @@
+#include "client/commands/following.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "client/event_lines.h"
+#include "client/follow.h"
+#include "client/job_view.h"
+#include "client/live_region.h"
+#include "client/resource_names.h"
+#include "client/text.h"
+
+namespace tune::client {
+namespace {
+
+constexpr absl::Duration kLineInterval = absl::Seconds(1);
+
+// Says nothing but notes.
+class SilentObserver : public JobObserver {
+ public:
+  explicit SilentObserver(Context& context) : context_(context) {}
+  void OnUpdate(const v1::WatchJobResponse&) override {}
+  void OnNote(const std::string& text) override { context_.Note(text); }
+
+ private:
+  Context& context_;
+};
+
+class LineObserver : public JobObserver {
+ public:
+  explicit LineObserver(Context& context) : context_(context) {}
+  void OnUpdate(const v1::WatchJobResponse& update) override {
+    for (const std::string& line : lines_.Lines(update)) context_.out() << line << "\n";
+    context_.out().flush();
+  }
+  void OnNote(const std::string& text) override { context_.Note(text); }
+
+ private:
+  Context& context_;
+  EventLines lines_{kLineInterval};
+};
+
+class LiveObserver : public JobObserver {
+ public:
+  explicit LiveObserver(Context& context) : context_(context), region_(context.out()) {}
+  ~LiveObserver() override { region_.Keep(); }
+
+  void OnUpdate(const v1::WatchJobResponse& update) override { view_.Apply(update); }
+  void OnTick() override {
+    if (view_.job().name().empty()) return;
+    region_.Draw(view_.Lines(context_.clock().Now(), absl::LocalTimeZone(),
+                             context_.out_screen().width, Style(context_.out_screen())));
+  }
+  void OnNote(const std::string& text) override { region_.Print({text}); }
+
+  // What the run's samples say, below the view.
+  void PrintSamples() {
+    const Style style(context_.out_screen());
+    for (const auto& sample : view_.samples()) {
+      context_.out() << "\n " << style.Bold("> " + SanitizeLine(sample.prompt())) << "\n";
+      context_.out() << Sanitize(sample.text()) << "\n";
+    }
+    if (!view_.samples().empty()) context_.out() << "\n";
+  }
+
+ private:
+  Context& context_;
+  LiveRegion region_;
+  JobView view_;
+};
+
+void NoteDetached(Context& context, const std::string& job) {
+  const std::string name = ShortName(job);
+  context.Note(absl::StrCat("\ndetached; job/", name, " goes on\n  tunectl watch ", name,
+                            "      tunectl cancel ", name));
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> FollowToEnd(Context& context, const std::string& job, Follow how,
+                                     Interrupt& interrupt) {
+  const bool live = how == Follow::kVisibly && context.out_screen().is_terminal;
+  auto live_observer = std::make_unique<LiveObserver>(context);
+  std::unique_ptr<JobObserver> quiet_observer;
+  if (how == Follow::kSilently) quiet_observer = std::make_unique<SilentObserver>(context);
+  if (how == Follow::kVisibly && !live) quiet_observer = std::make_unique<LineObserver>(context);
+
+  FollowOptions options{.job = job, .interrupted = [&] { return interrupt.Requested(); }};
+  if (context.flags().timeout) options.limit = *context.flags().timeout;
+  JobObserver& observer = live ? *live_observer : *quiet_observer;
+  const absl::StatusOr<v1::Job> end = FollowJob(context, options, observer);
+  if (absl::IsCancelled(end.status()) && interrupt.Requested()) {
+    NoteDetached(context, job);
+    return ExitCode::kInterrupted;
+  }
+  RETURN_IF_ERROR(end.status());
+  if (live) live_observer->PrintSamples();
+  return ReportOutcome(context, *end);
+}
+
+}  // namespace tune::client

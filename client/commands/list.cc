@@ -1,0 +1,96 @@
+#include <cmath>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "client/commands/commands.h"
+#include "client/format.h"
+#include "client/job_watch.h"
+#include "client/paging.h"
+#include "client/printer.h"
+#include "client/resource_names.h"
+#include "tune/v1/jobs.grpc.pb.h"
+
+namespace tune::client {
+namespace {
+
+constexpr int kBarCells = 6;
+
+struct JobListFlags {
+  std::vector<std::string> states;
+  ListFlags list;
+};
+
+std::string ProgressText(const v1::Job& job, const Style& style, bool bar) {
+  if (job.progress().total_steps() == 0) return "";
+  const double fraction = static_cast<double>(job.progress().step()) /
+                          static_cast<double>(job.progress().total_steps());
+  // Rounded down: 100% is for what is done.
+  const std::string percent = absl::StrFormat("%3.0f%%", std::floor(100 * fraction));
+  return bar ? style.Bar(fraction, kBarCells) + percent
+             : std::string(absl::StripLeadingAsciiWhitespace(percent));
+}
+
+std::vector<std::string> Row(const v1::Job& job, absl::Time now, const Screen& screen) {
+  const bool running = job.state() == v1::Job::RUNNING;
+  const auto& progress = job.progress();
+  // Cells are measured, so they carry no colour.
+  Screen plain = screen;
+  plain.color = false;
+  return {
+      ShortName(job.name()),
+      v1::Job::State_Name(job.state()),
+      ProgressText(job, Style(plain), screen.is_terminal),
+      progress.step() > 0 ? HumanNumber(progress.loss()) : "",
+      running && progress.tokens_per_second() > 0 ? HumanCount(progress.tokens_per_second()) : "",
+      running && progress.eta_seconds() > 0 ? HumanDuration(absl::Seconds(progress.eta_seconds()))
+                                            : "",
+      ShortName(job.worker()),
+      job.reason(),
+      Age(job.create_time(), now)};
+}
+
+absl::StatusOr<ExitCode> List(Context& context, const JobListFlags& flags) {
+  v1::ListJobsRequest request;
+  for (const std::string& text : flags.states) {
+    v1::Job::State state;
+    if (v1::Job::State_Parse(absl::AsciiStrToUpper(text), &state)) request.add_states(state);
+  }
+  ASSIGN_OR_RETURN(const auto jobs, FetchAll(context, &v1::JobService::Stub::ListJobs, request,
+                                             &v1::ListJobsResponse::jobs, LimitOf(flags.list)));
+  const absl::Time now = context.clock().Now();
+  using enum Table::Align;
+  PrintList<v1::Job>(context, jobs.items,
+                     {{"NAME"},
+                      {"STATE"},
+                      {"PROGRESS", kRight},
+                      {"LOSS", kRight},
+                      {"TOK/S", kRight},
+                      {"ETA", kRight},
+                      {"WORKER"},
+                      {"REASON"},
+                      {"AGE", kRight}},
+                     "jobs",
+                     [&](const v1::Job& job) { return Row(job, now, context.out_screen()); });
+  NoteIfMore(context, jobs.more, jobs.items.size());
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddList(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<JobListFlags>();
+  CLI::App& command = Subcommand(app, "list", "List jobs, newest first");
+  const std::set<std::string> states = {"queued",    "leased", "running",
+                                        "succeeded", "failed", "cancelled"};
+  command.add_option("--state", flags->states, "Only jobs in this state, repeatable")
+      ->check(CLI::IsMember(states, CLI::ignore_case))
+      ->type_name("STATE")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  AddListFlags(command, flags->list);
+  OnChosen(command, chosen, flags, List);
+}
+
+}  // namespace tune::client

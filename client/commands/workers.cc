@@ -1,0 +1,106 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "client/commands/commands.h"
+#include "client/format.h"
+#include "client/paging.h"
+#include "client/printer.h"
+#include "client/resource_names.h"
+#include "tune/v1/workers.grpc.pb.h"
+
+namespace tune::client {
+namespace {
+
+struct WorkerFlags {
+  std::string name;
+  ListFlags list;
+};
+
+std::string JobsOf(const v1::Worker& worker) {
+  return absl::StrJoin(worker.jobs(), ",", [](std::string* out, const std::string& name) {
+    absl::StrAppend(out, ShortName(name));
+  });
+}
+
+std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
+  const auto& resources = worker.resources();
+  return {ShortName(worker.name()),
+          v1::Worker::State_Name(worker.state()),
+          absl::StrCat(resources.cpus()),
+          absl::StrCat(resources.gpus_size()),
+          HumanBytes(resources.host_memory_bytes()),
+          HumanBytes(resources.free_disk_bytes()),
+          JobsOf(worker),
+          Age(worker.heartbeat_time(), now),
+          Age(worker.register_time(), now)};
+}
+
+absl::StatusOr<ExitCode> List(Context& context, const WorkerFlags& flags) {
+  ASSIGN_OR_RETURN(
+      const auto workers,
+      FetchAll(context, &v1::WorkerService::Stub::ListWorkers, v1::ListWorkersRequest(),
+               &v1::ListWorkersResponse::workers, LimitOf(flags.list)));
+  const absl::Time now = context.clock().Now();
+  using enum Table::Align;
+  PrintList<v1::Worker>(context, workers.items,
+                        {{"NAME"},
+                         {"STATE"},
+                         {"CPUS", kRight},
+                         {"GPUS", kRight},
+                         {"MEMORY", kRight},
+                         {"DISK", kRight},
+                         {"JOBS"},
+                         {"SEEN", kRight},
+                         {"AGE", kRight}},
+                        "workers", [&](const v1::Worker& worker) { return Row(worker, now); });
+  NoteIfMore(context, workers.more, workers.items.size());
+  return ExitCode::kOk;
+}
+
+std::string Gpus(const v1::Worker& worker) {
+  return absl::StrJoin(worker.resources().gpus(), ", ",
+                       [](std::string* out, const v1::WorkerResources::Gpu& gpu) {
+                         absl::StrAppend(out, gpu.product(), " ", HumanBytes(gpu.memory_bytes()));
+                       });
+}
+
+absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
+  v1::GetWorkerRequest request;
+  request.set_name(WorkerName(flags.name));
+  ASSIGN_OR_RETURN(const v1::Worker worker,
+                   context.Call(&v1::WorkerService::Stub::GetWorker, request));
+  if (!context.table()) {
+    PrintJson(context, MessageToJson(worker));
+    return ExitCode::kOk;
+  }
+  const absl::Time now = context.clock().Now();
+  context.out() << Details()
+                       .Add("Name", ShortName(worker.name()))
+                       .Add("State", v1::Worker::State_Name(worker.state()))
+                       .Add("Version", worker.version())
+                       .Add("CPUs", absl::StrCat(worker.resources().cpus()))
+                       .Add("GPUs", Gpus(worker))
+                       .Add("Memory", HumanBytes(worker.resources().host_memory_bytes()))
+                       .Add("Free disk", HumanBytes(worker.resources().free_disk_bytes()))
+                       .Add("Jobs", JobsOf(worker))
+                       .Add("Registered", Rfc3339(worker.register_time()))
+                       .Add("Seen", Age(worker.heartbeat_time(), now) + " ago")
+                       .ToText();
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddWorkers(CLI::App& app, Command& chosen) {
+  auto flags = std::make_shared<WorkerFlags>();
+  CLI::App& group = Subcommand(app, "workers", "List, describe workers");
+  group.require_subcommand(1);
+  CLI::App& list = Subcommand(group, "list", "List workers");
+  AddListFlags(list, flags->list);
+  OnChosen(list, chosen, flags, List);
+  CLI::App& describe = Subcommand(group, "describe", "Show a worker");
+  describe.add_option("name", flags->name, "Worker")->required()->type_name("NAME");
+  OnChosen(describe, chosen, flags, Describe);
+}
+
+}  // namespace tune::client

@@ -1,0 +1,125 @@
+#include "client/error_report.h"
+
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/field_errors.h"
+#include "base/json.h"
+#include "client/text.h"
+
+namespace tune::client {
+namespace {
+
+constexpr char kHintPayload[] = "tune/hint";
+
+struct Report {
+  std::string message;
+  std::vector<FieldError> fields;
+  std::string hint;
+};
+
+struct ConnectionReason {
+  absl::string_view sign;  // in gRPC's message
+  absl::string_view reason;
+};
+
+constexpr ConnectionReason kConnectionReasons[] = {
+    {"Connection refused", "connection refused"},
+    {"no answer within", "no answer"},
+    {"timed out", "no answer"},
+    {"DNS resolution failed", "no such host"},
+    {"Domain name not found", "no such host"},
+    {"No such file", "no such socket"},
+    {"No route to host", "no route to host"},
+    {"Network is unreachable", "network is unreachable"},
+    {"CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; see --ca-file"},
+    {"andshake", "TLS handshake failed; is it serving TLS, with certificates that fit?"},
+    {"Socket closed", "connection closed; is it serving TLS?"},
+};
+
+std::string ConnectionProblem(absl::string_view message) {
+  for (const ConnectionReason& entry : kConnectionReasons) {
+    if (absl::StrContains(message, entry.sign)) return std::string(entry.reason);
+  }
+  return std::string(message);
+}
+
+bool IsConnectionFailure(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable &&
+         (absl::StrContains(status.message(), "failed to connect") ||
+          ConnectionProblem(status.message()) != status.message());
+}
+
+std::string HintOf(const absl::Status& status) {
+  const auto hint = status.GetPayload(kHintPayload);
+  return hint ? std::string(*hint) : "";
+}
+
+Report MakeReport(const absl::Status& status, const GlobalFlags& flags) {
+  Report report;
+  report.message = SanitizeLine(status.message());
+  report.hint = HintOf(status);
+  report.fields = FieldErrorsOf(status);
+  if (IsConnectionFailure(status)) {
+    report.message = absl::StrCat("no scheduler at ", flags.server, " (",
+                                  ConnectionProblem(report.message), ")");
+    report.hint =
+        "start one with tune-scheduler, or name it with --server HOST:PORT or TUNECTL_SERVER";
+  } else if (!report.fields.empty()) {
+    // What is before the first field in "WHAT: FIELD: REASON; ...".
+    const size_t first = status.message().find(absl::StrCat(": ", report.fields[0].field, ": "));
+    const std::string what(
+        status.message().substr(0, first == absl::string_view::npos ? 0 : first));
+    report.message =
+        absl::StrCat(what.empty() ? "invalid input" : SanitizeLine(what), ": ",
+                     report.fields.size(), report.fields.size() == 1 ? " problem" : " problems");
+  } else if (status.code() == absl::StatusCode::kDeadlineExceeded && report.hint.empty()) {
+    report.hint = "give it longer with --timeout";
+  }
+  return report;
+}
+
+Json ToJson(const absl::Status& status, const Report& report) {
+  Json fields = Json::array();
+  for (const FieldError& e : report.fields) {
+    fields.push_back({{"field", e.field}, {"description", e.message}});
+  }
+  return {{"error",
+           {{"code", absl::StatusCodeToString(status.code())},
+            {"reason", ReasonOf(status)},
+            {"message", report.message},
+            {"field_violations", fields},
+            {"hint", report.hint}}}};
+}
+
+}  // namespace
+
+absl::Status WithHint(absl::Status status, absl::string_view hint) {
+  if (!status.ok()) status.SetPayload(kHintPayload, absl::Cord(hint));
+  return status;
+}
+
+absl::Status HintOn(absl::StatusCode code, absl::Status status, absl::string_view hint) {
+  if (status.code() != code || !HintOf(status).empty()) return status;
+  return WithHint(std::move(status), hint);
+}
+
+void ReportError(std::ostream& err, const absl::Status& status, const GlobalFlags& flags,
+                 const Style& style) {
+  const Report report = MakeReport(status, flags);
+  if (flags.output == OutputFormat::kJson) {
+    err << DumpJson(ToJson(status, report)) << std::endl;
+    return;
+  }
+  err << style.Red("error:") << " " << report.message << "\n";
+  for (const FieldError& e : report.fields) {
+    err << "  " << SanitizeLine(e.field) << ": " << SanitizeLine(e.message) << "\n";
+  }
+  if (!report.hint.empty()) err << style.Cyan("hint:") << " " << report.hint << "\n";
+  err.flush();
+}
+
+}  // namespace tune::client

@@ -1,0 +1,44 @@
+// Following a job to its end: reconnects, ticks, Ctrl-C, time limit.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/context.h"
+#include "client/exit_code.h"
+#include "tune/v1/jobs.pb.h"
+
+namespace tune::client {
+
+// What watches.
+class JobObserver {
+ public:
+  virtual ~JobObserver() = default;
+  virtual void OnUpdate(const v1::WatchJobResponse& update) = 0;
+  // Several times a second, for ages and countdowns.
+  virtual void OnTick() {}
+  // A line that must not end up inside a drawing.
+  virtual void OnNote(const std::string& text) = 0;
+};
+
+struct FollowOptions {
+  std::string job;  // "jobs/J"
+  absl::Duration limit = absl::InfiniteDuration();
+  std::function<bool()> interrupted = [] { return false; };
+};
+
+// Calls the observer until the job is over and returns it. A broken stream is taken up
+// after the last entry seen, which is noted once, for up to 10 minutes. CANCELLED where
+// interrupted, DEADLINE_EXCEEDED after `limit`; neither touches the job.
+absl::StatusOr<v1::Job> FollowJob(Context& context, const FollowOptions& options,
+                                  JobObserver& observer);
+
+// What `watch`, `wait` and `submit --wait` say at the end: one line on stdout for a job
+// that succeeded, an error on stderr for another. The exit code is the outcome.
+ExitCode ReportOutcome(Context& context, const v1::Job& job);
+
+// The entries so far, without waiting for more.
+absl::StatusOr<std::vector<v1::JobEvent>> FetchHistory(Context& context, const std::string& job);
+
+}  // namespace tune::client

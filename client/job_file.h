@@ -1,0 +1,65 @@
+// What `tunectl submit` is given: a job file (YAML) and flags, flags on top, read by the
+// one reader of run specs (recipe/run_spec.h).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "recipe/run_spec.h"
+
+namespace tune::client {
+
+struct JobRequest {
+  std::string name;  // "" lets the scheduler choose
+  std::map<std::string, std::string> labels;
+  RunSpec spec;
+};
+
+// A flag that sets one field: "--learning-rate" and "learning_rate".
+struct FieldFlag {
+  const char* flag;
+  const char* path;
+  const char* help;
+};
+
+// Every scalar field of a run spec, in its order.
+const std::vector<FieldFlag>& FieldFlags();
+
+class JobDraft {
+ public:
+  // Takes a job file's text: the spec's fields by name, and beside them `name` and
+  // `labels`. `source` names the file in errors.
+  absl::Status ReadFile(const std::string& text, const std::string& source);
+
+  // Sets a field from text, as `flag` asked for it: "learning_rate", "eval.every",
+  // "datasets[0].weight". The text is taken literally for a field that holds a string,
+  // else as YAML ("1e-4", "[0.9, 0.95]"). The last one wins.
+  absl::Status Set(const std::string& path, const std::string& text, const std::string& flag);
+
+  // Replaces the file's datasets by "NAME" or "NAME=WEIGHT" each.
+  absl::Status SetDatasets(const std::vector<std::string>& datasets);
+  void SetSamplePrompts(const std::vector<std::string>& prompts);
+  void SetName(const std::string& name) { name_ = name; }
+  // "KEY=VALUE".
+  absl::Status AddLabel(const std::string& label);
+
+  // The whole, checked: field errors for all that is wrong, each field led by where it
+  // stands: "job.yaml:3:1: learning_rat", or "--set epochs".
+  absl::StatusOr<JobRequest> Finish() const;
+
+ private:
+  std::string PlaceOf(const std::string& path) const;
+  // Also forgets the places of all below it.
+  void SetPlace(const std::string& path, const std::string& place);
+
+  Json spec_ = Json::object();
+  Json name_ = "";
+  std::map<std::string, std::string> labels_;
+  std::string source_;
+  std::map<std::string, std::string> places_;  // path -> "job.yaml:3:1" or a flag
+};
+
+}  // namespace tune::client

@@ -1,0 +1,29 @@
+// Text in terminal cells: UTF-8 aware widths, and nothing that moves the cursor.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace tune::client {
+
+// Terminal cells of UTF-8 text: 0 for combining marks, 2 for East Asian wide
+// characters and emoji (Unicode 15, UAX #11), 1 for every other character and for
+// each byte that is not UTF-8.
+int DisplayWidth(absl::string_view text);
+
+// Filled with spaces up to `width` cells; longer text stays as it is.
+std::string PadRight(absl::string_view text, int width);
+std::string PadLeft(absl::string_view text, int width);
+
+// At most `width` cells, the last one an ellipsis where something was cut.
+std::string Shorten(absl::string_view text, int width);
+
+// Control characters other than newline and tab replaced by U+FFFD, so that text from
+// elsewhere (rows, samples, messages) cannot drive the terminal.
+std::string Sanitize(absl::string_view text);
+
+// The same on one line: newlines and tabs become spaces.
+std::string SanitizeLine(absl::string_view text);
+
+}  // namespace tune::client
