@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/engine/blob_collector.h"
+#include "server/engine/observed_store.h"
 #include "server/store/sqlite_store.h"
 
 namespace tune::server {
@@ -12,7 +13,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& data_dir
                                                      const LeaseOptions& options) {
   RETURN_IF_ERROR(CreateDirectories(data_dir));
   ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(data_dir, "lock")));
-  ASSIGN_OR_RETURN(auto store, SqliteStore::Open(JoinPath(data_dir, "tune.db"), clock));
+  ASSIGN_OR_RETURN(auto sqlite, SqliteStore::Open(JoinPath(data_dir, "tune.db"), clock));
+  auto store = std::make_unique<ObservedStore>(std::move(sqlite), clock, observer);
   ASSIGN_OR_RETURN(auto blobs, BlobStore::Open(data_dir));
   const absl::Status swept = SweepBlobs(*store, *blobs, clock.Now());
   if (!swept.ok()) spdlog::warn("cannot sweep the blobs error=\"{}\"", swept.ToString());

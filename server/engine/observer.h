@@ -18,6 +18,9 @@ class EngineObserver {
   // submission or the requeue.
   virtual void AttemptStarted(absl::string_view reason, absl::Duration queue_wait) {}
   virtual void LeaseExpired() {}
+  // `op`: "write" or "read"; `duration` with the wait for the commit. Not `ok`: the store
+  // itself failed (full disk, corruption, …).
+  virtual void StoreTransaction(absl::string_view op, absl::Duration duration, bool ok) {}
 };
 
 }  // namespace tune::server

@@ -14,6 +14,8 @@ using prometheus::BuildHistogram;
 
 const prometheus::Histogram::BucketBoundaries kQueueWaitBuckets = {1,   5,    15,    60,    300,
                                                                    900, 3600, 10800, 43200, 86400};
+const prometheus::Histogram::BucketBoundaries kStoreBuckets = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
 const prometheus::Histogram::BucketBoundaries kRunBuckets = {
     10, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200, 604800};
 
@@ -49,6 +51,14 @@ SchedulerMetrics::SchedulerMetrics(prometheus::Registry& registry)
                           .Help("Job leases that expired without renewal")
                           .Register(registry)
                           .Add({})),
+      store_duration_(BuildHistogram()
+                          .Name("tune_store_transaction_duration_seconds")
+                          .Help("Duration of SQLite transactions, the wait for the commit in it")
+                          .Register(registry)),
+      store_errors_(BuildCounter()
+                        .Name("tune_store_errors_total")
+                        .Help("SQLite transactions that failed")
+                        .Register(registry)),
       transferred_(BuildCounter()
                        .Name("tune_checkpoint_transferred_bytes_total")
                        .Help("Bytes of blobs (checkpoints, models, datasets) streamed over gRPC")
@@ -62,6 +72,10 @@ SchedulerMetrics::SchedulerMetrics(prometheus::Registry& registry)
   }
   for (const char* reason : {"first", "worker_lost", "retryable_error"}) {
     attempts_.Add({{"reason", reason}});
+  }
+  for (const char* op : {"write", "read"}) {
+    store_duration_.Add({{"op", op}}, kStoreBuckets);
+    store_errors_.Add({{"op", op}});
   }
   BuildGauge()
       .Name("tune_build_info")
@@ -84,6 +98,12 @@ void SchedulerMetrics::JobFinished(JobState result, absl::Duration run_time) {
 void SchedulerMetrics::AttemptStarted(absl::string_view reason, absl::Duration queue_wait) {
   attempts_.Add({{"reason", std::string(reason)}}).Increment();
   queue_wait_.Observe(absl::ToDoubleSeconds(queue_wait));
+}
+
+void SchedulerMetrics::StoreTransaction(absl::string_view op, absl::Duration duration, bool ok) {
+  const prometheus::Labels labels = {{"op", std::string(op)}};
+  store_duration_.Add(labels, kStoreBuckets).Observe(absl::ToDoubleSeconds(duration));
+  if (!ok) store_errors_.Add(labels).Increment();
 }
 
 void SchedulerMetrics::LeaseExpired() { leases_expired_.Increment(); }
