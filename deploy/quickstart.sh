@@ -13,7 +13,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=$repository/build/release/bin
 demo=$repository/deploy/demo
 dir=${XDG_DATA_HOME:-$HOME/.local/share}/tune-quickstart
-prompts=("Name three fruits." "What is 4 plus 3?")
+prompts=("Name three fruits." "How do I make tea?")
 
 bold='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
@@ -133,7 +133,7 @@ train() {
 
 ask() {
   for prompt in "${prompts[@]}"; do
-    printf '\nUser: %s\n\nAssistant: ' "$prompt"
+    printf '\nUser: %s\n\nAssistant:' "$prompt"
     "$bin/tune-trainer" generate --model "$model" --prompt "$prompt" --max-new-tokens 48
   done
 }

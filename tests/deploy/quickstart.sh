@@ -23,7 +23,7 @@ expect_none_left() {
 
 run || fail "first run"
 expect "1. Apple"
-expect "4 plus 3 is 7."
+expect "1. Boil some water."
 expect "To go on with the same data"
 expect_none_left
 
