@@ -62,7 +62,8 @@ DataOrder::DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double
   for (const SourceSize& source : sources_) examples_per_epoch_ += DrawsPerEpoch(source);
   steps_per_epoch_ = CeilDivide(examples_per_epoch_, batch_size_);
   const double steps = std::ceil(epochs * static_cast<double>(steps_per_epoch_));
-  total_steps_ = max_steps > 0 && steps_per_epoch_ > 0 ? max_steps : static_cast<int64_t>(steps);
+  total_steps_ = static_cast<int64_t>(steps);
+  if (max_steps > 0) total_steps_ = std::min(total_steps_, max_steps);
 }
 
 std::vector<ExampleRef> DataOrder::Batch(int64_t step) const {

@@ -89,12 +89,12 @@ TEST(DataOrder, WeightsGiveWholePassesAndARemainderDrawnAnew) {
   EXPECT_GT(remainders.size(), 1);
 }
 
-TEST(DataOrder, StepsAreRoundedUpAndMaxStepsGoesBefore) {
+TEST(DataOrder, StepsAreRoundedUpAndEndWithMaxSteps) {
   EXPECT_EQ(DataOrder({{10, 1}}, 4, 0.5, 0, 0).total_steps(), 2);   // ceil(0.5 * 3)
   EXPECT_EQ(DataOrder({{10, 1}}, 4, 1e-9, 0, 0).total_steps(), 1);  // never none
   EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 5, 0).total_steps(), 5);
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 50, 0).total_steps(), 50);
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 50, 0).Batch(49).size(), 4);  // epoch 16, step 1
+  EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 50, 0).total_steps(), 6);
+  EXPECT_THAT(DataOrder({{10, 1}}, 4, 2, 5, 0).Batch(5), IsEmpty());
 }
 
 TEST(DataOrder, NoExamplesNoSteps) {
