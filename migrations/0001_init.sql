@@ -1,6 +1,6 @@
--- Times are microseconds since the Unix epoch, UTC. JSON columns are text: json_valid() cannot be
--- used in a CHECK, for trusted_schema is off. Applied
--- migrations never change: what comes later is a new file.
+-- Times are microseconds since the Unix epoch, UTC. JSON columns are text; a CHECK with
+-- json_valid() would be refused, because trusted_schema is off. Applied migrations never
+-- change: what comes later is a new file.
 
 CREATE TABLE scheduler (
   id INTEGER PRIMARY KEY CHECK (id = 1),

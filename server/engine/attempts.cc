@@ -83,7 +83,7 @@ absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const 
   if (decision.retry) {
     after.state = JobState::kQueued;
     after.queue_time = now;
-    after.not_before = now + delay;
+    after.not_before = delay > absl::ZeroDuration() ? now + delay : absl::InfinitePast();
   } else {
     after.state = JobState::kFailed;
     after.end_time = now;

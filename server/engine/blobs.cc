@@ -71,8 +71,9 @@ absl::Status BlobUpload::Append(absl::string_view chunk, absl::string_view chunk
         absl::StrCat("blob ", sha256_, ": more than the ", size_bytes_, " bytes announced"));
   }
   if (!complete_) {
-    RETURN_IF_ERROR(
-        Annotate(file_->Write(chunk), "no room for the upload; free space, then go on"));
+    const absl::Status written = file_->Write(chunk);
+    if (absl::IsResourceExhausted(written)) return Annotate(written, "free space, then go on");
+    RETURN_IF_ERROR(written);
     hash_.Update(chunk);
   }
   received_bytes_ += size;

@@ -90,7 +90,7 @@ absl::Status Leases::EndEarlierLeases(const WorkerRecord& worker) {
     return absl::OkStatus();
   }));
   for (const LeaseKey& key : earlier) {
-    RETURN_IF_ERROR(EndAsLost(key, absl::StrCat("workers/", worker.id, " started anew")));
+    RETURN_IF_ERROR(EndAsLost(key, absl::StrCat("workers/", worker.id, " started anew")).status());
   }
   return absl::OkStatus();
 }
@@ -163,14 +163,16 @@ absl::Status Leases::ExpireDue() {
   }
   absl::Status status;
   for (const LeaseKey& key : due) {
-    status.Update(
-        EndAsLost(key, absl::StrCat("no heartbeat for ", absl::FormatDuration(options_.ttl))));
+    const auto ended =
+        EndAsLost(key, absl::StrCat("no heartbeat for ", absl::FormatDuration(options_.ttl)));
+    status.Update(ended.status());
+    if (ended.value_or(false)) observer_.LeaseExpired();
   }
   if (wake) work_.Notify();
   return status;
 }
 
-absl::Status Leases::EndAsLost(const LeaseKey& key, const std::string& message) {
+absl::StatusOr<bool> Leases::EndAsLost(const LeaseKey& key, const std::string& message) {
   Job after;
   const absl::Status status = store_.Write([&](Transaction& transaction) -> absl::Status {
     ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
@@ -180,14 +182,13 @@ absl::Status Leases::EndAsLost(const LeaseKey& key, const std::string& message) 
   });
   if (!status.ok() && !IsStaleEpoch(status)) return status;
   Ended(key);
-  if (!status.ok()) return absl::OkStatus();
+  if (!status.ok()) return false;
   spdlog::warn("lease ended job={} epoch={} worker={} now={} reason=\"{}\"", key.job_id, key.epoch,
                after.worker_id, std::string(JobStateName(after.state)), message);
-  observer_.LeaseExpired();
   ObserveEnd(after, observer_);
   hub_.Notify(key.job_id);
   work_.Notify();
-  return absl::OkStatus();
+  return true;
 }
 
 void Leases::WakeAfter(absl::Duration delay) {

@@ -89,7 +89,8 @@ class Leases {
   void RenewAll(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<LeaseKey> Due(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeWakeUps(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status EndAsLost(const LeaseKey& key, const std::string& message);
+  // True where the lease had not ended before.
+  absl::StatusOr<bool> EndAsLost(const LeaseKey& key, const std::string& message);
   absl::Status EndEarlierLeases(const WorkerRecord& worker);
 
   Store& store_;

@@ -33,7 +33,7 @@ Subscription Signal::Subscribe(std::function<void()> callback) {
   auto entry = std::make_shared<Subscription::Entry>();
   entry->callback = std::move(callback);
   absl::MutexLock lock(&mutex_);
-  entries_.remove_if([](const auto& weak) { return weak.expired(); });
+  if (entries_.size() >= prune_at_) Prune();
   entries_.push_back(entry);
   return Subscription(std::move(entry));
 }
@@ -56,8 +56,13 @@ void Signal::Notify() {
 
 size_t Signal::size() {
   absl::MutexLock lock(&mutex_);
-  entries_.remove_if([](const auto& weak) { return weak.expired(); });
+  Prune();
   return entries_.size();
+}
+
+void Signal::Prune() {
+  entries_.remove_if([](const auto& weak) { return weak.expired(); });
+  prune_at_ = 16 + 2 * entries_.size();
 }
 
 }  // namespace tune::server

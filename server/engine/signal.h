@@ -36,11 +36,17 @@ class Signal {
  public:
   [[nodiscard]] Subscription Subscribe(std::function<void()> callback);
   void Notify();
+  // Subscriptions that have not ended.
   size_t size();
 
  private:
+  void Prune() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   absl::Mutex mutex_;
   std::list<std::weak_ptr<Subscription::Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  // Ended entries are taken out when the list has grown to this, so that each subscription
+  // pays a constant share.
+  size_t prune_at_ ABSL_GUARDED_BY(mutex_) = 16;
 };
 
 }  // namespace tune::server

@@ -1,6 +1,7 @@
 // Who waits for news of a job. News is: an event, a change of state, more log.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,7 +26,12 @@ class EventHub {
   void Notify(const std::string& job_id);
 
  private:
+  void PruneSignals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Shared with the subscriptions, which may outlive the hub.
+  const std::shared_ptr<std::atomic<size_t>> watchers_ = std::make_shared<std::atomic<size_t>>(0);
   absl::Mutex mutex_;
+  size_t prune_at_ ABSL_GUARDED_BY(mutex_) = 16;  // jobs in signals_
   absl::flat_hash_map<std::string, std::shared_ptr<Signal>> signals_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -6,7 +6,8 @@ namespace {
 
 // In the order that ReadAttempt reads.
 constexpr char kSelect[] =
-    "SELECT number, worker_id, incarnation, start_time_us, end_time_us, resumed_from, resumed_step, last_step, "
+    "SELECT number, worker_id, incarnation, start_time_us, end_time_us, resumed_from, "
+    "resumed_step, last_step, "
     "last_report_seq, request_id, result, message FROM attempts WHERE job_id = ?";
 
 Attempt ReadAttempt(Query& row) {
@@ -62,8 +63,9 @@ void Insert(Connection& connection, const std::string& job_id, int64_t epoch,
         "resumed_from, resumed_step, last_step, last_report_seq, request_id, result, message) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(job_id, epoch, attempt.number, attempt.worker_id, attempt.incarnation,
-            attempt.start_time, TextOrNull{attempt.resumed_from}, attempt.resumed_step, attempt.last_step, attempt.last_report_seq,
-            TextOrNull{attempt.request_id}, attempt.result, attempt.message)
+            attempt.start_time, TextOrNull{attempt.resumed_from}, attempt.resumed_step,
+            attempt.last_step, attempt.last_report_seq, TextOrNull{attempt.request_id},
+            attempt.result, attempt.message)
       .Run();
 }
 

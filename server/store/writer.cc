@@ -79,6 +79,7 @@ void Writer::RunBatch(const std::vector<Pending*>& batch) {
   absl::Status status = broken_;
   if (status.ok()) {
     status = connection_->Catch([&] { return RunInTransaction(batch); });
+    if (SyncFailed()) broken_ = Broken();
     connection_->RollBack();
   }
   if (status.ok()) return;
@@ -86,10 +87,15 @@ void Writer::RunBatch(const std::vector<Pending*>& batch) {
   for (Pending* pending : batch) {
     if (pending->status.ok()) pending->status = status;
   }
-  if (sqlite3_extended_errcode(connection_->database().getHandle()) == SQLITE_IOERR_FSYNC) {
-    broken_ = absl::UnavailableError(absl::StrCat(
-        connection_->path(), ": the disk failed to sync; check it, then restart the scheduler"));
-  }
+}
+
+bool Writer::SyncFailed() const {
+  return connection_->database().getExtendedErrorCode() == SQLITE_IOERR_FSYNC;
+}
+
+absl::Status Writer::Broken() const {
+  return absl::UnavailableError(absl::StrCat(
+      connection_->path(), ": the disk failed to sync; check it, then restart the scheduler"));
 }
 
 absl::Status Writer::RunInTransaction(const std::vector<Pending*>& batch) {

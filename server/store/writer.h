@@ -44,6 +44,8 @@ class Writer {
   absl::Status RunInTransaction(const std::vector<Pending*>& batch);
   absl::Status RunInSavepoint(Pending& pending);
   absl::Status CheckSchedulerEpoch();
+  bool SyncFailed() const;
+  absl::Status Broken() const;
 
   // Constant after construction; used by the thread only.
   const std::unique_ptr<Connection> connection_;

@@ -1,0 +1,82 @@
+#include "server/core/progress.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tune::server {
+namespace {
+
+TrainingReport Step(int64_t step, double seconds) {
+  TrainingReport report;
+  report.kind = TrainingReport::Kind::kStep;
+  report.time = absl::FromUnixSeconds(step);
+  report.step = step;
+  report.total_steps = 100;
+  report.loss = 2.5;
+  report.tokens = 1000;
+  report.seconds = seconds;
+  return report;
+}
+
+TEST(Progress, AStepGivesPaceAndTimeLeft) {
+  Progress progress;
+  ApplyReport(Step(10, 2), progress);
+  EXPECT_EQ(progress.step, 10);
+  EXPECT_EQ(progress.total_steps, 100);
+  EXPECT_EQ(progress.loss, 2.5);
+  EXPECT_EQ(progress.tokens_per_second, 500);
+  EXPECT_EQ(progress.eta_seconds, 180);
+  EXPECT_EQ(progress.update_time, absl::FromUnixSeconds(10));
+}
+
+TEST(Progress, ThePaceFollowsSlowly) {
+  Progress progress;
+  ApplyReport(Step(1, 1), progress);
+  ApplyReport(Step(2, 11), progress);
+  EXPECT_DOUBLE_EQ(progress.seconds_per_step, 2);
+  EXPECT_DOUBLE_EQ(progress.eta_seconds, 2 * 98);
+}
+
+TEST(Progress, AStepWithoutATimeChangesNoPace) {
+  Progress progress;
+  ApplyReport(Step(1, 0), progress);
+  EXPECT_TRUE(std::isnan(progress.seconds_per_step));
+  EXPECT_TRUE(std::isnan(progress.eta_seconds));
+}
+
+TEST(Progress, AResumedRunBeginsAtItsCheckpoint) {
+  Progress progress;
+  ApplyReport(Step(50, 1), progress);
+  TrainingReport started;
+  started.kind = TrainingReport::Kind::kStarted;
+  started.total_steps = 100;
+  started.resumed_step = 40;
+  ApplyReport(started, progress);
+  EXPECT_EQ(progress.step, 40);
+}
+
+TEST(Progress, AnEvaluationChangesItsLossOnly) {
+  Progress progress;
+  ApplyReport(Step(5, 1), progress);
+  TrainingReport evaluation;
+  evaluation.kind = TrainingReport::Kind::kEvaluation;
+  evaluation.eval_loss = 1.5;
+  ApplyReport(evaluation, progress);
+  EXPECT_EQ(progress.eval_loss, 1.5);
+  EXPECT_EQ(progress.loss, 2.5);
+  EXPECT_EQ(progress.step, 5);
+}
+
+TEST(Progress, OtherEventsChangeNothing) {
+  Progress progress;
+  TrainingReport other;
+  other.step = 9;
+  other.time = absl::FromUnixSeconds(9);
+  ApplyReport(other, progress);
+  EXPECT_EQ(progress.step, 0);
+  EXPECT_EQ(progress.update_time, absl::InfinitePast());
+}
+
+}  // namespace
+}  // namespace tune::server
