@@ -1,7 +1,6 @@
 #include "server/rpc/blob_streams.h"
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "proto/wire/transport.h"
@@ -58,9 +57,7 @@ absl::Status UploadStream::Append(const v1::Chunk& chunk) {
   if (chunk.data().size() > kChunkBytes) {
     return absl::InvalidArgumentError("chunk: at most 1 MiB");
   }
-  const int64_t offset = upload_->received_bytes();
-  RETURN_IF_ERROR(Annotate(upload_->Append(chunk.data(), chunk.sha256()),
-                           absl::StrCat("chunk at offset ", offset)));
+  RETURN_IF_ERROR(upload_->Append(chunk.data(), chunk.sha256()));
   uploaded_.Increment(static_cast<double>(chunk.data().size()));
   return absl::OkStatus();
 }

@@ -259,9 +259,10 @@ std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::Fi
 }
 
 WorkerResources FromProto(const v1::WorkerResources& resources) {
-  WorkerResources result{.cpus = resources.cpus(),
-                         .host_memory_bytes = resources.host_memory_bytes(),
-                         .free_disk_bytes = resources.free_disk_bytes()};
+  WorkerResources result;
+  result.cpus = resources.cpus();
+  result.host_memory_bytes = resources.host_memory_bytes();
+  result.free_disk_bytes = resources.free_disk_bytes();
   for (const auto& gpu : resources.gpus()) {
     result.gpus.push_back({.product = gpu.product(), .memory_bytes = gpu.memory_bytes()});
   }

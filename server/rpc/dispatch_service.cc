@@ -12,10 +12,12 @@ grpc::ServerUnaryReactor* DispatchService::RegisterWorker(grpc::CallbackServerCo
                                                           const v1::RegisterWorkerRequest* request,
                                                           v1::RegisterWorkerResponse* response) {
   const auto work = [this, request]() -> absl::StatusOr<v1::RegisterWorkerResponse> {
-    RETURN_IF_ERROR(engine_.leases().RegisterWorker({.id = request->worker_id(),
-                                                     .incarnation = request->incarnation(),
-                                                     .resources = FromProto(request->resources()),
-                                                     .version = request->version()}));
+    WorkerRecord worker;
+    worker.id = request->worker_id();
+    worker.incarnation = request->incarnation();
+    worker.resources = FromProto(request->resources());
+    worker.version = request->version();
+    RETURN_IF_ERROR(engine_.leases().RegisterWorker(worker));
     const LeaseOptions& options = engine_.leases().options();
     v1::RegisterWorkerResponse answer;
     answer.set_lease_ttl_ms(absl::ToInt64Milliseconds(options.ttl));

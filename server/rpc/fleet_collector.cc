@@ -67,7 +67,8 @@ std::vector<prometheus::MetricFamily> FleetCollector::Collect() const {
   } else {
     spdlog::warn("metrics: no queue statistics status={}", stats.status().ToString());
   }
-  if (const auto workers = engine_.queries().ListWorkers({.size = kMaxWorkers}); workers.ok()) {
+  if (const auto workers = engine_.queries().ListWorkers({.size = kMaxWorkers, .token = ""});
+      workers.ok()) {
     CollectHeartbeats(workers->items, families);
   }
   CollectStorage(data_dir_, families);

@@ -11,10 +11,11 @@ namespace tune::server {
 namespace {
 
 absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request) {
-  NewJob job{.job_id = request.job_id(),
-             .labels = {request.job().labels().begin(), request.job().labels().end()},
-             .request_id = request.request_id(),
-             .validate_only = request.validate_only()};
+  NewJob job;
+  job.job_id = request.job_id();
+  job.labels = {request.job().labels().begin(), request.job().labels().end()};
+  job.request_id = request.request_id();
+  job.validate_only = request.validate_only();
   ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
   return job;
 }

@@ -40,11 +40,9 @@ absl::StatusOr<std::optional<Lease>> LeaseWait::Ask() {
 }
 
 Pump::Next LeaseWait::Step() {
-  // A client that is gone gets no lease; one whose wait is over gets a last look.
-  const bool last_look = pump_->expired();
   const absl::Status why = WhyEnd(*pump_);
-  if (!why.ok() && !last_look) return End(why);
-  if (pump_->cancelled()) return End(why);
+  const bool last_look = absl::IsDeadlineExceeded(why);  // the wait is over
+  if (!why.ok() && !last_look) return End(why);          // no lease for a client that is gone
   const auto lease = Ask();
   if (!lease.ok()) return End(lease.status());
   if (*lease) *response_.mutable_lease() = ToProto(**lease);

@@ -89,7 +89,7 @@ TEST_F(BlobServiceTest, ABrokenChunkIsDataLossAtItsOffset) {
   const absl::Status status =
       Send({Header(content_), Chunk(content_.substr(0, kChunkBytes)), broken});
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("offset 1048576"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("chunk at byte 1048576"));
   EXPECT_EQ(Stat(Sha256Hex(content_)).received_bytes(), kChunkBytes) << "what was right stays";
 }
 

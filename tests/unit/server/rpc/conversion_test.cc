@@ -14,6 +14,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 
+Job NewJob() {
+  Job job;
+  job.id = "j";
+  return job;
+}
+
 TEST(ConversionTest, EveryStateHasItsName) {
   google::protobuf::RepeatedField<int> protos;
   for (const JobState state : kJobStates) {
@@ -33,7 +39,7 @@ TEST(ConversionTest, AnUnknownStateIsRefused) {
 }
 
 TEST(ConversionTest, ANewJobHasNoTimesNorProgress) {
-  const v1::Job proto = ToProto(Job{.id = "j"});
+  const v1::Job proto = ToProto(NewJob());
   EXPECT_EQ(proto.name(), "jobs/j");
   EXPECT_FALSE(proto.has_start_time());
   EXPECT_FALSE(proto.has_end_time());
@@ -43,7 +49,7 @@ TEST(ConversionTest, ANewJobHasNoTimesNorProgress) {
 }
 
 TEST(ConversionTest, WhatIsNotKnownYetIsZeroButALossThatBlewUpIsTold) {
-  Job job{.id = "j"};
+  Job job = NewJob();
   job.progress.update_time = absl::FromUnixSeconds(5);
   EXPECT_EQ(ToProto(job).progress().loss(), 0);
   EXPECT_EQ(ToProto(job).progress().eta_seconds(), 0);
@@ -53,13 +59,12 @@ TEST(ConversionTest, WhatIsNotKnownYetIsZeroButALossThatBlewUpIsTold) {
 }
 
 TEST(ConversionTest, Attempts) {
-  Job job{.id = "j"};
-  job.attempts.push_back({.number = 1,
-                          .worker_id = "w",
-                          .start_time = absl::FromUnixSeconds(7),
-                          .resumed_step = 2,
-                          .last_step = 9,
-                          .result = "WorkerLost"});
+  Job job = NewJob();
+  Attempt& attempt = job.attempts.emplace_back();
+  attempt.number = 1;
+  attempt.worker_id = "w";
+  attempt.start_time = absl::FromUnixSeconds(7);
+  attempt.last_step = 9;
   const v1::Job proto = ToProto(job);
   ASSERT_EQ(proto.attempts_size(), 1);
   EXPECT_EQ(proto.attempts(0).worker(), "workers/w");
@@ -81,8 +86,11 @@ TEST(ConversionTest, TrainingEventsGoThroughTheHistoryUnchanged) {
   EXPECT_EQ(report.step, 4);
   EXPECT_EQ(report.loss, 1.25);
   EXPECT_EQ(report.tokens, 77);
-  const v1::JobEvent back = ToProto(JobEvent{
-      .seq = 9, .attempt = 1, .kind = JobEvent::Kind::kTraining, .payload = report.payload});
+  JobEvent held;
+  held.seq = 9;
+  held.kind = JobEvent::Kind::kTraining;
+  held.payload = report.payload;
+  const v1::JobEvent back = ToProto(held);
   EXPECT_EQ(back.training().SerializeAsString(), event.SerializeAsString());
   EXPECT_EQ(back.seq(), 9);
 }
@@ -100,15 +108,16 @@ TEST(ConversionTest, KindsOfReports) {
 }
 
 TEST(ConversionTest, OtherEvents) {
-  const v1::JobEvent change = ToProto(JobEvent{.kind = JobEvent::Kind::kStateChange,
-                                               .state = JobState::kLeased,
-                                               .reason = "R",
-                                               .worker_id = "w"});
-  EXPECT_EQ(change.state_change().state(), v1::Job::LEASED);
-  EXPECT_EQ(change.state_change().worker(), "workers/w");
-  const v1::JobEvent checkpoint = ToProto(
-      JobEvent{.kind = JobEvent::Kind::kCheckpoint, .checkpoint = "jobs/j/checkpoints/final"});
-  EXPECT_EQ(checkpoint.checkpoint(), "jobs/j/checkpoints/final");
+  JobEvent event;
+  event.kind = JobEvent::Kind::kStateChange;
+  event.state = JobState::kLeased;
+  event.worker_id = "w";
+  EXPECT_EQ(ToProto(event).state_change().state(), v1::Job::LEASED);
+  EXPECT_EQ(ToProto(event).state_change().worker(), "workers/w");
+  event.kind = JobEvent::Kind::kCheckpoint;
+  event.checkpoint = "jobs/j/checkpoints/final";
+  EXPECT_EQ(ToProto(event).checkpoint(), "jobs/j/checkpoints/final");
+  EXPECT_FALSE(ToProto(event).has_state_change());
 }
 
 TEST(ConversionTest, LeaseKeys) {
@@ -122,20 +131,25 @@ TEST(ConversionTest, LeaseKeys) {
 }
 
 TEST(ConversionTest, ALease) {
-  Lease lease{.key = {"j", 2}, .attempt = 3, .time_limit_seconds = 60};
-  lease.spec.model = "models/m";
+  Lease lease;
+  lease.key = {"j", 2};
   lease.model_files = {{"config.json", 10, "aa"}};
-  lease.datasets = {{.id = "d", .file = {"train.jsonl", 5, "bb"}}};
+  lease.datasets.emplace_back().id = "d";
   const v1::Lease fresh = ToProto(lease);
   EXPECT_FALSE(fresh.has_resume_from());
   EXPECT_EQ(fresh.model_files(0).path(), "config.json");
   EXPECT_EQ(fresh.datasets(0).name(), "datasets/d");
-  lease.resume_from = Checkpoint{.job_id = "j", .id = "step-00000012", .step = 12};
+  Checkpoint& checkpoint = lease.resume_from.emplace();
+  checkpoint.job_id = "j";
+  checkpoint.id = "step-00000012";
   EXPECT_EQ(ToProto(lease).resume_from().name(), "jobs/j/checkpoints/step-00000012");
 }
 
 TEST(ConversionTest, WorkersResourcesGoBothWays) {
-  WorkerRecord worker{.id = "w", .resources = {4, 100, 50, {{"H200", 9}}}, .job_ids = {"j"}};
+  WorkerRecord worker;
+  worker.id = "w";
+  worker.resources = {4, 100, 50, {{"H200", 9}}};
+  worker.job_ids = {"j"};
   worker.state = WorkerState::kBusy;
   const v1::Worker proto = ToProto(worker);
   EXPECT_EQ(FromProto(proto.resources()), worker.resources);

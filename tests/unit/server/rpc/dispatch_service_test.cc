@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "running_scheduler.h"
 
 namespace tune::server {

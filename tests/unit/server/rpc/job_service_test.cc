@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "absl/synchronization/notification.h"
 #include "base/field_errors.h"
 #include "running_scheduler.h"
 
