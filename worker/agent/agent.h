@@ -23,7 +23,7 @@ struct AgentOptions {
   absl::Duration drain_timeout = absl::Seconds(30);
   absl::Duration poll_interval = absl::Milliseconds(100);
   BackoffOptions backoff;
-  LeaseLoopOptions lease_loop;
+  LeaseLoopOptions lease_loop = {};
 };
 
 // What an agent works with; outlives it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/version.h"
 #include "proto/wire/convert.h"
 #include "worker/agent/process_stats.h"
@@ -182,6 +183,8 @@ void AddProcess(double start_seconds, Families& out) {
              start_seconds);
 }
 
+std::string IdOf(absl::string_view job) { return std::string(absl::StripPrefix(job, "jobs/")); }
+
 double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
 
 }  // namespace
@@ -199,8 +202,9 @@ void Metrics::RunStarted(const v1::Lease& lease) {
   std::erase_if(runs_, [&](const auto& entry) {
     return entry.second.ended && now - *entry.second.ended > kShownAfterEnd;
   });
-  RunSeries& run = runs_[lease.key().job()] = RunSeries();
-  run.info = {{"name", lease.key().job().substr(lease.key().job().find('/') + 1)},
+  const std::string id = IdOf(lease.key().job());
+  RunSeries& run = runs_[id] = RunSeries();
+  run.info = {{"name", id},
               {"model", lease.spec().model()},
               {"method", "full"},
               {"attempt", absl::StrCat(lease.attempt())}};
@@ -208,11 +212,16 @@ void Metrics::RunStarted(const v1::Lease& lease) {
   run.started = now;
 }
 
+RunSeries* Metrics::Find(const std::string& job) {
+  const auto found = runs_.find(IdOf(job));
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
 void Metrics::Observe(const std::string& job, const v1::TrainingEvent& event) {
   absl::MutexLock lock(&mutex_);
-  const auto found = runs_.find(job);
-  if (found == runs_.end()) return;
-  RunSeries& run = found->second;
+  RunSeries* const found = Find(job);
+  if (found == nullptr) return;
+  RunSeries& run = *found;
   if (event.has_started()) {
     run.running = true;
     run.flops_per_token = event.started().flops_per_token();
@@ -251,10 +260,10 @@ void Metrics::ObserveStep(RunSeries& run, const v1::TrainingEvent::Step& step) {
 
 void Metrics::RunEnded(const std::string& job) {
   absl::MutexLock lock(&mutex_);
-  const auto found = runs_.find(job);
-  if (found == runs_.end()) return;
-  found->second.running = false;
-  found->second.ended = clock_.Monotonic();
+  RunSeries* const run = Find(job);
+  if (run == nullptr) return;
+  run->running = false;
+  run->ended = clock_.Monotonic();
 }
 
 void Metrics::CheckpointCommitted(const std::string& job,
@@ -262,10 +271,10 @@ void Metrics::CheckpointCommitted(const std::string& job,
                                   absl::Duration took) {
   absl::MutexLock lock(&mutex_);
   checkpoint_seconds_.Observe(checkpoint.seconds() + absl::ToDoubleSeconds(took));
-  const auto found = runs_.find(job);
-  if (found == runs_.end()) return;
-  found->second.checkpoint_size_bytes = checkpoint.size_bytes();
-  found->second.checkpoint_success_seconds = UnixSeconds(clock_.Now());
+  RunSeries* const run = Find(job);
+  if (run == nullptr) return;
+  run->checkpoint_size_bytes = checkpoint.size_bytes();
+  run->checkpoint_success_seconds = UnixSeconds(clock_.Now());
 }
 
 void Metrics::CheckpointFailed() {

@@ -20,7 +20,7 @@ namespace tune::worker {
 
 // The series of one run, by job. Absent values are not shown.
 struct RunSeries {
-  std::map<std::string, std::string> info;  // labels of tune_train_info
+  std::vector<std::pair<std::string, std::string>> info;  // labels of tune_train_info
   bool running = false;
   std::optional<double> loss, eval_loss, learning_rate, grad_norm;
   std::optional<double> steps, planned_steps, epoch_ratio;
@@ -36,7 +36,7 @@ struct RunSeries {
   std::optional<absl::Duration> ended;  // then shown once more, or for a minute
 };
 
-// Thread-safe.
+// Thread-safe. `job` is a name, "jobs/J"; the series bear the id, J.
 class Metrics : public prometheus::Collectable {
  public:
   // `gpus` may be null.
@@ -58,6 +58,8 @@ class Metrics : public prometheus::Collectable {
  private:
   void ObserveStep(RunSeries& run, const v1::TrainingEvent::Step& step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null for a run that is not (or no longer) shown.
+  RunSeries* Find(const std::string& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateBusy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Clock& clock_;
@@ -65,7 +67,7 @@ class Metrics : public prometheus::Collectable {
   const double start_seconds_;  // Unix time
 
   mutable absl::Mutex mutex_;
-  mutable std::map<std::string, RunSeries> runs_ ABSL_GUARDED_BY(mutex_);  // by job
+  mutable std::map<std::string, RunSeries> runs_ ABSL_GUARDED_BY(mutex_);  // by job id
   std::map<std::string, double> phase_seconds_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, double> log_messages_ ABSL_GUARDED_BY(mutex_);  // by level
   double checkpoint_failures_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -20,14 +20,14 @@ struct AttemptEnd {
 };
 
 struct TrainerEnd {
-  ExitStatus exit;
+  ExitStatus exit = {};
   bool killed_by_us = false;
-  bool finished = false;                            // it wrote a `finished` event
-  std::optional<v1::TrainingEvent::Failed> failed;  // it wrote a `failed` event
+  bool finished = false;                                 // it wrote a `finished` event
+  std::optional<v1::TrainingEvent::Failed> failed = {};  // it wrote a `failed` event
   StopCause stop = StopCause::kNone;
   bool final_committed = false;
-  absl::Status final_status;  // why not
-  std::string last_log_lines;
+  absl::Status final_status = {};  // why not
+  std::string last_log_lines = {};
 };
 
 AttemptEnd EndOf(const TrainerEnd& trainer);

@@ -11,9 +11,9 @@
 namespace tune::worker {
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is the path of the program
-  std::string working_dir;
-  std::string output_path;  // takes stdout and stderr, appended
+  std::vector<std::string> argv = {};  // argv[0] is the path of the program
+  std::string working_dir = {};
+  std::string output_path = {};  // takes stdout and stderr, appended
 };
 
 struct ExitStatus {

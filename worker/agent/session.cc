@@ -1,5 +1,7 @@
 #include "worker/agent/session.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -10,7 +12,7 @@ namespace {
 // Two threads may be told of the same loss; within this time it is one.
 constexpr absl::Duration kSameLoss = absl::Seconds(10);
 constexpr absl::Duration kTooSoon = absl::Minutes(1);
-constexpr int64_t kShortestInterval_ms = 100;
+constexpr int64_t kShortestIntervalMs = 100;
 
 }  // namespace
 
@@ -18,31 +20,31 @@ Session::Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest 
     : control_(control), clock_(clock), registration_(std::move(registration)) {}
 
 absl::Status Session::Register() {
-  absl::MutexLock lock(&mutex_);
-  return RegisterLocked();
-}
-
-absl::Status Session::RegisterLocked() {
   ASSIGN_OR_RETURN(const auto response, control_.RegisterWorker(registration_));
+  absl::MutexLock lock(&mutex_);
   registered_ = true;
   heartbeat_interval_ =
-      absl::Milliseconds(std::max(response.heartbeat_interval_ms(), kShortestInterval_ms));
+      absl::Milliseconds(std::max(response.heartbeat_interval_ms(), kShortestIntervalMs));
   return absl::OkStatus();
 }
 
 absl::Status Session::RegisterAgain() {
-  absl::MutexLock lock(&mutex_);
-  const absl::Duration since = clock_.Monotonic() - last_again_;
-  if (since < kSameLoss) return absl::OkStatus();
-  if (since < kTooSoon) {
-    return absl::AlreadyExistsError(absl::StrCat("another worker registers as \"",
-                                                 registration_.worker_id(),
-                                                 "\" too; give each its own --name"));
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Duration since = clock_.Monotonic() - last_again_;
+    if (since < kSameLoss) return absl::OkStatus();
+    if (since < kTooSoon) {
+      return absl::AlreadyExistsError(absl::StrCat("another worker registers as \"",
+                                                   registration_.worker_id(),
+                                                   "\" too; give each its own --name"));
+    }
+    last_again_ = clock_.Monotonic();
   }
   spdlog::warn("the scheduler does not know this worker any more: registers again");
-  RETURN_IF_ERROR(RegisterLocked());
-  last_again_ = clock_.Monotonic();
-  return absl::OkStatus();
+  const absl::Status status = Register();
+  absl::MutexLock lock(&mutex_);
+  if (!status.ok()) last_again_ = -absl::InfiniteDuration();
+  return status;
 }
 
 absl::Duration Session::heartbeat_interval() const {

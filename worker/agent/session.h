@@ -32,8 +32,6 @@ class Session {
   bool registered() const;
 
  private:
-  absl::Status RegisterLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
   ControlPlane& control_;
   Clock& clock_;
   const v1::RegisterWorkerRequest registration_;

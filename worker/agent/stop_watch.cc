@@ -5,12 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "base/log.h"
 
 namespace tune::worker {
 namespace {
+
+// Two signals within this time are one order.
+constexpr absl::Duration kSameOrder = absl::Seconds(1);
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -22,7 +27,7 @@ sigset_t StopSignals() {
 
 int WaitForSignal(absl::Duration timeout) {
   const sigset_t signals = StopSignals();
-  const timespec limit = absl::ToTimespec(timeout);
+  const timespec limit = absl::ToTimespec(std::max(timeout, absl::ZeroDuration()));
   int signal;
   do {
     signal = timeout == absl::InfiniteDuration() ? sigwaitinfo(&signals, nullptr)
@@ -43,6 +48,10 @@ void OnStopSignal(std::function<void()> drain, absl::Duration patience) {
     const int first = WaitForSignal(absl::InfiniteDuration());
     spdlog::info("SIG{}: drains; a second one ends at once", sigabbrev_np(first));
     drain();
+    // timeout(1) and some shells send a signal to the process and again to its group.
+    for (const absl::Time until = absl::Now() + kSameOrder; absl::Now() < until;) {
+      WaitForSignal(until - absl::Now());
+    }
     const int second = WaitForSignal(patience);
     spdlog::warn(second > 0 ? "second signal: ends at once" : "did not drain in time: ends");
     _exit(second > 0 ? 128 + second : 1);

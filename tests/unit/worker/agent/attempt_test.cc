@@ -1,0 +1,265 @@
+// Whole attempts: real folders, real children (shell scripts in the trainer's place), a
+// scheduler in memory.
+#include "worker/agent/attempt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "fakes.h"
+#include "lease.h"
+#include "recipe/run_folder.h"
+#include "scratch.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Request = v1::FinishAttemptRequest;
+
+// Shell functions for the scripts, which are called as `tune-trainer run DIR` is.
+constexpr char kScriptHead[] = R"(#!/bin/bash
+DIR=$2
+event() { echo "$1" >> "$DIR/events.jsonl"; }
+started() { event '{"started":{"total_steps":"4"}}'; }
+step() { event "{\"step\":{\"step\":\"$1\",\"total_steps\":\"4\",\"loss\":2.5}}"; }
+# checkpoint STEP NAME FINAL: one that the test prepared
+checkpoint() {
+  mkdir -p "$DIR/checkpoints" && cp -r "PREPARED/$2" "$DIR/checkpoints/$2"
+  event "{\"checkpoint\":{\"step\":\"$1\",\"path\":\"checkpoints/$2\",\"final\":$3}}"
+}
+nap() { sleep 60 & wait $!; }
+)";
+
+class AttemptTest : public ::testing::Test {
+ protected:
+  AttemptTest() {
+    EXPECT_TRUE(CreateDirectories(folder_ / "cache").ok());
+    EXPECT_TRUE(CreateDirectories(folder_ / "runs").ok());
+    PutBlobs(control_);
+    Prepare("step-2", 2, false);
+    Prepare("step-4", 4, false);
+    Prepare("final", 4, true);
+  }
+
+  void Prepare(const std::string& name, int64_t step, bool final) {
+    const std::string dir = folder_ / ("prepared/" + name);
+    ASSERT_TRUE(CreateDirectories(dir).ok());
+    AppendTo(dir + "/model.safetensors", name);
+    ASSERT_TRUE(WriteManifest(dir, step, 1, 2.5, final).ok());
+  }
+
+  void Trainer(std::string script) {
+    script = kScriptHead + script;
+    const size_t at = script.find("PREPARED");
+    script.replace(at, 8, folder_ / "prepared");
+    ASSERT_TRUE(WriteFileDurably(folder_ / "trainer", script).ok());
+    ASSERT_EQ(chmod((folder_ / "trainer").c_str(), 0755), 0);
+  }
+
+  AttemptEnd Run(v1::Lease lease = TestLease()) {
+    AttemptContext context{.control = control_,
+                           .processes = processes_,
+                           .clock = clock_,
+                           .metrics = metrics_,
+                           .leases = leases_,
+                           .cache = cache_,
+                           .options = {.trainer = folder_ / "trainer",
+                                       .runs_dir = folder_ / "runs",
+                                       .poll_interval = absl::Milliseconds(2),
+                                       .drain_timeout = absl::Seconds(30),
+                                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}}};
+    Attempt attempt(context, std::move(lease));
+    return attempt.Run();
+  }
+
+  // Runs `then` on another thread once the scheduler holds this many events.
+  std::thread AfterEvents(size_t count, std::function<void()> then) {
+    return std::thread([this, count, then = std::move(then)] {
+      EXPECT_TRUE(control_.Await([&](const auto& c) { return c.events().size() >= count; }));
+      then();
+    });
+  }
+
+  ScratchFolder folder_;
+  FakeControlPlane control_;
+  PosixProcessRunner processes_;
+  FakeClock clock_;
+  Metrics metrics_{clock_, nullptr};
+  LeaseTable leases_;
+  int64_t free_bytes_ = 1 << 30;
+  BlobCache cache_{folder_ / "cache", 1 << 20, [this](const std::string&) { return free_bytes_; }};
+};
+
+TEST_F(AttemptTest, ARunFromItsInputsToItsResult) {
+  Trainer(R"(started; cat "$DIR/model/config.json"; [ "$1" = run ] || exit 2
+step 1; step 2; checkpoint 2 step-2 false
+step 3; step 4; checkpoint 4 final true
+event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
+  EXPECT_EQ(Run(), (AttemptEnd{Request::SUCCEEDED, "", ""}));
+
+  ASSERT_EQ(control_.ends().size(), 1u);
+  EXPECT_EQ(control_.ends()[0].outcome(), Request::SUCCEEDED);
+  EXPECT_EQ(control_.ends()[0].key().epoch(), 5);
+  EXPECT_EQ(control_.events().size(), 8u);
+  EXPECT_TRUE(control_.events().back().has_finished());
+  EXPECT_EQ(control_.log(), "{}");
+  ASSERT_EQ(control_.commits().size(), 2u);
+  EXPECT_EQ(control_.commits()[0].step(), 2);
+  EXPECT_TRUE(control_.commits()[1].final());
+  EXPECT_EQ(control_.journal().back(), "FinishAttempt") << "after the result was registered";
+  EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+  EXPECT_THAT(leases_.Keys(), IsEmpty());
+}
+
+TEST_F(AttemptTest, AFailedRunTellsItsReason) {
+  Trainer(R"(started
+event '{"failed":{"reason":"BadData","message":"train.jsonl:7: no prompt"}}'; exit 1)");
+  EXPECT_EQ(Run(), (AttemptEnd{Request::FAILED_FINAL, "BadData", "train.jsonl:7: no prompt"}));
+  EXPECT_EQ(control_.ends()[0].reason(), "BadData");
+}
+
+TEST_F(AttemptTest, ACrashTellsTheSignalAndTheLastLines) {
+  Trainer(R"(started; echo loading; echo out of luck >&2; kill -SEGV $$)");
+  const AttemptEnd end = Run();
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(end.reason, "TrainerCrashed");
+  EXPECT_THAT(end.message, HasSubstr("Segmentation fault"));
+  EXPECT_THAT(end.message, HasSubstr("loading\nout of luck"));
+  EXPECT_EQ(control_.events().size(), 1u) << "what it told before is kept";
+}
+
+TEST_F(AttemptTest, AnOutOfMemoryKillIsToldAsOne) {
+  Trainer(R"(started; kill -KILL $$)");
+  EXPECT_EQ(Run().reason, "OutOfMemory");
+}
+
+TEST_F(AttemptTest, ACancelKillsTheTrainerAndDropsItsFolder) {
+  Trainer(R"(trap '' TERM; started; while :; do nap; done)");
+  std::thread cancel = AfterEvents(1, [&] {
+    control_.EndLease();
+    leases_.End(TestLease().key());  // as the heartbeat does
+  });
+  Run();
+  cancel.join();
+  EXPECT_THAT(control_.ends(), IsEmpty());
+  EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+}
+
+TEST_F(AttemptTest, AStaleReportStopsItToo) {
+  Trainer(R"(trap '' TERM; started; while :; do step 1; sleep 0.01; done)");
+  std::thread expire = AfterEvents(2, [&] { control_.EndLease(); });
+  Run();
+  expire.join();
+  EXPECT_THAT(control_.ends(), IsEmpty());
+}
+
+TEST_F(AttemptTest, DrainingRegistersTheLastCheckpoint) {
+  Trainer(R"(trap 'checkpoint 2 step-2 false; exit 3' TERM
+started; while :; do nap; done)");
+  std::thread drain = AfterEvents(1, [&] { leases_.Drain(); });
+  const AttemptEnd end = Run();
+  drain.join();
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(end.reason, "WorkerDraining");
+  ASSERT_EQ(control_.commits().size(), 1u);
+  EXPECT_EQ(control_.commits()[0].step(), 2);
+  EXPECT_EQ(control_.ends().size(), 1u);
+}
+
+TEST_F(AttemptTest, DrainingEndsInTimeThoughTheTrainerIsDeaf) {
+  Trainer(R"(trap '' TERM; started; while :; do nap; done)");
+  std::thread drain = AfterEvents(1, [&] {
+    leases_.Drain();
+    while (!control_.Count("FinishAttempt")) {
+      clock_.Advance(absl::Seconds(1));
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(Run().reason, "WorkerDraining");
+  drain.join();
+}
+
+TEST_F(AttemptTest, DrainingGivesUpOnASchedulerThatIsAway) {
+  Trainer(R"(trap 'exit 3' TERM; started; while :; do nap; done)");
+  std::atomic<bool> over = false;
+  std::thread drain = AfterEvents(1, [&] {
+    control_.SetFault([](const std::string&) { return absl::UnavailableError("away"); });
+    leases_.Drain();
+    while (!over) {
+      clock_.Advance(absl::Seconds(1));
+      std::this_thread::yield();
+    }
+  });
+  Run();
+  over = true;
+  drain.join();
+  EXPECT_THAT(control_.ends(), IsEmpty());
+}
+
+TEST_F(AttemptTest, TheTimeLimitEndsItForGood) {
+  Trainer(R"(trap 'checkpoint 2 step-2 false; exit 3' TERM
+started; while :; do nap; done)");
+  v1::Lease lease = TestLease();
+  lease.set_time_limit_seconds(600);
+  std::thread time = AfterEvents(1, [&] { clock_.Advance(absl::Minutes(10)); });
+  const AttemptEnd end = Run(lease);
+  time.join();
+  EXPECT_EQ(end.outcome, Request::FAILED_FINAL);
+  EXPECT_EQ(end.reason, "TimeLimit");
+  EXPECT_EQ(control_.commits().size(), 1u);
+}
+
+TEST_F(AttemptTest, ASchedulerThatIsAwayCostsNothing) {
+  Trainer(R"(started; step 1; checkpoint 4 final true
+event '{"finished":{"step":"4"}}')");
+  absl::Mutex mutex;
+  std::map<std::string, int> calls;
+  control_.SetFault([&](const std::string& method) {
+    absl::MutexLock lock(&mutex);
+    return ++calls[method] <= 2 ? absl::UnavailableError("away") : absl::OkStatus();
+  });
+  EXPECT_EQ(Run().outcome, Request::SUCCEEDED);
+  EXPECT_EQ(control_.events().size(), 4u);
+  EXPECT_EQ(control_.ends().size(), 1u);
+}
+
+TEST_F(AttemptTest, ADiskThatIsTooSmallIsToldWithNumbers) {
+  Trainer("exit 0");
+  free_bytes_ = 3;
+  const AttemptEnd end = Run();
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(end.reason, "DiskFull");
+  EXPECT_THAT(end.message, HasSubstr("13 bytes of inputs are to be fetched, 3 bytes are free"));
+}
+
+TEST_F(AttemptTest, AnInputThatIsNotThereIsNotTriedAgain) {
+  Trainer("exit 0");
+  v1::Lease lease = TestLease();
+  *lease.add_model_files() = EntryOf("tokenizer.json", "never stored");
+  const AttemptEnd end = Run(lease);
+  EXPECT_EQ(end.outcome, Request::FAILED_FINAL);
+  EXPECT_EQ(end.reason, "MissingInput");
+}
+
+TEST_F(AttemptTest, ATrainerThatDoesNotStartIsTold) {
+  const AttemptEnd end = Run();
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_THAT(end.message, HasSubstr("/trainer: start: No such file"));
+}
+
+TEST_F(AttemptTest, StoppedBeforeItBeganItStartsNothing) {
+  Trainer(R"(touch "$DIR/../../began")");
+  leases_.Drain();
+  EXPECT_EQ(Run().reason, "WorkerDraining");
+  EXPECT_FALSE(Exists(folder_ / "began"));
+}
+
+}  // namespace
+}  // namespace tune::worker

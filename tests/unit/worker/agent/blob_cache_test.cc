@@ -1,0 +1,131 @@
+#include "worker/agent/blob_cache.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/sha256.h"
+#include "fakes.h"
+#include "scratch.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+class BlobCacheTest : public ::testing::Test {
+ protected:
+  v1::FileEntry Blob(const std::string& content) {
+    control_.PutBlob(content);
+    v1::FileEntry file;
+    file.set_path("file");
+    file.set_sha256(Sha256Hex(content));
+    file.set_size_bytes(static_cast<int64_t>(content.size()));
+    return file;
+  }
+  BlobCache Cache(int64_t max_bytes = 1000) {
+    return BlobCache(folder_.path(), max_bytes, [this](const std::string&) { return free_bytes_; });
+  }
+  void Get(BlobCache& cache, const v1::FileEntry& file) {
+    const auto path = cache.Get(file, control_);
+    ASSERT_TRUE(path.ok()) << path.status();
+    EXPECT_EQ(*Sha256File(*path), file.sha256());
+  }
+  // Last used so long ago.
+  void Age(const v1::FileEntry& file, int minutes) {
+    const timespec used = {.tv_sec = 1'700'000'000 - 60 * minutes, .tv_nsec = 0};
+    const timespec times[2] = {used, used};
+    ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / file.sha256()).c_str(), times, 0), 0);
+  }
+  bool Holds(const v1::FileEntry& file) { return Exists(folder_ / file.sha256()); }
+  int64_t Downloads(const v1::FileEntry& file) {
+    return control_.Count("Download " + file.sha256());
+  }
+
+  ScratchFolder folder_;
+  FakeControlPlane control_;
+  int64_t free_bytes_ = 1 << 30;
+};
+
+TEST_F(BlobCacheTest, FetchesOnceAndKeepsItReadOnly) {
+  const auto file = Blob("content");
+  BlobCache cache = Cache();
+  Get(cache, file);
+  Get(cache, file);
+  EXPECT_EQ(Downloads(file), 1);
+  struct stat info;
+  ASSERT_EQ(stat((folder_ / file.sha256()).c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0444u);
+}
+
+TEST_F(BlobCacheTest, AnEarlierLifesBlobIsTakenAfterItsHashWasChecked) {
+  const auto good = Blob("good"), bad = Blob("right"), cut = Blob("whole");
+  AppendTo(folder_ / good.sha256(), "good");
+  AppendTo(folder_ / bad.sha256(), "wrong");
+  AppendTo(folder_ / cut.sha256(), "who");
+  BlobCache cache = Cache();
+  for (const auto& file : {good, bad, cut}) Get(cache, file);
+  EXPECT_EQ(Downloads(good), 0);
+  EXPECT_EQ(Downloads(bad), 1);
+  EXPECT_EQ(Downloads(cut), 1);
+}
+
+TEST_F(BlobCacheTest, EvictsTheLeastRecentlyUsed) {
+  const auto a = Blob(std::string(40, 'a')), b = Blob(std::string(40, 'b')),
+             c = Blob(std::string(40, 'c'));
+  BlobCache cache = Cache(/*max_bytes=*/100);
+  Get(cache, a);
+  Get(cache, b);
+  Age(a, 10);
+  Age(b, 20);
+  Get(cache, b);  // now the newest
+  ASSERT_TRUE(cache.MakeRoom({c}).ok());
+  EXPECT_FALSE(Holds(a));
+  EXPECT_TRUE(Holds(b));
+  Get(cache, a);
+  EXPECT_EQ(Downloads(a), 2);
+}
+
+TEST_F(BlobCacheTest, WhatTheRunNeedsIsNeverEvicted) {
+  const auto a = Blob(std::string(60, 'a')), b = Blob(std::string(60, 'b'));
+  BlobCache cache = Cache(/*max_bytes=*/100);
+  Get(cache, a);
+  ASSERT_TRUE(cache.MakeRoom({a, b}).ok()) << "one run may need more than the bound";
+  EXPECT_TRUE(Holds(a));
+}
+
+TEST_F(BlobCacheTest, HalfADownloadGoesBeforeWhatIsNewer) {
+  AppendTo(folder_ / "0123.part", std::string(90, 'x'));
+  BlobCache cache = Cache(/*max_bytes=*/100);
+  ASSERT_TRUE(cache.MakeRoom({Blob(std::string(50, 'a'))}).ok());
+  EXPECT_FALSE(Exists(folder_ / "0123.part"));
+}
+
+TEST_F(BlobCacheTest, AFullDiskIsToldWithItsNumbers) {
+  free_bytes_ = 30;
+  BlobCache cache = Cache();
+  const auto file = Blob(std::string(40, 'a'));
+  const absl::Status status = cache.MakeRoom({file, file});
+  EXPECT_TRUE(absl::IsResourceExhausted(status));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("40 bytes of inputs are to be fetched, 30 bytes are free"));
+}
+
+TEST_F(BlobCacheTest, WhatIsHeldNeedsNoRoom) {
+  BlobCache cache = Cache();
+  const auto file = Blob("content");
+  Get(cache, file);
+  free_bytes_ = 0;
+  EXPECT_TRUE(cache.MakeRoom({file}).ok());
+}
+
+TEST_F(BlobCacheTest, ANameThatIsNoHashIsRefused) {
+  auto file = Blob("content");
+  file.set_sha256("../../etc/passwd");
+  BlobCache cache = Cache();
+  EXPECT_TRUE(absl::IsInvalidArgument(cache.Get(file, control_).status()));
+}
+
+}  // namespace
+}  // namespace tune::worker

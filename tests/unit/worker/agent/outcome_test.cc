@@ -1,0 +1,96 @@
+#include "worker/agent/outcome.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "worker/agent/trainer_events.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::HasSubstr;
+using Request = v1::FinishAttemptRequest;
+
+v1::TrainingEvent::Failed Failed(bool retryable) {
+  v1::TrainingEvent::Failed failed;
+  failed.set_reason("NonFiniteLoss");
+  failed.set_message("loss is nan at step 7");
+  failed.set_retryable(retryable);
+  return failed;
+}
+
+TEST(EndOf, SuccessNeedsTheFinishedEventAndARegisteredResult) {
+  TrainerEnd trainer{.finished = true, .final_committed = true};
+  EXPECT_EQ(EndOf(trainer), (AttemptEnd{Request::SUCCEEDED, "", ""}));
+  trainer.stop = StopCause::kDraining;  // it came while the result was being registered
+  EXPECT_EQ(EndOf(trainer).outcome, Request::SUCCEEDED);
+
+  trainer = {.finished = true, .final_status = absl::InvalidArgumentError("too many files")};
+  EXPECT_EQ(EndOf(trainer).outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(EndOf(trainer).reason, "CheckpointNotRegistered");
+  EXPECT_THAT(EndOf(trainer).message, HasSubstr("too many files"));
+  trainer.final_status = absl::OkStatus();
+  EXPECT_THAT(EndOf(trainer).message, HasSubstr("named no final checkpoint"));
+}
+
+TEST(EndOf, AFailedEventSaysItAll) {
+  EXPECT_EQ(EndOf({.exit = {.code = 1}, .failed = Failed(false)}),
+            (AttemptEnd{Request::FAILED_FINAL, "NonFiniteLoss", "loss is nan at step 7"}));
+  EXPECT_EQ(EndOf({.exit = {.code = 1}, .failed = Failed(true)}).outcome,
+            Request::FAILED_RETRYABLE);
+}
+
+TEST(EndOf, AStopHasItsReason) {
+  EXPECT_EQ(EndOf({.exit = {.code = 3}, .stop = StopCause::kDraining}).reason, "WorkerDraining");
+  EXPECT_EQ(EndOf({.exit = {.code = 3}, .stop = StopCause::kDraining}).outcome,
+            Request::FAILED_RETRYABLE);
+  EXPECT_EQ(
+      EndOf({.exit = {.signal = SIGKILL}, .killed_by_us = true, .stop = StopCause::kTimeLimit}),
+      (AttemptEnd{Request::FAILED_FINAL, "TimeLimit", "the job's time_limit_seconds are used up"}));
+  EXPECT_EQ(EndOf({.stop = StopCause::kReporting}).reason, "ReportRefused");
+}
+
+TEST(EndOf, ACrashIsRetryableAndShowsTheLog) {
+  const AttemptEnd killed =
+      EndOf({.exit = {.signal = SIGKILL}, .last_log_lines = "step 9\nstep 10"});
+  EXPECT_EQ(killed.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(killed.reason, "OutOfMemory");
+  EXPECT_THAT(killed.message, HasSubstr("its log ends:\nstep 9\nstep 10"));
+
+  const AttemptEnd crashed = EndOf({.exit = {.signal = SIGSEGV}});
+  EXPECT_EQ(crashed.reason, "TrainerCrashed");
+  EXPECT_THAT(crashed.message, HasSubstr("signal 11 (Segmentation fault); its log is empty"));
+
+  EXPECT_THAT(EndOf({.exit = {.code = 127}}).message, HasSubstr("exited with code 127"));
+  EXPECT_EQ(EndOf({.exit = {.code = 0}}).reason, "TrainerCrashed") << "silence is no success";
+}
+
+TEST(EndOfPreparation, NamesWhatWasWrong) {
+  EXPECT_EQ(EndOfPreparation(absl::ResourceExhaustedError("12 bytes are free")),
+            (AttemptEnd{Request::FAILED_RETRYABLE, "DiskFull", "12 bytes are free"}));
+  EXPECT_EQ(EndOfPreparation(absl::DataLossError("x")).reason, "CorruptBlob");
+  EXPECT_EQ(EndOfPreparation(absl::NotFoundError("x")).outcome, Request::FAILED_FINAL);
+  EXPECT_EQ(EndOfPreparation(absl::InvalidArgumentError("x")).reason, "BadLease");
+  EXPECT_EQ(EndOfPreparation(absl::InternalError("x")).outcome, Request::FAILED_RETRYABLE);
+}
+
+TEST(ParseEventLine, ReadsWhatTheTrainerWrites) {
+  const auto event = ParseEventLine(
+      R"({"time":"2026-01-02T03:04:05Z","step":{"step":"7","loss":"NaN","phase_seconds":{"data":0.5}}})",
+      1);
+  EXPECT_EQ(event.step().step(), 7);
+  EXPECT_TRUE(std::isnan(event.step().loss()));
+  EXPECT_EQ(event.step().phase_seconds().at("data"), 0.5);
+  EXPECT_EQ(event.time().seconds(), 1767323045);
+}
+
+TEST(ParseEventLine, AnUnknownEventBecomesANotice) {
+  EXPECT_THAT(ParseEventLine(R"({"stride":{}})", 12).notice().text(),
+              HasSubstr("events.jsonl:12: not an event"));
+  EXPECT_THAT(ParseEventLine(R"({"time":"2026-01-02T03:04:05Z"})", 3).notice().text(),
+              HasSubstr("it holds none"));
+}
+
+}  // namespace
+}  // namespace tune::worker

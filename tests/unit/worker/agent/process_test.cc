@@ -1,0 +1,126 @@
+// Real children: small shell scripts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "scratch.h"
+#include "worker/agent/process.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ProcessTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Process>> Start(const std::string& script) {
+    return runner_.Start({.argv = {"/bin/sh", "-c", script},
+                          .working_dir = folder_.path(),
+                          .output_path = folder_ / "log"});
+  }
+  // Looks until it has ended; a test that hangs is killed by ctest.
+  static ExitStatus Wait(Process& process) {
+    std::optional<ExitStatus> end;
+    while (!(end = process.Poll())) std::this_thread::yield();
+    return *end;
+  }
+  // The number the script wrote into a file, once it is whole.
+  pid_t AwaitPid(const std::string& file) {
+    std::string text;
+    while (text.empty() || text.back() != '\n') text = ReadFile(folder_ / file).value_or("");
+    return std::stoi(text);
+  }
+  static void AwaitGone(pid_t pid) {
+    // An orphan's zombie is taken away by init, or by nobody in a container: it counts as gone.
+    while (kill(pid, 0) == 0) {
+      const std::string stat = ReadFile(absl::StrCat("/proc/", pid, "/stat")).value_or("");
+      if (stat.find(") Z ") != std::string::npos) return;
+      std::this_thread::yield();
+    }
+  }
+
+  ScratchFolder folder_;
+  PosixProcessRunner runner_;
+};
+
+TEST_F(ProcessTest, TellsTheExitCode) {
+  auto process = Start("exit 3");
+  ASSERT_TRUE(process.ok()) << process.status();
+  EXPECT_EQ(Wait(**process), ExitStatus{.code = 3});
+  EXPECT_EQ((*process)->Poll(), ExitStatus{.code = 3}) << "and tells it again";
+}
+
+TEST_F(ProcessTest, TellsTheSignal) {
+  auto process = Start("kill -SEGV $$");
+  EXPECT_EQ(Wait(**process), ExitStatus{.signal = SIGSEGV});
+}
+
+TEST_F(ProcessTest, OutputGoesToTheFileAndTheFolderIsItsOwn) {
+  AppendTo(folder_ / "log", "before\n");
+  auto process = Start("echo out; echo err >&2; pwd; cat");
+  Wait(**process);
+  EXPECT_EQ(*ReadFile(folder_ / "log"), "before\nout\nerr\n" + folder_.path() + "\n");
+}
+
+TEST_F(ProcessTest, InheritsNoDescriptorAndNoSignalMask) {
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  FILE* secret = fopen((folder_ / "secret").c_str(), "w");  // without O_CLOEXEC
+  auto process = Start("ls -l /proc/self/fd; grep SigBlk /proc/self/status");
+  Wait(**process);
+  fclose(secret);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const std::string log = *ReadFile(folder_ / "log");
+  EXPECT_THAT(log, Not(HasSubstr("secret")));
+  EXPECT_THAT(log, HasSubstr("SigBlk:\t0000000000000000"));
+}
+
+TEST_F(ProcessTest, AProgramThatIsNotThereIsAnErrorThatNamesIt) {
+  const auto process = runner_.Start(
+      {.argv = {"/no/such/trainer"}, .working_dir = "/", .output_path = folder_ / "log"});
+  EXPECT_TRUE(absl::IsNotFound(process.status()));
+  EXPECT_THAT(std::string(process.status().message()),
+              HasSubstr("/no/such/trainer: start: No such file"));
+}
+
+TEST_F(ProcessTest, SignalsReachTheWholeGroup) {
+  auto process = Start("sh -c 'echo $$ > child; exec sleep 60' & wait");
+  const pid_t child = AwaitPid("child");
+  (*process)->Signal(SIGTERM);
+  EXPECT_EQ(Wait(**process), ExitStatus{.signal = SIGTERM});
+  AwaitGone(child);
+}
+
+TEST_F(ProcessTest, WhatATrainerLeavesBehindIsKilled) {
+  auto process = Start(
+      "sh -c 'trap \"\" TERM HUP; echo $$ > child; exec sleep 60' & "
+      "while [ ! -s child ]; do :; done; exit 0");
+  const pid_t child = AwaitPid("child");
+  EXPECT_EQ(Wait(**process), ExitStatus{});
+  AwaitGone(child);
+}
+
+TEST_F(ProcessTest, DestructionKills) {
+  auto process = Start("trap '' TERM; echo $$ > self; exec sleep 60");
+  const pid_t pid = AwaitPid("self");
+  process->reset();
+  EXPECT_NE(kill(pid, 0), 0);
+}
+
+TEST_F(ProcessTest, DiesWithTheThreadThatStartedIt) {
+  std::unique_ptr<Process> process;
+  std::thread([&] {
+    process = *Start("echo $$ > self; exec sleep 60");
+    AwaitPid("self");
+  }).join();
+  EXPECT_EQ(Wait(*process), ExitStatus{.signal = SIGKILL});
+}
+
+}  // namespace
+}  // namespace tune::worker

@@ -1,0 +1,200 @@
+#include "worker/agent/reporter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "fakes.h"
+#include "scratch.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::string StepLine(int64_t step) {
+  return absl::StrCat("{\"step\":{\"step\":\"", step, "\",\"loss\":", 1.0 / step, "}}\n");
+}
+
+std::string CheckpointLine(int64_t step) {
+  return absl::StrCat("{\"checkpoint\":{\"step\":\"", step, "\",\"path\":\"checkpoints/", step,
+                      "\"}}\n");
+}
+
+class ReporterTest : public ::testing::Test {
+ protected:
+  void Start() {
+    v1::LeaseKey key;
+    key.set_job("jobs/j");
+    key.set_epoch(3);
+    reporter_ = std::make_unique<Reporter>(
+        control_, key, folder_.path(),
+        [this](const v1::TrainingEvent::CheckpointSaved& saved) {
+          saved_.push_back(saved.step());
+          events_at_save_.push_back(static_cast<int64_t>(control_.events().size()));
+        },
+        stop_,
+        ReportOptions{.poll_interval = absl::Milliseconds(1),
+                      .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}});
+  }
+  void FinishAndWait() {
+    reporter_->Finish();
+    ASSERT_TRUE(reporter_->WaitDone(absl::Seconds(20)));
+  }
+  void Events(const std::string& text) { AppendTo(folder_ / "events.jsonl", text); }
+  void Log(const std::string& text) { AppendTo(folder_ / "trainer.log", text); }
+  // The steps the scheduler holds, in its order; 0 for other events.
+  std::vector<int64_t> Steps() const {
+    std::vector<int64_t> steps;
+    for (const auto& event : control_.events()) steps.push_back(event.step().step());
+    return steps;
+  }
+
+  ScratchFolder folder_;
+  FakeControlPlane control_;
+  StopSignal stop_;
+  std::vector<int64_t> saved_, events_at_save_;  // written by the reporter's thread
+  std::unique_ptr<Reporter> reporter_;
+};
+
+TEST_F(ReporterTest, SendsEventsAndLogAsTheyGrow) {
+  Start();
+  Events(StepLine(1));
+  ASSERT_TRUE(control_.Await([](const auto& control) { return control.events().size() == 1; }));
+  Events(StepLine(2) + "{\"step\":{\"st");
+  Log("hello ");
+  ASSERT_TRUE(control_.Await([](const auto& control) {
+    return control.events().size() == 2 && control.log() == "hello ";
+  }));
+  Events("ep\":\"3\"}}\n");
+  Log("world\n");
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1, 2, 3));
+  EXPECT_EQ(control_.log(), "hello world\n");
+  EXPECT_TRUE(reporter_->status().ok());
+  EXPECT_EQ(stop_.cause(), StopCause::kNone);
+}
+
+TEST_F(ReporterTest, SendsManyEventsInBoundedCalls) {
+  std::string text;
+  for (int64_t step = 1; step <= 1700; ++step) text += StepLine(step);
+  Events(text);
+  Start();
+  FinishAndWait();
+  const auto steps = Steps();
+  ASSERT_EQ(steps.size(), 1700u);
+  for (size_t i = 0; i < steps.size(); ++i) ASSERT_EQ(steps[i], static_cast<int64_t>(i) + 1);
+  EXPECT_EQ(control_.Count("ReportEvents 501-1000"), 1);
+}
+
+TEST_F(ReporterTest, SendsABigLogInPiecesOfAtMostOneMebibyte) {
+  const std::string log(5 << 19, 'x');
+  Log(log);
+  Start();
+  FinishAndWait();
+  EXPECT_EQ(control_.log(), log);
+  EXPECT_EQ(control_.Count("AppendLogs"), 3);
+}
+
+TEST_F(ReporterTest, ALineThatIsNoEventKeepsItsPlace) {
+  Events(StepLine(1) + "garbage\n" + "{}\n" + StepLine(4));
+  Start();
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1, 0, 0, 4));
+  EXPECT_THAT(control_.events()[1].notice().text(),
+              ::testing::HasSubstr("events.jsonl:2: not an event"));
+  EXPECT_EQ(control_.events()[1].notice().severity(), v1::TrainingEvent::Notice::WARNING);
+}
+
+TEST_F(ReporterTest, SendsAgainWhatTheSchedulerLost) {
+  Start();
+  Events(StepLine(1) + StepLine(2) + StepLine(3));
+  ASSERT_TRUE(control_.Await([](const auto& control) { return control.events().size() == 3; }));
+  control_.ForgetEventsAfter(1);
+  Events(StepLine(4));
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(ReporterTest, WaitsWhileTheSchedulerIsAwayAndThenSendsEverythingOnce) {
+  std::atomic<int> calls = 0;
+  control_.SetFault([&](const std::string& method) {
+    if (method == "ReportEvents" && ++calls <= 4) return absl::UnavailableError("away");
+    return absl::OkStatus();
+  });
+  Start();
+  Events(StepLine(1));
+  ASSERT_TRUE(control_.Await(
+      [](const auto& control) { return control.Count("ReportEvents failed") >= 2; }));
+  Events(StepLine(2));
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1, 2));
+  EXPECT_EQ(stop_.cause(), StopCause::kNone);
+}
+
+TEST_F(ReporterTest, HandsACheckpointOverOnceAndOnlyWhenItsEventIsHeld) {
+  Events(StepLine(1) + CheckpointLine(1) + StepLine(2) + CheckpointLine(2));
+  std::atomic<bool> forgot = false;
+  control_.SetFault([&](const std::string& method) {
+    // After the first batch, so that both checkpoint events are sent again.
+    if (method == "AppendLogs" && !forgot.exchange(true)) control_.ForgetEventsAfter(1);
+    return absl::OkStatus();
+  });
+  Log("x");
+  Start();
+  ASSERT_TRUE(control_.Await([](const auto& control) { return control.log() == "x"; }));
+  Events(StepLine(3));
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1, 0, 2, 0, 3));
+  EXPECT_THAT(saved_, ElementsAre(1, 2));
+  EXPECT_GE(events_at_save_[0], 2);
+}
+
+TEST_F(ReporterTest, AStaleLeaseStopsTheAttempt) {
+  control_.EndLease();
+  Start();
+  Events(StepLine(1));
+  ASSERT_TRUE(reporter_->WaitDone(absl::Seconds(20)));
+  EXPECT_EQ(stop_.cause(), StopCause::kLeaseEnded);
+}
+
+TEST_F(ReporterTest, ARefusalStopsTheAttempt) {
+  control_.SetFault([](const std::string& method) {
+    return method == "ReportEvents" ? absl::InvalidArgumentError("first_seq: must be above 0")
+                                    : absl::OkStatus();
+  });
+  Start();
+  Events(StepLine(1));
+  ASSERT_TRUE(reporter_->WaitDone(absl::Seconds(20)));
+  EXPECT_EQ(stop_.cause(), StopCause::kReporting);
+  EXPECT_TRUE(absl::IsInvalidArgument(reporter_->status()));
+}
+
+TEST_F(ReporterTest, ARefusedLogDoesNotEndTheRun) {
+  control_.SetFault([](const std::string& method) {
+    return method == "AppendLogs" ? absl::OutOfRangeError("the log is full") : absl::OkStatus();
+  });
+  Log("text");
+  Events(StepLine(1));
+  Start();
+  FinishAndWait();
+  EXPECT_THAT(Steps(), ElementsAre(1));
+  EXPECT_EQ(stop_.cause(), StopCause::kNone);
+}
+
+TEST_F(ReporterTest, AbortEndsTheWaitForAScheduler) {
+  control_.SetFault([](const std::string&) { return absl::UnavailableError("away"); });
+  Start();
+  Events(StepLine(1));
+  reporter_->Finish();
+  ASSERT_TRUE(control_.Await(
+      [](const auto& control) { return control.Count("ReportEvents failed") >= 3; }));
+  reporter_->Abort();
+  EXPECT_TRUE(reporter_->WaitDone(absl::Seconds(20)));
+  EXPECT_EQ(stop_.cause(), StopCause::kNone);
+}
+
+}  // namespace
+}  // namespace tune::worker

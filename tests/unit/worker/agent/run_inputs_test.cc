@@ -1,0 +1,101 @@
+#include "worker/agent/run_inputs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/sha256.h"
+#include "lease.h"
+#include "recipe/run_folder.h"
+#include "scratch.h"
+
+namespace tune::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RunInputsTest : public ::testing::Test {
+ protected:
+  absl::Status Make(const v1::Lease& lease) {
+    const auto inputs = InputsOf(lease);
+    if (!inputs.ok()) return inputs.status();
+    return MakeRunFolder(run_dir_, lease, *inputs,
+                         [&](const v1::FileEntry& file) -> absl::StatusOr<std::string> {
+                           const std::string path = folder_ / file.sha256();
+                           if (!Exists(path)) AppendTo(path, "content of " + file.path());
+                           return path;
+                         });
+  }
+
+  ScratchFolder folder_;
+  const std::string run_dir_ = folder_ / "runs/j-a2-e5";
+};
+
+TEST_F(RunInputsTest, TheTrainerFindsWhatTheLeaseNames) {
+  v1::Lease lease = TestLease();
+  lease.mutable_resume_from()->set_name("jobs/j/checkpoints/step-00000007");
+  *lease.mutable_resume_from()->add_files() = EntryOf("state/state.json", "state");
+  ASSERT_TRUE(Make(lease).ok());
+
+  const auto run = ReadRunFolder(run_dir_);
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(run->job, "jobs/j");
+  EXPECT_EQ(run->attempt, 2);
+  EXPECT_EQ(run->spec.model, "models/m");
+  EXPECT_EQ(run->spec.max_steps, 4);
+  EXPECT_EQ(run->parent, "jobs/j/checkpoints/step-00000007");
+  EXPECT_EQ(*ReadFile(run->model_path + "/config.json"), "content of config.json");
+  ASSERT_EQ(run->datasets.size(), 1u);
+  EXPECT_EQ(run->datasets[0].dataset, "datasets/d");
+  EXPECT_EQ(run->datasets[0].sha256, lease.datasets(0).file().sha256());
+  EXPECT_EQ(*ReadFile(run->datasets[0].path), "content of train.jsonl");
+  EXPECT_EQ(*ReadFile(run->resume_path + "/state/state.json"), "content of state/state.json");
+  EXPECT_EQ(run->model_digest, Sha256Hex(Sha256Hex("{}") + "  config.json\n" +
+                                         Sha256Hex("weights") + "  model.safetensors\n"));
+}
+
+TEST_F(RunInputsTest, WithoutACheckpointTheModelIsTheParent) {
+  ASSERT_TRUE(Make(TestLease()).ok());
+  const auto run = ReadRunFolder(run_dir_);
+  EXPECT_EQ(run->resume_path, "");
+  EXPECT_EQ(run->parent, "models/m");
+}
+
+TEST_F(RunInputsTest, InputsAreHardLinksSoThatTheCacheMayForgetThem) {
+  const v1::Lease lease = TestLease();
+  ASSERT_TRUE(Make(lease).ok());
+  ASSERT_TRUE(RemoveAll(folder_ / lease.model_files(0).sha256()).ok());
+  EXPECT_EQ(*ReadFile(run_dir_ + "/model/config.json"), "content of config.json");
+}
+
+TEST_F(RunInputsTest, WhatAnEarlierLifeLeftIsGone) {
+  ASSERT_TRUE(CreateDirectories(run_dir_).ok());
+  AppendTo(run_dir_ + "/events.jsonl", "{}\n");
+  ASSERT_TRUE(Make(TestLease()).ok());
+  EXPECT_FALSE(Exists(run_dir_ + "/events.jsonl"));
+}
+
+TEST_F(RunInputsTest, APathOutOfTheFolderIsRefused) {
+  for (const std::string path : {"../x", "/etc/passwd", "a//b", ".", "a/../../b", ""}) {
+    v1::Lease lease = TestLease();
+    lease.mutable_model_files(0)->set_path(path);
+    const auto inputs = InputsOf(lease);
+    EXPECT_TRUE(absl::IsInvalidArgument(inputs.status())) << path;
+    EXPECT_THAT(std::string(inputs.status().message()), HasSubstr("is no plain path"));
+  }
+}
+
+TEST_F(RunInputsTest, ASpecThatDoesNotReadIsRefused) {
+  v1::Lease lease = TestLease();
+  lease.mutable_spec()->set_learning_rate(-1);
+  const absl::Status status = Make(lease);
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("learning_rate"));
+}
+
+TEST_F(RunInputsTest, TheFolderIsNamedForTheAttempt) {
+  EXPECT_EQ(RunFolderName(TestLease()), "j-a2-e5");
+}
+
+}  // namespace
+}  // namespace tune::worker
