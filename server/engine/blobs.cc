@@ -9,7 +9,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/field_errors.h"
 #include "base/status.h"
 
@@ -28,6 +27,14 @@ absl::Status CheckHash(const std::string& sha256) {
 
 absl::Status NoBlob(const std::string& sha256) {
   return absl::NotFoundError(absl::StrCat("there is no blob ", sha256));
+}
+
+// The folder "ab" of a blob's path, durably.
+absl::Status MakeFolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (Exists(folder.string())) return absl::OkStatus();
+  RETURN_IF_ERROR(CreateDirectories(folder.string()));
+  return SyncDirectory(folder.parent_path().string());
 }
 
 absl::StatusOr<absl::Time> WriteTime(const std::string& path) {
@@ -93,6 +100,7 @@ absl::Status BlobUpload::Finish() {
                                             "; it was thrown away, send it again from byte 0"));
   }
   RETURN_IF_ERROR(file_->Sync());
+  RETURN_IF_ERROR(MakeFolderOf(store_.Path(sha256_)));
   RETURN_IF_ERROR(RenameDurably(store_.UploadPath(sha256_), store_.Path(sha256_)));
   complete_ = true;
   return absl::OkStatus();
@@ -112,14 +120,10 @@ absl::StatusOr<std::string> BlobReader::Read(int64_t max_bytes) {
 }
 
 absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& dir) {
-  const std::string hashes = JoinPath(dir, "blobs/sha256");
-  for (int i = 0; i < 256; ++i) {
-    RETURN_IF_ERROR(CreateDirectories(JoinPath(hashes, absl::StrFormat("%02x", i))));
-  }
+  RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "blobs/sha256")));
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "uploads")));
-  for (const std::string& folder : {hashes, JoinPath(dir, "blobs"), dir}) {
-    RETURN_IF_ERROR(SyncDirectory(folder));
-  }
+  RETURN_IF_ERROR(SyncDirectory(JoinPath(dir, "blobs")));
+  RETURN_IF_ERROR(SyncDirectory(dir));
   return std::unique_ptr<BlobStore>(new BlobStore(dir));
 }
 

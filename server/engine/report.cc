@@ -28,6 +28,15 @@ absl::Status Invalid(const std::string& field, const std::string& message) {
   return errors.ToStatus("report");
 }
 
+// Each with a time: where the trainer gave none, that of its arrival.
+std::vector<TrainingReport> WithTimes(absl::Span<const TrainingReport> events, absl::Time now) {
+  std::vector<TrainingReport> timed(events.begin(), events.end());
+  for (TrainingReport& report : timed) {
+    if (report.time == absl::InfinitePast()) report.time = now;
+  }
+  return timed;
+}
+
 JobEvent TrainingEvent(const Job& job, const TrainingReport& report) {
   JobEvent event;
   event.kind = JobEvent::Kind::kTraining;
@@ -59,7 +68,7 @@ absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attem
                          absl::Span<const TrainingReport> events, absl::Time now) {
   ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, now));
   Job after = running;
-  for (const TrainingReport& report : events) {
+  for (const TrainingReport& report : WithTimes(events, now)) {
     RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
     ApplyReport(report, after.progress);
     ApplyToAttempt(report, attempt);

@@ -1,0 +1,99 @@
+// An engine over a folder of its own, a clock that stands until it is moved, and the
+// calls of a worker in short.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/engine/engine.h"
+
+namespace tune::server {
+
+// A new folder; the caller removes it.
+std::string MakeTestFolder();
+
+class FakeClock : public Clock {
+ public:
+  absl::Time Now() override { return now_; }
+  absl::Duration Monotonic() override { return monotonic_; }
+  void Advance(absl::Duration duration) {
+    now_ += duration;
+    monotonic_ += duration;
+  }
+  void JumpWall(absl::Duration duration) { now_ += duration; }
+
+ private:
+  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
+  absl::Duration monotonic_ = absl::Hours(1);
+};
+
+class RecordingObserver : public EngineObserver {
+ public:
+  void JobSubmitted() override { ++submitted; }
+  void JobFinished(JobState result, absl::Duration run_time) override {
+    finished.push_back({result, run_time});
+  }
+  void AttemptStarted(absl::string_view reason, absl::Duration queue_wait) override {
+    started.push_back({std::string(reason), queue_wait});
+  }
+  void LeaseExpired() override { ++expired; }
+
+  int submitted = 0;
+  int expired = 0;
+  std::vector<std::pair<JobState, absl::Duration>> finished;
+  std::vector<std::pair<std::string, absl::Duration>> started;
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest();
+  ~EngineTest() override;
+
+  // Ends the engine and opens the same folder again, as a restart does.
+  void Reopen();
+  Engine& engine() { return *engine_; }
+
+  // Puts a blob into the store.
+  FileEntry Upload(const std::string& path, const std::string& content);
+  // models/m, a real one with 512 positions, and datasets/d.
+  void PushInputs();
+  std::vector<FileEntry> ModelFileEntries();
+  NewJob Request(const std::string& id);
+  Job Submit(const NewJob& request);
+  // PushInputs (once), and a job with these retries.
+  Job SubmitJob(const std::string& id, int64_t retries = 3);
+
+  absl::Status Register(const std::string& worker_id, const std::string& incarnation = "i1",
+                        int gpus = 0);
+  std::optional<Lease> Acquire(const std::string& worker_id, const std::string& request_id = "",
+                               const std::string& incarnation = "i1");
+  // Registers worker "w" and leases it the first job.
+  Lease LeaseFirst();
+  std::vector<LeaseKey> Heartbeat(const std::string& worker_id, const std::vector<LeaseKey>& held,
+                                  const std::string& incarnation = "i1");
+  // Advances in steps of a second, with the ticker's call after each.
+  void PassTime(absl::Duration duration);
+
+  static TrainingReport Started(int64_t total_steps, int64_t resumed_step = 0);
+  static TrainingReport Step(int64_t step);
+  absl::StatusOr<Checkpoint> Commit(const LeaseKey& key, int64_t step, bool final = false,
+                                    const std::string& content = "");
+
+  Job Get(const std::string& id);
+  std::vector<JobEvent> Events(const std::string& id);
+
+  std::string folder_;
+  FakeClock clock_;
+  RecordingObserver observer_;
+  std::unique_ptr<Engine> engine_;
+
+ private:
+  int requests_ = 0;
+};
+
+}  // namespace tune::server

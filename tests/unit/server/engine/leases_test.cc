@@ -1,0 +1,266 @@
+// Leases, their end by time, by a new process, by cancel; and restarts of the scheduler.
+#include "server/engine/leases.h"
+
+#include <gmock/gmock.h>
+
+#include "server/core/errors.h"
+#include "tests/unit/server/engine/engine_fixture.h"
+
+namespace tune::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class LeasesTest : public EngineTest {
+ protected:
+  absl::Status Report(const LeaseKey& key) {
+    return engine().reports().ReportEvents(key, 1, {Started(10)}).status();
+  }
+};
+
+TEST_F(LeasesTest, ALeaseRaisesTheEpochAndHasAllThatIsNeeded) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  EXPECT_EQ(lease.key, (LeaseKey{"j", 1}));
+  EXPECT_EQ(lease.attempt, 1);
+  EXPECT_FALSE(lease.model_files.empty());
+  ASSERT_EQ(lease.datasets.size(), 1u);
+  EXPECT_EQ(lease.datasets[0].file.path, "d.jsonl");
+  EXPECT_FALSE(lease.resume_from.has_value());
+  const Job job = Get("j");
+  EXPECT_EQ(job.state, JobState::kLeased);
+  EXPECT_EQ(job.worker_id, "w");
+  EXPECT_EQ(job.epoch, 1);
+  EXPECT_EQ(observer_.started.at(0).first, "first");
+}
+
+TEST_F(LeasesTest, ARepeatedRequestGetsTheSameLeaseWhileItLives) {
+  SubmitJob("a");
+  SubmitJob("b");
+  ASSERT_TRUE(Register("w", "i1", 2).ok());
+  const auto first = Acquire("w", "r1");
+  EXPECT_EQ(Acquire("w", "r1")->key, first->key);
+  EXPECT_EQ(Get("a").attempts_used, 1);
+  EXPECT_EQ(Acquire("w", "r2")->key.job_id, "b");
+  ASSERT_TRUE(engine().cancel().CancelJob("a", "").ok());
+  EXPECT_FALSE(Acquire("w", "r1").has_value());
+}
+
+TEST_F(LeasesTest, JobsGoByPriorityAndFit) {
+  PushInputs();
+  NewJob request = Request("cuda");
+  request.spec.priority = 9;
+  request.spec.resources.device = "cuda";
+  Submit(request);
+  request = Request("low");
+  Submit(request);
+  request = Request("high");
+  request.spec.priority = 5;
+  Submit(request);
+  ASSERT_TRUE(Register("cpu").ok());
+  EXPECT_EQ(Acquire("cpu")->key.job_id, "high");
+  EXPECT_FALSE(Acquire("cpu").has_value());
+  ASSERT_TRUE(Register("gpu", "i1", 2).ok());
+  EXPECT_EQ(Acquire("gpu")->key.job_id, "cuda");
+  EXPECT_EQ(Acquire("gpu")->key.job_id, "low");
+}
+
+TEST_F(LeasesTest, AnUnknownProcessGetsNothing) {
+  SubmitJob("j");
+  const auto unregistered = engine().scheduler().AcquireLease("w", "i1", "r");
+  EXPECT_EQ(unregistered.status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_FALSE(engine().scheduler().AcquireLease("w", "other", "r").ok());
+  EXPECT_FALSE(engine().leases().Heartbeat("w", "other", {}, 0).ok());
+}
+
+TEST_F(LeasesTest, HeartbeatsKeepALeaseAndItsAbsenceEndsIt) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  for (int i = 0; i < 10; ++i) {
+    PassTime(absl::Seconds(10));
+    EXPECT_THAT(Heartbeat("w", {lease.key}), IsEmpty());
+  }
+  PassTime(absl::Seconds(29));
+  EXPECT_EQ(Get("j").state, JobState::kLeased);
+  PassTime(absl::Seconds(1));
+  const Job job = Get("j");
+  EXPECT_EQ(job.state, JobState::kQueued);
+  EXPECT_EQ(job.epoch, 2);
+  EXPECT_EQ(job.attempts.at(0).result, "WorkerLost");
+  EXPECT_EQ(job.attempts.at(0).end_time, clock_.Now());
+  EXPECT_EQ(observer_.expired, 1);
+}
+
+TEST_F(LeasesTest, AHeartbeatThatLeavesALeaseOutDoesNotKeepIt) {
+  SubmitJob("j");
+  LeaseFirst();
+  for (int i = 0; i < 4; ++i) {
+    PassTime(absl::Seconds(10));
+    Heartbeat("w", {});
+  }
+  EXPECT_EQ(Get("j").state, JobState::kQueued);
+  EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kIdle);
+}
+
+TEST_F(LeasesTest, AZombieIsRefusedEverywhere) {
+  SubmitJob("j");
+  const Lease zombie = LeaseFirst();
+  ASSERT_TRUE(Report(zombie.key).ok());
+  PassTime(absl::Seconds(31));
+  ASSERT_TRUE(Register("other").ok());
+  const auto lease = Acquire("other");
+  ASSERT_TRUE(lease.has_value());
+  EXPECT_EQ(lease->key.epoch, 3);
+  EXPECT_EQ(lease->attempt, 2);
+  EXPECT_THAT(Heartbeat("w", {zombie.key}), ElementsAre(zombie.key));
+  EXPECT_TRUE(IsStaleEpoch(Report(zombie.key)));
+  EXPECT_TRUE(IsStaleEpoch(engine().reports().AppendLogs(zombie.key, 0, "x").status()));
+  EXPECT_TRUE(IsStaleEpoch(Commit(zombie.key, 1).status()));
+  EXPECT_TRUE(IsStaleEpoch(engine().reports().FinishAttempt(zombie.key, {})));
+  EXPECT_TRUE(IsStaleEpoch(Report({"j", 4})));
+  EXPECT_TRUE(Report(lease->key).ok());
+  EXPECT_EQ(Get("j").attempts.at(1).last_report_seq, 1);
+  EXPECT_EQ(observer_.started.at(1).first, "worker_lost");
+}
+
+TEST_F(LeasesTest, AfterTheLastAttemptTheJobHasFailed) {
+  SubmitJob("j", /*retries=*/0);
+  LeaseFirst();
+  PassTime(absl::Seconds(30));
+  const Job job = Get("j");
+  EXPECT_EQ(job.state, JobState::kFailed);
+  EXPECT_EQ(job.reason, "WorkerLost");
+  EXPECT_THAT(job.message, HasSubstr("attempt 1 of 1"));
+  EXPECT_EQ(observer_.finished.at(0).first, JobState::kFailed);
+  EXPECT_EQ(observer_.finished.at(0).second, absl::Seconds(30));
+}
+
+TEST_F(LeasesTest, AStallOfOursIsNotTheWorkers) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  PassTime(absl::Seconds(20));
+  clock_.Advance(absl::Hours(1));  // suspended: no tick
+  ASSERT_TRUE(engine().leases().ExpireDue().ok());
+  EXPECT_EQ(Get("j").state, JobState::kLeased);
+  PassTime(absl::Seconds(30));
+  EXPECT_EQ(Get("j").state, JobState::kQueued);
+}
+
+TEST_F(LeasesTest, TheWallClockExpiresNothing) {
+  SubmitJob("j");
+  LeaseFirst();
+  for (const absl::Duration jump : {absl::Hours(24), -absl::Hours(48)}) {
+    clock_.JumpWall(jump);
+    ASSERT_TRUE(engine().leases().ExpireDue().ok());
+    EXPECT_EQ(Get("j").state, JobState::kLeased);
+  }
+}
+
+TEST_F(LeasesTest, LeasesLiveOnThroughARestartOfTheScheduler) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  ASSERT_TRUE(Report(lease.key).ok());
+  PassTime(absl::Seconds(29));
+  Reopen();
+  PassTime(absl::Seconds(20));
+  EXPECT_THAT(Heartbeat("w", {lease.key}), IsEmpty());
+  EXPECT_TRUE(engine().reports().ReportEvents(lease.key, 2, {Step(1)}).ok());
+  EXPECT_EQ(Get("j").state, JobState::kRunning);
+  PassTime(absl::Seconds(30));
+  EXPECT_EQ(Get("j").state, JobState::kQueued);
+}
+
+TEST_F(LeasesTest, ARepeatedRequestGetsItsLeaseAfterARestartToo) {
+  SubmitJob("j");
+  ASSERT_TRUE(Register("w").ok());
+  const auto lease = Acquire("w", "r1");
+  Reopen();
+  EXPECT_EQ(Acquire("w", "r1")->key, lease->key);
+}
+
+TEST_F(LeasesTest, ANewProcessEndsTheLeasesOfTheOldOneAtOnce) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  int woken = 0;
+  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  ASSERT_TRUE(Register("w", "i2").ok());
+  EXPECT_GE(woken, 1);
+  const Job job = Get("j");
+  EXPECT_EQ(job.state, JobState::kQueued);
+  EXPECT_THAT(job.attempts.at(0).message, HasSubstr("workers/w started anew"));
+  EXPECT_FALSE(engine().leases().Heartbeat("w", "i1", {lease.key}, 0).ok());
+  EXPECT_EQ(Acquire("w", "", "i2")->attempt, 2);
+}
+
+TEST_F(LeasesTest, TheSameProcessMayRegisterAgain) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  ASSERT_TRUE(Register("w", "i1").ok());
+  EXPECT_EQ(Get("j").state, JobState::kLeased);
+  EXPECT_THAT(Heartbeat("w", {lease.key}), IsEmpty());
+}
+
+TEST_F(LeasesTest, ABadRegistrationNamesTheField) {
+  const absl::Status status = Register("Bad", "");
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(HasSubstr("worker_id"), HasSubstr("incarnation")));
+}
+
+TEST_F(LeasesTest, CancelIsImmediateAndTheWorkerLearnsByItsNextCall) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  ASSERT_TRUE(Report(lease.key).ok());
+  const Job job = *engine().cancel().CancelJob("j", "wrong data");
+  EXPECT_EQ(job.state, JobState::kCancelled);
+  EXPECT_EQ(job.epoch, 2);
+  EXPECT_EQ(job.reason, "Cancelled");
+  EXPECT_EQ(job.message, "wrong data");
+  EXPECT_THAT(Heartbeat("w", {lease.key}), ElementsAre(lease.key));
+  EXPECT_TRUE(IsStaleEpoch(Report(lease.key)));
+  EXPECT_EQ(Get("j").attempts.at(0).result, "Cancelled");
+  EXPECT_EQ(engine().cancel().CancelJob("j", "again")->message, "wrong data");
+  EXPECT_EQ(observer_.finished.size(), 1u);
+}
+
+TEST_F(LeasesTest, CancelOfAQueuedJobAndOfNone) {
+  SubmitJob("j");
+  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_FALSE(Acquire("w").has_value());
+  EXPECT_EQ(engine().cancel().CancelJob("none", "").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(LeasesTest, WorkersShowTheirState) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  ASSERT_TRUE(Register("idle").ok());
+  PassTime(absl::Seconds(10));
+  Heartbeat("w", {lease.key});
+  WorkerRecord worker = *engine().queries().GetWorker("w");
+  EXPECT_EQ(worker.state, WorkerState::kBusy);
+  EXPECT_THAT(worker.job_ids, ElementsAre("j"));
+  EXPECT_EQ(worker.heartbeat_time, clock_.Now());
+  EXPECT_EQ(worker.resources.free_disk_bytes, 7);
+  PassTime(absl::Seconds(20));
+  const auto stats = *engine().queries().Stats();
+  EXPECT_EQ(stats.workers.at(WorkerState::kBusy), 1);
+  EXPECT_EQ(stats.workers.at(WorkerState::kLost), 1);
+  EXPECT_EQ(stats.jobs.at(JobState::kLeased), 1);
+  EXPECT_EQ(stats.jobs.at(JobState::kQueued), 0);
+  EXPECT_GT(stats.store_size_bytes, 0);
+  EXPECT_EQ(engine().queries().ListWorkers({1, ""})->items.at(0).id, "idle");
+}
+
+TEST_F(LeasesTest, OneSchedulerPerDataFolder) {
+  const auto second = Engine::Open(folder_ + "/data", clock_, observer_);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("lock"));
+  EXPECT_TRUE(engine().Ready().ok());
+}
+
+}  // namespace
+}  // namespace tune::server
