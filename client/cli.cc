@@ -27,7 +27,7 @@ struct RawFlags {
 
 std::string CheckDuration(const std::string& text) {
   absl::Duration duration;
-  return ParseDuration(text, &duration) ? "" : text + " is no duration; write 90s, 5m or 1h30m";
+  return ParseTimeout(text, &duration) ? "" : text + " is no duration; write 90s, 5m or 1h30m";
 }
 
 void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
@@ -84,7 +84,7 @@ int ReportUsage(const CLI::App& app, const CLI::ParseError& error, const RawFlag
 int RunCommand(const Command& command, const RawFlags& flags, const Surroundings& surroundings) {
   GlobalFlags global = flags.global;
   absl::Duration timeout;
-  if (!flags.timeout.empty() && ParseDuration(flags.timeout, &timeout)) global.timeout = timeout;
+  if (!flags.timeout.empty() && ParseTimeout(flags.timeout, &timeout)) global.timeout = timeout;
   Context context(global, {surroundings.out, surroundings.screen(1, flags.color)},
                   {surroundings.err, surroundings.screen(2, flags.color)}, surroundings.clock,
                   surroundings.sleep);

@@ -26,6 +26,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::Connect() {
   ASSIGN_OR_RETURN(auto credentials, ClientCredentials(flags_.server, flags_.transport));
   auto channel = MakeChannel(flags_.server, std::move(credentials));
   RETURN_IF_ERROR(AwaitConnection(*channel));
+  reached_ = channel->GetState(false) == GRPC_CHANNEL_READY;
   channel_ = std::move(channel);
   return channel_;
 }
@@ -33,8 +34,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::Connect() {
 // A channel that fails says why only to a call, which then fails at once: so only the
 // case of no answer at all ends here.
 absl::Status Context::AwaitConnection(grpc::Channel& channel) {
-  const auto deadline = absl::ToChronoTime(
-      absl::Now() + std::min(kConnectTimeout, flags_.timeout.value_or(kConnectTimeout)));
+  const absl::Duration limit =
+      std::min(kConnectTimeout, flags_.timeout.value_or(absl::InfiniteDuration()));
+  const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(limit);
   grpc_connectivity_state state = channel.GetState(true);
   while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
     if (!channel.WaitForStateChange(state, deadline)) {
@@ -54,7 +56,7 @@ absl::Status Context::Retry(absl::Duration timeout, const Attempt& attempt) {
     auto context = MakeContext(limit);
     const absl::Status status = FromGrpcStatus(attempt(channel, context.get()));
     const bool broken = status.code() == absl::StatusCode::kUnavailable;
-    if (!broken || i == kAttempts) return status;
+    if (!broken || !reached_ || i == kAttempts) return status;
     SleepFor(pause);
   }
 }

@@ -95,6 +95,7 @@ class Context {
   Clock& clock_;
   Sleep sleep_;
   std::shared_ptr<grpc::Channel> channel_;
+  bool reached_ = false;  // a scheduler has answered
 };
 
 }  // namespace tune::client

@@ -50,7 +50,7 @@ std::string ConnectionProblem(absl::string_view message) {
 bool IsConnectionFailure(const absl::Status& status) {
   return status.code() == absl::StatusCode::kUnavailable &&
          (absl::StrContains(status.message(), "failed to connect") ||
-          ConnectionProblem(status.message()) != status.message());
+          absl::StrContains(status.message(), "DNS resolution failed"));
 }
 
 std::string HintOf(const absl::Status& status) {
@@ -68,6 +68,9 @@ Report MakeReport(const absl::Status& status, const GlobalFlags& flags) {
                                   ConnectionProblem(report.message), ")");
     report.hint =
         "start one with tune-scheduler, or name it with --server HOST:PORT or TUNECTL_SERVER";
+  } else if (status.code() == absl::StatusCode::kUnavailable) {
+    report.message =
+        absl::StrCat("the scheduler at ", flags.server, " is unavailable (", report.message, ")");
   } else if (!report.fields.empty()) {
     // What is before the first field in "WHAT: FIELD: REASON; ...".
     const size_t first = status.message().find(absl::StrCat(": ", report.fields[0].field, ": "));

@@ -19,6 +19,7 @@ constexpr absl::Duration kStreamLimit = absl::Hours(1);  // then quietly a new o
 constexpr absl::Duration kGiveUp = absl::Minutes(10);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(500);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
+constexpr absl::Duration kEndPause = absl::Seconds(10);
 constexpr absl::Duration kHistoryPause = absl::Seconds(1);
 constexpr int kFullBatch = 100;
 
@@ -66,8 +67,11 @@ class Follower {
       if (read == WatchStream::Read::kEnd) return absl::OkStatus();
       if (read == WatchStream::Read::kUpdate) Take(stream.update());
       observer_.OnTick();
-      // The job may end before the stream does; entries behind the end are none.
-      if (IsOver(job_) && read == WatchStream::Read::kNothing) return absl::OkStatus();
+      // The job as it is now comes with old entries too: more of them may follow.
+      if (read == WatchStream::Read::kUpdate) last_update_ = context_.clock().Monotonic();
+      if (IsOver(job_) && context_.clock().Monotonic() - last_update_ > kEndPause) {
+        return absl::OkStatus();
+      }
     }
   }
 
@@ -120,6 +124,7 @@ class Follower {
   bool noted_ = false;
   std::optional<absl::Duration> lost_since_;
   absl::Duration pause_ = kFirstPause;
+  absl::Duration last_update_;
 };
 
 std::string Duration(const v1::Job& job) {
@@ -138,7 +143,9 @@ absl::StatusOr<v1::Job> FollowJob(Context& context, const FollowOptions& options
 ExitCode ReportOutcome(Context& context, const v1::Job& job) {
   const std::string name = ShortName(job.name());
   if (job.state() == v1::Job::SUCCEEDED) {
-    context.out() << "job/" << name << " succeeded" << Duration(job) << "\n";
+    if (context.table()) {
+      context.out() << "job/" << name << " succeeded" << Duration(job) << "\n";
+    }
     context.Note(absl::StrCat("  tunectl checkpoints pull ", name, " -d ./", name));
     return ExitCode::kOk;
   }

@@ -34,8 +34,8 @@ struct FollowOptions {
 absl::StatusOr<v1::Job> FollowJob(Context& context, const FollowOptions& options,
                                   JobObserver& observer);
 
-// What `watch`, `wait` and `submit --wait` say at the end: one line on stdout for a job
-// that succeeded, an error on stderr for another. The exit code is the outcome.
+// What `watch`, `wait` and `submit --wait` say at the end: a line on stdout for a job that
+// succeeded (tables only), an error on stderr for another. The exit code is the outcome.
 ExitCode ReportOutcome(Context& context, const v1::Job& job);
 
 // The entries so far, without waiting for more.

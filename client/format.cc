@@ -44,7 +44,7 @@ std::string HumanCount(double count) {
 std::string WithCommas(int64_t number) {
   std::string digits = absl::StrCat(number);
   const int first = digits[0] == '-' ? 1 : 0;
-  for (int i = static_cast<int>(digits.size()) - 3; i > first; i -= 3) digits.insert(i, ",");
+  for (int i = static_cast<int>(digits.size()) - 3; i > first; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
   return digits;
 }
 
@@ -55,7 +55,7 @@ std::string Rfc3339(const google::protobuf::Timestamp& timestamp) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", FromTimestamp(timestamp), absl::UTCTimeZone());
 }
 
-bool ParseDuration(const std::string& text, absl::Duration* duration) {
+bool ParseTimeout(const std::string& text, absl::Duration* duration) {
   double seconds;
   if (absl::SimpleAtod(text, &seconds) && std::isfinite(seconds)) {
     *duration = absl::Seconds(seconds);

@@ -34,6 +34,6 @@ std::string Rfc3339(const google::protobuf::Timestamp& timestamp);
 
 // Accepts "90s", "1h30m", "250ms" and bare seconds ("90"). False for anything else
 // and for what is not above zero.
-bool ParseDuration(const std::string& text, absl::Duration* duration);
+bool ParseTimeout(const std::string& text, absl::Duration* duration);
 
 }  // namespace tune::client

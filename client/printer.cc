@@ -22,6 +22,14 @@ void PrintJson(Context& context, const Json& json) {
   }
 }
 
+void PrintJsonLine(Context& context, const Json& json) {
+  if (context.json()) {
+    context.out() << DumpJson(json) << "\n";
+  } else {
+    context.out() << "---\n" << ToYaml(json);
+  }
+}
+
 Details& Details::Add(std::string key, std::string value) {
   if (!value.empty()) entries_.emplace_back(std::move(key), std::move(value));
   return *this;

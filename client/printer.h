@@ -20,6 +20,8 @@ Json MessageToJson(const google::protobuf::Message& message);
 
 // JSON or YAML, as asked for.
 void PrintJson(Context& context, const Json& json);
+// One of several: JSON on a line of its own, or a YAML document.
+void PrintJsonLine(Context& context, const Json& json);
 
 template <typename Message>
 void PrintMessages(Context& context, const std::vector<Message>& messages) {

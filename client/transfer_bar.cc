@@ -9,11 +9,13 @@
 namespace tune::client {
 namespace {
 
+constexpr int kNameCells = 28;
 constexpr int kBarCells = 20;
 constexpr absl::Duration kRedraw = absl::Milliseconds(100);
 
 std::string Head(const std::string& file, int64_t total) {
-  return absl::StrCat(PadRight(Shorten(file, 34), 34), " ", PadLeft(HumanBytes(total), 9));
+  return absl::StrCat(PadRight(Shorten(file, kNameCells), kNameCells), " ",
+                      PadLeft(HumanBytes(total), 9));
 }
 
 }  // namespace

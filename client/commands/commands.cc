@@ -1,6 +1,8 @@
 #include "client/commands/commands.h"
 
 #include "absl/strings/str_cat.h"
+#include "client/printer.h"
+#include "client/resource_names.h"
 
 namespace tune::client {
 
@@ -15,6 +17,11 @@ void AddListFlags(CLI::App& command, ListFlags& flags) {
                     ->check(CLI::PositiveNumber)
                     ->type_name("N");
   command.add_flag("--all", flags.all, "Show all")->excludes(limit);
+}
+
+void PrintDeleted(Context& context, absl::string_view kind, const std::string& name) {
+  if (!context.table()) return PrintJson(context, {{"name", name}});
+  context.out() << kind << "/" << ShortName(name) << " deleted\n";
 }
 
 void NoteIfMore(Context& context, bool more, size_t shown) {

@@ -50,6 +50,9 @@ struct ListFlags {
 };
 void AddListFlags(CLI::App& command, ListFlags& flags);
 inline int64_t LimitOf(const ListFlags& flags) { return flags.all ? 0 : flags.limit; }
+// "KIND/NAME deleted", or the name as JSON or YAML.
+void PrintDeleted(Context& context, absl::string_view kind, const std::string& name);
+
 void NoteIfMore(Context& context, bool more, size_t shown);
 
 }  // namespace tune::client

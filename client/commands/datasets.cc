@@ -118,7 +118,7 @@ absl::StatusOr<ExitCode> Delete(Context& context, const DatasetFlags& flags) {
   v1::DeleteDatasetRequest request;
   request.set_name(DatasetName(flags.name));
   RETURN_IF_ERROR(context.Call(&v1::DatasetService::Stub::DeleteDataset, request).status());
-  context.out() << "dataset/" << ShortName(request.name()) << " deleted\n";
+  PrintDeleted(context, "dataset", request.name());
   return ExitCode::kOk;
 }
 

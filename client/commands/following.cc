@@ -8,6 +8,7 @@
 #include "client/follow.h"
 #include "client/job_view.h"
 #include "client/live_region.h"
+#include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/text.h"
 
@@ -31,7 +32,12 @@ class LineObserver : public JobObserver {
  public:
   explicit LineObserver(Context& context) : context_(context) {}
   void OnUpdate(const v1::WatchJobResponse& update) override {
-    for (const std::string& line : lines_.Lines(update)) context_.out() << line << "\n";
+    if (context_.table()) {
+      for (const std::string& line : lines_.Lines(update)) context_.out() << line << "\n";
+    } else {
+      for (const v1::JobEvent& event : update.events())
+        PrintJsonLine(context_, MessageToJson(event));
+    }
     context_.out().flush();
   }
   void OnNote(const std::string& text) override { context_.Note(text); }
@@ -80,7 +86,7 @@ void NoteDetached(Context& context, const std::string& job) {
 
 absl::StatusOr<ExitCode> FollowToEnd(Context& context, const std::string& job, Follow how,
                                      Interrupt& interrupt) {
-  const bool live = how == Follow::kVisibly && context.out_screen().is_terminal;
+  const bool live = how == Follow::kVisibly && context.out_screen().is_terminal && context.table();
   auto live_observer = std::make_unique<LiveObserver>(context);
   std::unique_ptr<JobObserver> quiet_observer;
   if (how == Follow::kSilently) quiet_observer = std::make_unique<SilentObserver>(context);
@@ -96,6 +102,7 @@ absl::StatusOr<ExitCode> FollowToEnd(Context& context, const std::string& job, F
   }
   RETURN_IF_ERROR(end.status());
   if (live) live_observer->PrintSamples();
+  if (!context.table() && how == Follow::kSilently) PrintJson(context, MessageToJson(*end));
   return ReportOutcome(context, *end);
 }
 

@@ -11,6 +11,9 @@
 
 namespace tune::client {
 
+// kVisibly: the live view on a terminal, else a line per event; with JSON or YAML output
+// every event, one JSON object a line or one YAML document each. kSilently: with JSON or
+// YAML output the job as it ended.
 enum class Follow { kSilently, kVisibly };
 
 // `interrupt` must have been made before the context connected. Ctrl-C detaches: it says

@@ -66,6 +66,12 @@ void PrintModel(Context& context, const v1::Model& model) {
   context.Note(absl::StrCat("  tunectl submit --model ", name, " --dataset DATASET"));
 }
 
+void PrintWritten(Context& context, const std::string& folder, int64_t parameters) {
+  if (!context.table()) return PrintJson(context, {{"folder", folder}, {"parameters", parameters}});
+  context.out() << "model written to " << folder << ", "
+                << HumanCount(static_cast<double>(parameters)) << " parameters\n";
+}
+
 absl::StatusOr<ExitCode> PushFolder(Context& context, const std::string& name,
                                     const std::string& folder) {
   RETURN_IF_ERROR(OpenModelFolder(folder).status());
@@ -93,8 +99,7 @@ absl::StatusOr<ExitCode> Init(Context& context, const InitFlags& flags) {
   RETURN_IF_ERROR(Annotate(config.status(), flags.config));
   if (!flags.folder.empty()) {
     RETURN_IF_ERROR(InitModelFolder(flags.folder, *config, flags.tokenizer, flags.seed));
-    context.out() << "model written to " << flags.folder << ", "
-                  << HumanCount(static_cast<double>(ParameterCount(*config))) << " parameters\n";
+    PrintWritten(context, flags.folder, ParameterCount(*config));
     context.Note(absl::StrCat("  tunectl models push ", flags.name, " ", flags.folder));
     return ExitCode::kOk;
   }
@@ -161,7 +166,7 @@ absl::StatusOr<ExitCode> Delete(Context& context, const ModelFlags& flags) {
   v1::DeleteModelRequest request;
   request.set_name(ModelName(flags.name));
   RETURN_IF_ERROR(context.Call(&v1::ModelService::Stub::DeleteModel, request).status());
-  context.out() << "model/" << ShortName(request.name()) << " deleted\n";
+  PrintDeleted(context, "model", request.name());
   return ExitCode::kOk;
 }
 

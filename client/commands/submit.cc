@@ -80,7 +80,6 @@ std::string QueueText(const v1::Job& job) {
 
 void PrintCreated(Context& context, const v1::Job& job, bool dry_run) {
   for (const std::string& warning : job.warnings()) context.Note("warning: " + warning);
-  if (!context.table()) return PrintJson(context, MessageToJson(job));
   const std::string name = ShortName(job.name());
   const std::string label = name.empty() ? "the job" : absl::StrCat("job/", name);
   if (dry_run) {
@@ -101,8 +100,11 @@ absl::StatusOr<ExitCode> Submit(Context& context, const SubmitFlags& flags) {
                           Context::kCheckTimeout);
   RETURN_IF_ERROR(HintOn(absl::StatusCode::kAlreadyExists, job.status(),
                          "choose another --name, or leave it out"));
-  PrintCreated(context, *job, flags.dry_run);
-  if (!interrupt || flags.dry_run) return ExitCode::kOk;
+  const bool follows = interrupt.has_value() && !flags.dry_run;
+  if (context.table()) PrintCreated(context, *job, flags.dry_run);
+  // One answer on stdout: the job as it ends, where that is waited for.
+  if (!context.table() && !follows) PrintJson(context, MessageToJson(*job));
+  if (!follows) return ExitCode::kOk;
   return FollowToEnd(context, job->name(), flags.watch ? Follow::kVisibly : Follow::kSilently,
                      *interrupt);
 }
