@@ -48,4 +48,9 @@ absl::Status RunLogits(const ProbeCommand& command);
 // gradient, fp32, as "grad.NAME".
 absl::Status RunGradients(const ProbeCommand& command);
 
+// Prints the rows of each optimizer step of a run folder, from 1, one JSON object a line:
+// {"step":1,"rows":[{"dataset":"datasets/NAME","row":17,"tokens":112},…]}. Only `step`, or
+// 0 for all.
+absl::Status RunBatches(const std::string& run_dir, int64_t step);
+
 }  // namespace tune::trainer

@@ -1,9 +1,13 @@
 // tune-trainer: one training run in its folder, and generation from a model folder.
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
@@ -32,6 +36,19 @@ void InstallSignalHandlers() {
   action.sa_handler = RequestStop;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+}
+
+// libgomp's threads spin while they wait for each other. Where other programs want the
+// cores too, a spinning thread keeps the one it waits for from running: 30 times slower
+// was seen. libgomp reads its environment when it is loaded, so the program starts again
+// with its own setting, unless the user has one.
+void WaitWithoutSpinning(char** argv) {
+  if (getenv("GOMP_SPINCOUNT") != nullptr || getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "1000", 1);
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error);
+  // Going on without is only slower.
+  if (!error) execv(program.c_str(), argv);
 }
 
 int ExitCode(const absl::Status& status) {
@@ -104,38 +121,64 @@ CLI::App* AddProbe(CLI::App* app, const char* name, const char* description,
   return command;
 }
 
+struct Arguments {
+  int threads = 0;
+  std::string dir;
+  bool resume = false;
+  GenerateCommand generate;
+  ProbeCommand logits, gradients;
+  int64_t step = 0;
+};
+
+CLI::App* AddRunFolder(CLI::App* app, const char* name, const char* description, std::string* dir) {
+  CLI::App* command = app->add_subcommand(name, description);
+  command->add_option("DIR", *dir, "The run folder")->required()->check(CLI::ExistingDirectory);
+  return command;
+}
+
+// Defines the commands; the one that is parsed leaves what to do in `action`.
+void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
+  const auto add = [&](CLI::App* command, std::function<int()> act) {
+    command->callback([action, act = std::move(act)] { *action = act; });
+    return command;
+  };
+  CLI::App* run = add(AddRunFolder(app, "run", "Train as DIR/run.json says", &args->dir),
+                      [args] { return Run(args->dir, args->resume); });
+  run->add_flag("--resume", args->resume, "Go on from the newest checkpoint in DIR");
+  run->footer(
+      "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped by SIGTERM or SIGINT after a "
+      "checkpoint.");
+  add(AddGenerate(app, &args->generate), [args] { return ExitCode(RunGenerate(args->generate)); });
+  add(AddProbe(app, "logits", "Print or write a model's logits", &args->logits),
+      [args] { return ExitCode(RunLogits(args->logits)); });
+  add(AddProbe(app, "gradients", "Write a model's loss and gradients", &args->gradients),
+      [args] { return ExitCode(RunGradients(args->gradients)); })
+      ->get_option("--out")
+      ->required();
+  add(AddRunFolder(app, "batches", "List the rows of each optimizer step", &args->dir),
+      [args] { return ExitCode(RunBatches(args->dir, args->step)); })
+      ->add_option("--step", args->step, "Only this step, from 1")
+      ->check(CLI::PositiveNumber);
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Train and run Phi models in one process.", "tune-trainer");
   app.set_version_flag("--version", absl::StrCat("tune-trainer ", Version()));
   app.require_subcommand(1);
   app.fallthrough();
-  int threads = 0;
-  app.add_option("--threads", threads, "CPU threads; 0: one per core")->check(CLI::Range(0, 1024));
-  std::string dir;
-  bool resume = false;
-  CLI::App* run = app.add_subcommand("run", "Train as DIR/run.json says");
-  run->add_option("DIR", dir, "The run folder")->required()->check(CLI::ExistingDirectory);
-  run->add_flag("--resume", resume, "Go on from the newest checkpoint in DIR");
-  run->footer(
-      "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped by SIGTERM or SIGINT "
-      "after a checkpoint.");
-  GenerateCommand generate_options;
-  CLI::App* generate = AddGenerate(&app, &generate_options);
-  ProbeCommand logits_options, gradients_options;
-  CLI::App* logits = AddProbe(&app, "logits", "Print or write a model's logits", &logits_options);
-  CLI::App* gradients =
-      AddProbe(&app, "gradients", "Write a model's loss and gradients", &gradients_options);
-  gradients->get_option("--out")->required();
+  Arguments args;
+  app.add_option("--threads", args.threads, "CPU threads; 0: one per core")
+      ->check(CLI::Range(0, 1024));
+  std::function<int()> action;
+  AddCommands(&app, &args, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFinished : kUsage;
   }
-  if (threads > 0) at::set_num_threads(threads);
-  if (run->parsed()) return Run(dir, resume);
-  if (generate->parsed()) return ExitCode(RunGenerate(generate_options));
-  if (logits->parsed()) return ExitCode(RunLogits(logits_options));
-  return ExitCode(RunGradients(gradients_options));
+  WaitWithoutSpinning(argv);
+  if (args.threads > 0) at::set_num_threads(args.threads);
+  return action();
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "worker/trainer/training_pass.h"
 
 #include "worker/trainer/attention.h"
+#include "worker/trainer/autograd.h"
 #include "worker/trainer/loss.h"
 
 namespace tune::trainer {
 namespace {
-
-using torch::autograd::grad;
 
 // A piece of the network and its own graph, from a leaf to an output.
 struct Piece {
@@ -106,7 +105,7 @@ class Pass {
                       const at::Tensor& output_gradient, HostGradients* gradients) const {
     std::vector<at::Tensor> inputs = {piece.input};
     for (const size_t i : parameters) inputs.push_back(model_.parameters()[i].weight);
-    const auto grads = grad({piece.output}, inputs, {output_gradient});
+    const auto grads = BackwardThrough(piece.output, inputs, output_gradient);
     for (size_t i = 0; i < parameters.size(); ++i) gradients->Add(parameters[i], grads[i + 1]);
     return grads[0];
   }

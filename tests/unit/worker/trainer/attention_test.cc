@@ -1,0 +1,86 @@
+#include "worker/trainer/attention.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tiny_model.h"
+
+namespace tune::trainer {
+namespace {
+
+// One dense attention over all tokens, with everything masked that is in another segment
+// or later; fp64.
+at::Tensor DenseAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const std::vector<int64_t>& offsets) {
+  const int64_t tokens = q.size(0), heads = q.size(1), group = heads / k.size(1);
+  at::Tensor mask = at::zeros({tokens, tokens}, at::kBool);
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i) {
+      for (int64_t j = offsets[s]; j <= i; ++j) mask[i][j] = true;
+    }
+  }
+  std::vector<at::Tensor> out;
+  for (int64_t h = 0; h < heads; ++h) {
+    const at::Tensor qh = q.select(1, h).to(at::kDouble);
+    const at::Tensor kh = k.select(1, h / group).to(at::kDouble);
+    const at::Tensor vh = v.select(1, h / group).to(at::kDouble);
+    const at::Tensor scores = at::mm(qh, kh.t()) / std::sqrt(static_cast<double>(q.size(2)));
+    const at::Tensor masked =
+        scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
+    out.push_back(at::mm(at::softmax(masked, -1), vh).unsqueeze(1));
+  }
+  return at::cat(out, 1);
+}
+
+TEST(SegmentAttention, EqualsDenseMaskedAttention) {
+  const std::vector<int64_t> offsets = {0, 7, 8, 21};
+  const at::Tensor q = RandomTensor({21, 4, 10}, 1);
+  const at::Tensor k = RandomTensor({21, 4, 10}, 2);
+  const at::Tensor v = RandomTensor({21, 4, 10}, 3);
+  const at::Tensor out = SegmentAttention(q, k, v, offsets, Dropout(), 0, 0);
+  EXPECT_LT(RelativeError(out, DenseAttention(q, k, v, offsets)), 1e-6);
+}
+
+TEST(SegmentAttention, SharesKeyValueHeadsInGroups) {
+  const std::vector<int64_t> offsets = {0, 5, 12};
+  const at::Tensor q = RandomTensor({12, 6, 8}, 1);
+  const at::Tensor k = RandomTensor({12, 2, 8}, 2);
+  const at::Tensor v = RandomTensor({12, 2, 8}, 3);
+  const at::Tensor out = SegmentAttention(q, k, v, offsets, Dropout(), 0, 0);
+  EXPECT_LT(RelativeError(out, DenseAttention(q, k, v, offsets)), 1e-6);
+}
+
+TEST(SegmentAttention, DroppedFormAgreesWhereNothingIsDropped) {
+  // p so small that no weight of this size is dropped, but the other code path runs.
+  const std::vector<Example> examples = {RandomExample(9, 0, 1)};
+  const MicroBatch batch = BatchOf(examples);
+  const at::Tensor q = RandomTensor({9, 2, 8}, 1);
+  const at::Tensor out = SegmentAttention(q, q, q, batch.offsets, Dropout(0, 0, batch), 1e-12, 0);
+  EXPECT_LT(RelativeError(out, DenseAttention(q, q, q, batch.offsets)), 1e-6);
+}
+
+TEST(SegmentAttention, DropsAttentionWeightsWithProbabilityP) {
+  const std::vector<Example> examples = {RandomExample(40, 0, 1)};
+  const MicroBatch batch = BatchOf(examples);
+  // Keys all alike: each position averages the values before it; with values of one the
+  // mean of the output is the mean of the masks.
+  const at::Tensor q = at::zeros({40, 8, 4}, at::kFloat);
+  const at::Tensor v = at::ones({40, 8, 4}, at::kFloat);
+  const at::Tensor out = SegmentAttention(q, q, v, batch.offsets, Dropout(3, 1, batch), 0.5, 7);
+  EXPECT_NEAR(out.mean().item<double>(), 1, 0.1);
+  EXPECT_GT(out.std().item<double>(), 0.1);
+}
+
+TEST(CachedAttention, LastQueriesEqualTheWhole) {
+  const at::Tensor q = RandomTensor({11, 4, 10}, 1);
+  const at::Tensor k = RandomTensor({11, 2, 10}, 2);
+  const at::Tensor v = RandomTensor({11, 2, 10}, 3);
+  const at::Tensor whole = SegmentAttention(q, k, v, {0, 11}, Dropout(), 0, 0);
+  const at::Tensor last = CachedAttention(q.narrow(0, 8, 3), k, v);
+  EXPECT_LT(RelativeError(last, whole.narrow(0, 8, 3)), 1e-6);
+}
+
+}  // namespace
+}  // namespace tune::trainer

@@ -1,0 +1,315 @@
+#include "worker/trainer/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "recipe/safetensors.h"
+#include "tiny_folder.h"
+#include "worker/trainer/failure.h"
+
+namespace tune::trainer {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+// Every reading is a millisecond after the last.
+class StepClock : public Clock {
+ public:
+  absl::Time Now() override { return absl::UnixEpoch() + Monotonic(); }
+  absl::Duration Monotonic() override { return absl::Milliseconds(++ticks_); }
+
+ private:
+  int64_t ticks_ = 0;
+};
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() { MakeInputs(scratch_); }
+
+  absl::StatusOr<Outcome> Start(const std::string& name, const RunFolder& run) {
+    EXPECT_TRUE(CreateDirectories(scratch_ / name).ok());
+    EXPECT_TRUE(WriteRunFolder(scratch_ / name, run).ok());
+    return Continue(name, false);
+  }
+
+  absl::StatusOr<Outcome> Continue(const std::string& name, bool resume) {
+    return RunTraining(
+        {.dir = scratch_ / name, .resume = resume, .stop = &stop_, .clock = &clock_});
+  }
+
+  std::string File(const std::string& path) {
+    const auto content = ReadFile(scratch_ / path);
+    EXPECT_TRUE(content.ok()) << content.status();
+    return content.value_or("");
+  }
+
+  // The events of one kind; every line must be JSON with a time and one event.
+  std::vector<Json> Events(const std::string& name, const std::string& kind) {
+    std::vector<Json> events;
+    std::istringstream lines(File(name + "/events.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = ParseJson(line);
+      EXPECT_TRUE(json.ok()) << line;
+      EXPECT_EQ(json->size(), 2u) << line;
+      absl::Time time;
+      EXPECT_TRUE(
+          absl::ParseTime(absl::RFC3339_full, (*json)["time"].get<std::string>(), &time, nullptr));
+      if (json->contains(kind)) events.push_back((*json)[kind]);
+    }
+    return events;
+  }
+
+  // "step loss rate norm" of each step.
+  std::vector<std::string> Curve(const std::string& name) {
+    std::vector<std::string> curve;
+    for (const Json& step : Events(name, "step")) {
+      curve.push_back(absl::StrCat(DumpJson(step["step"]), " ", DumpJson(step["loss"]), " ",
+                                   DumpJson(step["learning_rate"]), " ",
+                                   DumpJson(step["grad_norm"])));
+    }
+    return curve;
+  }
+
+  std::string FailureMessage(const std::string& name, const std::string& reason) {
+    const auto failures = Events(name, "failed");
+    EXPECT_EQ(failures.size(), 1u);
+    if (failures.empty()) return "";
+    EXPECT_EQ(failures[0]["reason"], reason);
+    return failures[0]["message"];
+  }
+
+  ScratchFolder scratch_;
+  std::atomic<bool> stop_ = false;
+  StepClock clock_;
+};
+
+TEST_F(RunTest, TrainsToAModelAndTellsOfIt) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.epochs = 12;
+  run.spec.lr_scheduler = "constant";
+  run.spec.sample_prompts = {"1+1?"};
+  run.spec.eval = EvalSpec{"datasets/sums", 12, 10};
+  const auto outcome = Start("run", run);
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(*outcome, Outcome::kFinished);
+  const auto steps = Events("run", "step");
+  ASSERT_EQ(steps.size(), 36u);
+  EXPECT_LT(steps.back()["loss"].get<double>(), steps.front()["loss"].get<double>() / 2);
+  EXPECT_EQ(steps[1]["examples"], 8);
+  EXPECT_EQ(steps[2]["examples"], 6);
+  EXPECT_EQ(steps[2]["epoch"], 1.0);
+  const Json started = Events("run", "started").at(0);
+  EXPECT_EQ(started["device"], "cpu");
+  EXPECT_EQ(started["examples"], 22);
+  EXPECT_EQ(started["total_steps"], 36);
+  EXPECT_EQ(Events("run", "evaluation").size(), 3u);
+  EXPECT_EQ(Events("run", "sample").size(), 3u);
+  EXPECT_EQ(Events("run", "finished").at(0)["checkpoint"], "checkpoints/final");
+}
+
+TEST_F(RunTest, FinalIsACompleteModelFolder) {
+  RunFolder run = TinyRun(scratch_);
+  run.parent = "models/tiny@1";
+  ASSERT_TRUE(Start("run", run).ok());
+  const std::string final_dir = scratch_ / "run/checkpoints/final";
+  EXPECT_THAT(ListFilesBelow(final_dir).value(),
+              ElementsAre("README.md", "config.json", "generation_config.json", "manifest.json",
+                          "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                          "trainer_state.json"));
+  EXPECT_TRUE(VerifyManifest(final_dir).ok());
+  EXPECT_TRUE(OpenModelFolder(final_dir).ok());
+  const std::string card = File("run/checkpoints/final/README.md");
+  EXPECT_THAT(card, HasSubstr("base_model: \"models/tiny@1\""));
+  EXPECT_THAT(card, HasSubstr(Sha256File(scratch_ / "sums.jsonl").value()));
+  const Json state = ReadJsonFile(final_dir + "/trainer_state.json").value();
+  EXPECT_EQ(state["global_step"], 6);
+  EXPECT_EQ(state["log_history"].size(), 6u);
+}
+
+TEST_F(RunTest, SavesInTheTypeAskedFor) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.save_precision = "bf16";
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto folder = OpenModelFolder(scratch_ / "run/checkpoints/final");
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->dtype, DType::kBF16);
+  EXPECT_EQ(folder->config.source["torch_dtype"], "bfloat16");
+}
+
+// Mid-epoch, dropout on: the same losses, rates, norms and bytes.
+TEST_F(RunTest, ResumedRunIsTheSameRun) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.epochs = 3;
+  run.spec.checkpoint_every = 2;
+  run.spec.keep_checkpoints = 10;
+  ASSERT_TRUE(Start("whole", run).ok());
+  for (const int step : {2, 4, 8}) {
+    const std::string name = absl::StrCat("from", step);
+    run.resume_path = scratch_ / absl::StrCat("whole/checkpoints/step-0000000", step);
+    ASSERT_TRUE(Start(name, run).ok());
+    auto expected = Curve("whole");
+    expected.erase(expected.begin(), expected.begin() + step);
+    EXPECT_EQ(Curve(name), expected);
+    EXPECT_EQ(Events(name, "started").at(0)["resumed_step"], step);
+    EXPECT_EQ(File(name + "/checkpoints/final/model.safetensors"),
+              File("whole/checkpoints/final/model.safetensors"));
+    EXPECT_EQ(File(name + "/checkpoints/final/trainer_state.json"),
+              File("whole/checkpoints/final/trainer_state.json"));
+  }
+}
+
+TEST_F(RunTest, ThreadsDoNotChangeTheRun) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  ASSERT_TRUE(Start("one", TinyRun(scratch_)).ok());
+  at::set_num_threads(2);
+  ASSERT_TRUE(Start("two", TinyRun(scratch_)).ok());
+  at::set_num_threads(threads);
+  EXPECT_EQ(Curve("one"), Curve("two"));
+}
+
+TEST_F(RunTest, PackingAndMicroBatchesDoNotChangeTheRun) {
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(Start("packed", run).ok());
+  run.spec.packing = false;
+  ASSERT_TRUE(Start("single", run).ok());
+  const auto packed = Events("packed", "step"), single = Events("single", "step");
+  ASSERT_EQ(packed.size(), single.size());
+  for (size_t i = 0; i < packed.size(); ++i) {
+    const double loss = packed[i]["loss"];
+    EXPECT_NEAR(single[i]["loss"].get<double>(), loss, 1e-5 * loss);
+  }
+}
+
+TEST_F(RunTest, StopsAtOnceWhenAskedAndResumesInPlace) {
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(Start("whole", run).ok());
+  // Stops before the first step: nothing to keep, nothing lost.
+  stop_ = true;
+  EXPECT_EQ(Start("run", run).value(), Outcome::kInterrupted);
+  EXPECT_EQ(Events("run", "checkpoint").size(), 0u);
+  stop_ = false;
+  EXPECT_EQ(Continue("run", true).value(), Outcome::kFinished);
+  EXPECT_EQ(Curve("run"), Curve("whole"));
+}
+
+TEST_F(RunTest, KeepsTheLastCheckpoints) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 1;
+  run.spec.keep_checkpoints = 2;
+  ASSERT_TRUE(Start("run", run).ok());
+  EXPECT_THAT(ListDirectory(scratch_ / "run/checkpoints").value(),
+              ElementsAre("final", "step-00000004", "step-00000005"));
+}
+
+TEST_F(RunTest, RefusesToStartOverInAFolderWithCheckpoints) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 2;
+  ASSERT_TRUE(Start("run", run).ok());
+  const absl::Status again = Continue("run", false).status();
+  EXPECT_THAT(again.message(), HasSubstr("--resume"));
+}
+
+TEST_F(RunTest, RefusesACheckpointOfAnotherRun) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 3;
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000003";
+  run.spec.learning_rate = 2e-2;
+  run.spec.keep_checkpoints = 7;  // may differ
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "sums.jsonl", SumRows(21)).ok());
+  EXPECT_FALSE(Start("other", run).ok());
+  const std::string message = FailureMessage("other", "ResumeMismatch");
+  EXPECT_THAT(message, HasSubstr("learning_rate: the checkpoint has 0.01, this run 0.02"));
+  EXPECT_THAT(message, HasSubstr("sha256"));
+  EXPECT_THAT(message, Not(HasSubstr("keep_checkpoints")));
+}
+
+TEST_F(RunTest, RefusesADamagedCheckpoint) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 3;
+  ASSERT_TRUE(Start("whole", run).ok());
+  const std::string path = "whole/checkpoints/step-00000003";
+  std::string shards = File(path + "/state/optimizer-00000-of-00001.safetensors");
+  shards[shards.size() / 2] ^= 1;
+  ASSERT_TRUE(
+      WriteFileDurably(scratch_ / (path + "/state/optimizer-00000-of-00001.safetensors"), shards)
+          .ok());
+  run.resume_path = scratch_ / path;
+  EXPECT_FALSE(Start("other", run).ok());
+  EXPECT_THAT(FailureMessage("other", "BadCheckpoint"), HasSubstr("optimizer-00000-of-00001"));
+}
+
+TEST_F(RunTest, NamesTheRowThatIsTooLong) {
+  RunFolder run = TinyRun(scratch_);
+  const Json longest = {{"prompt", std::string(90, 'x')}, {"response", "y"}};
+  ASSERT_TRUE(
+      WriteFileDurably(scratch_ / "sums.jsonl", SumRows(3) + DumpJson(longest) + "\n").ok());
+  EXPECT_FALSE(Start("error", run).ok());
+  EXPECT_THAT(FailureMessage("error", "RowTooLong"), HasSubstr("row 4"));
+  run.spec.max_length_policy = "truncate";
+  EXPECT_FALSE(Start("truncated", run).status().ok() && false);
+  EXPECT_THAT(Events("truncated", "notice").at(0)["text"].get<std::string>(), HasSubstr("1 rows"));
+  run.spec.max_length_policy = "drop";
+  EXPECT_TRUE(Start("dropped", run).ok());
+  EXPECT_EQ(Events("dropped", "started").at(0)["examples"], 3);
+}
+
+TEST_F(RunTest, NamesTheRowThatIsMalformed) {
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "sums.jsonl", SumRows(3) + "{\"prompt\": 1\n").ok());
+  EXPECT_FALSE(Start("run", TinyRun(scratch_)).ok());
+  EXPECT_THAT(FailureMessage("run", "BadData"), HasSubstr(":4"));
+}
+
+TEST_F(RunTest, RefusesDataThatIsNotWhatTheRunNames) {
+  RunFolder run = TinyRun(scratch_);
+  run.datasets[0].sha256 = std::string(64, '0');
+  EXPECT_FALSE(Start("run", run).ok());
+  EXPECT_THAT(FailureMessage("run", "BadData"), HasSubstr("SHA-256"));
+}
+
+TEST_F(RunTest, TellsABrokenModelFromABrokenSpec) {
+  RunFolder run = TinyRun(scratch_);
+  run.model_path = scratch_ / "nothing";
+  EXPECT_FALSE(Start("model", run).ok());
+  FailureMessage("model", "BadModel");
+  run = TinyRun(scratch_);
+  run.spec.prompt_template = "no placeholder";
+  EXPECT_FALSE(Start("template", run).ok());
+  FailureMessage("template", "BadSpec");
+}
+
+TEST_F(RunTest, ALossThatIsNotFiniteNamesItsRows) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.learning_rate = 1e30;
+  run.spec.lr_scheduler = "constant";
+  run.spec.warmup_ratio = 0;
+  EXPECT_FALSE(Start("run", run).ok());
+  const auto failures = Events("run", "failed");
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0]["reason"], "NonFiniteLoss");
+  EXPECT_EQ(failures[0]["retryable"], false);
+  EXPECT_THAT(failures[0]["message"].get<std::string>(), HasSubstr("datasets/sums:"));
+}
+
+TEST_F(RunTest, RemovesWhatAKilledAttemptLeft) {
+  ASSERT_TRUE(CreateDirectories(scratch_ / "run/checkpoints/step-00000002.tmp").ok());
+  ASSERT_TRUE(Start("run", TinyRun(scratch_)).ok());
+  EXPECT_THAT(ListDirectory(scratch_ / "run/checkpoints").value(), ElementsAre("final"));
+}
+
+TEST_F(RunTest, CudaWithoutAGpuIsAnError) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.resources.device = "cuda";
+  if (Exists("/dev/nvidia0")) GTEST_SKIP() << "this machine has a GPU";
+  EXPECT_FALSE(Start("run", run).ok());
+  EXPECT_THAT(FailureMessage("run", "NoDevice"), HasSubstr("cuda"));
+}
+
+}  // namespace
+}  // namespace tune::trainer

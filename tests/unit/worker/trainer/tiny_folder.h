@@ -1,0 +1,136 @@
+// A model folder, a dataset and a run folder on disk, small enough to train in a test.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "recipe/model_folder.h"
+#include "recipe/run_folder.h"
+
+namespace tune::trainer {
+
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    path_ = absl::StrCat(testing::TempDir(), "/trainer_test.", getpid(), ".", test->name());
+    EXPECT_TRUE(RemoveAll(path_).ok());
+    EXPECT_TRUE(CreateDirectories(path_).ok());
+  }
+  ~ScratchFolder() { RemoveAll(path_).IgnoreError(); }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
+
+ private:
+  std::string path_;
+};
+
+// GPT-2's table (openai/gpt-2 src/encoder.py, bytes_to_unicode): bytes that print stand
+// for themselves, the others for the code points from U+0100.
+inline std::string ByteAsText(int byte, int* next) {
+  const bool prints =
+      (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+  const int code = prints ? byte : 256 + (*next)++;
+  if (code < 128) return std::string(1, static_cast<char>(code));
+  return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 63))};
+}
+
+// A tokenizer of single bytes and <|endoftext|>, id 256.
+inline Json ByteTokenizer() {
+  Json vocab = Json::object();
+  int next = 0;
+  for (int byte = 0; byte < 256; ++byte) vocab[ByteAsText(byte, &next)] = byte;
+  vocab["<|endoftext|>"] = 256;
+  const Json level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
+  const Json end = {
+      {"id", 256},       {"content", "<|endoftext|>"}, {"single_word", false}, {"lstrip", false},
+      {"rstrip", false}, {"normalized", false},        {"special", true}};
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", Json::array({end})},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", level},
+          {"post_processor", level},
+          {"decoder", level},
+          {"model",
+           {{"type", "BPE"},
+            {"dropout", nullptr},
+            {"unk_token", nullptr},
+            {"continuing_subword_prefix", nullptr},
+            {"end_of_word_suffix", nullptr},
+            {"fuse_unk", false},
+            {"vocab", vocab},
+            {"merges", Json::array()}}}};
+}
+
+inline Json TinyConfigJson() {
+  return {{"architectures", {"PhiForCausalLM"}},
+          {"model_type", "phi"},
+          {"vocab_size", 272},
+          {"hidden_size", 32},
+          {"intermediate_size", 48},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"max_position_embeddings", 96},
+          {"partial_rotary_factor", 0.5},
+          {"resid_pdrop", 0.1},
+          {"embd_pdrop", 0.1},
+          {"hidden_act", "gelu_new"},
+          {"bos_token_id", 256},
+          {"eos_token_id", 256},
+          {"tie_word_embeddings", false},
+          {"torch_dtype", "float32"}};
+}
+
+inline void MakeModel(const std::string& path, const std::string& scratch) {
+  const std::string tokenizer = scratch + ".tokenizer.json";
+  ASSERT_TRUE(WriteFileDurably(tokenizer, DumpJson(ByteTokenizer())).ok());
+  const auto config = ModelConfigFromJson(TinyConfigJson());
+  ASSERT_TRUE(config.ok()) << config.status();
+  const absl::Status made = InitModelFolder(path, *config, tokenizer, 7);
+  ASSERT_TRUE(made.ok()) << made;
+}
+
+// `rows` short sums in the prompt-response format.
+inline std::string SumRows(int rows) {
+  std::string text;
+  for (int i = 0; i < rows; ++i) {
+    const Json row = {{"prompt", absl::StrCat(i % 7, "+", i % 5, "?")},
+                      {"response", absl::StrCat(i % 7 + i % 5)}};
+    absl::StrAppend(&text, DumpJson(row), "\n");
+  }
+  return text;
+}
+
+// A run of 22 rows in batches of 8: epochs of 3 steps, the last of them smaller.
+inline RunFolder TinyRun(const ScratchFolder& scratch) {
+  RunFolder run;
+  run.spec.model = "models/tiny";
+  run.spec.datasets = {{"datasets/sums", 1}};
+  run.spec.batch_size = 8;
+  run.spec.micro_batch_tokens = 64;
+  run.spec.max_length = 96;
+  run.spec.learning_rate = 1e-2;
+  run.spec.checkpoint_every = 0;
+  run.model_path = scratch / "model";
+  run.datasets = {{"datasets/sums", scratch / "sums.jsonl", ""}};
+  return run;
+}
+
+inline void MakeInputs(const ScratchFolder& scratch) {
+  MakeModel(scratch / "model", scratch / "model");
+  ASSERT_TRUE(WriteFileDurably(scratch / "sums.jsonl", SumRows(22)).ok());
+}
+
+}  // namespace tune::trainer

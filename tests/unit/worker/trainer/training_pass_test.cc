@@ -1,0 +1,232 @@
+#include "worker/trainer/training_pass.h"
+
+#include <gtest/gtest.h>
+
+#include <ATen/ops/cross_entropy_loss.h>
+
+#include <numeric>
+
+#include "tiny_model.h"
+#include "worker/trainer/attention.h"
+#include "worker/trainer/autograd.h"
+
+namespace tune::trainer {
+namespace {
+
+std::vector<Example> Examples() {
+  return {RandomExample(9, 3, 1), RandomExample(17, 1, 2), RandomExample(4, 3, 3),
+          RandomExample(12, 0, 4), RandomExample(2, 0, 5)};
+}
+
+int64_t Targets(const std::vector<Example>& examples) {
+  int64_t targets = 0;
+  for (const Example& example : examples) targets += example.target_tokens();
+  return targets;
+}
+
+struct PassResult {
+  std::vector<double> losses;
+  std::vector<at::Tensor> gradients;
+};
+
+// Gradients of the mean loss of `examples`, in micro-batches of `size` examples.
+PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& examples,
+                             size_t size, bool recompute, uint64_t dropout_seed = 0) {
+  HostGradients gradients(tiny.parameters);
+  PassResult result;
+  for (size_t first = 0; first < examples.size(); first += size) {
+    const std::vector<Example> part(
+        examples.begin() + static_cast<int64_t>(first),
+        examples.begin() + static_cast<int64_t>(std::min(first + size, examples.size())));
+    const MicroBatch batch = BatchOf(part, static_cast<int64_t>(first));
+    const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, 3, batch);
+    const auto losses = ForwardBackward(tiny.model, batch, dropout,
+                                        {.scale = 1.0 / static_cast<double>(Targets(examples)),
+                                         .recompute = recompute,
+                                         .on_forward_done = {}},
+                                        &gradients);
+    result.losses.insert(result.losses.end(), losses.begin(), losses.end());
+  }
+  for (size_t i = 0; i < gradients.size(); ++i) result.gradients.push_back(gradients[i].clone());
+  return result;
+}
+
+void ExpectNear(const PassResult& actual, const PassResult& expected, double tolerance,
+                const Parameters& parameters) {
+  ASSERT_EQ(actual.losses.size(), expected.losses.size());
+  for (size_t i = 0; i < expected.losses.size(); ++i) {
+    EXPECT_NEAR(actual.losses[i], expected.losses[i], tolerance * expected.losses[i]);
+  }
+  for (size_t i = 0; i < expected.gradients.size(); ++i) {
+    EXPECT_LE(RelativeError(actual.gradients[i], expected.gradients[i]), tolerance)
+        << parameters[i].name;
+  }
+}
+
+// The whole model as one autograd graph, one example at a time.
+PassResult PlainAutograd(const TinyModel& tiny, const std::vector<Example>& examples) {
+  std::vector<at::Tensor> inputs;
+  for (size_t i = 0; i < tiny.parameters.size(); ++i) inputs.push_back(tiny.parameters[i].weight);
+  at::Tensor total = at::zeros({}, at::kFloat);
+  PassResult result;
+  for (const Example& example : examples) {
+    const std::vector<Example> alone = {example};
+    const MicroBatch batch = BatchOf(alone);
+    const Rotary rotary = tiny.model.RotaryFor(batch.positions);
+    at::Tensor hidden = tiny.model.Embed(batch.ids);
+    for (int64_t layer = 0; layer < tiny.model.config().num_hidden_layers; ++layer) {
+      const auto attend = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+        return SegmentAttention(q, k, v, batch.offsets, Dropout(), 0, 0);
+      };
+      hidden = tiny.model.Block(layer, hidden, rotary, attend, Dropout());
+    }
+    const at::Tensor logits = tiny.model.Logits(tiny.model.FinalNorm(hidden));
+    at::Tensor labels = batch.ids.roll(-1);
+    for (size_t t = 0; t < example.ids.size(); ++t) {
+      const bool counts = t + 1 < example.ids.size() && example.target[t + 1] != 0;
+      if (!counts) labels[static_cast<int64_t>(t)] = -100;
+    }
+    const at::Tensor sum = at::cross_entropy_loss(logits, labels, {}, /*reduction=sum*/ 2);
+    result.losses.push_back(sum.item<double>());
+    total = total + sum;
+  }
+  const at::Tensor mean = total / static_cast<double>(Targets(examples));
+  result.gradients = BackwardThrough(mean, inputs, at::ones({}));
+  return result;
+}
+
+class TrainingPassShapes : public testing::TestWithParam<const char*> {
+ protected:
+  ModelConfig Config() const {
+    ModelConfig config = TinyConfig();
+    const std::string shape = GetParam();
+    if (shape == "grouped") config.num_key_value_heads = 2;
+    if (shape == "qk_layernorm") config.qk_layernorm = true;
+    if (shape == "tied") config.tie_word_embeddings = true;
+    return config;
+  }
+};
+
+TEST_P(TrainingPassShapes, EqualsOneAutogradGraphPerExample) {
+  const TinyModel tiny(Config());
+  const auto examples = Examples();
+  ExpectNear(RunInMicroBatches(tiny, examples, 5, true), PlainAutograd(tiny, examples), 1e-5,
+             tiny.parameters);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, TrainingPassShapes,
+                         testing::Values("plain", "grouped", "qk_layernorm", "tied"));
+
+TEST(TrainingPass, DoesNotDependOnMicroBatches) {
+  const TinyModel tiny(TinyConfig());
+  const auto examples = Examples();
+  const PassResult whole = RunInMicroBatches(tiny, examples, 5, true);
+  for (const size_t size : {1, 2, 3}) {
+    ExpectNear(RunInMicroBatches(tiny, examples, size, true), whole, 2e-6, tiny.parameters);
+  }
+}
+
+TEST(TrainingPass, WithDropoutDoesNotDependOnMicroBatchesEither) {
+  ModelConfig config = TinyConfig();
+  config.resid_pdrop = config.embd_pdrop = config.attention_dropout = 0.2;
+  const TinyModel tiny(config);
+  const auto examples = Examples();
+  const PassResult whole = RunInMicroBatches(tiny, examples, 5, true, 42);
+  ExpectNear(RunInMicroBatches(tiny, examples, 2, true, 42), whole, 2e-6, tiny.parameters);
+}
+
+TEST(TrainingPass, RecomputeChangesNoBit) {
+  ModelConfig config = TinyConfig();
+  config.resid_pdrop = config.embd_pdrop = 0.1;
+  const TinyModel tiny(config);
+  const auto examples = Examples();
+  const PassResult kept = RunInMicroBatches(tiny, examples, 5, false, 42);
+  const PassResult recomputed = RunInMicroBatches(tiny, examples, 5, true, 42);
+  EXPECT_EQ(kept.losses, recomputed.losses);
+  for (size_t i = 0; i < kept.gradients.size(); ++i) {
+    EXPECT_TRUE(kept.gradients[i].equal(recomputed.gradients[i])) << tiny.parameters[i].name;
+  }
+}
+
+TEST(TrainingPass, DropoutFollowsSeedAndStep) {
+  ModelConfig config = TinyConfig();
+  config.resid_pdrop = 0.5;
+  const TinyModel tiny(config);
+  const auto examples = Examples();
+  const auto first = RunInMicroBatches(tiny, examples, 5, true, 1).losses;
+  EXPECT_EQ(first, RunInMicroBatches(tiny, examples, 5, true, 1).losses);
+  EXPECT_NE(first, RunInMicroBatches(tiny, examples, 5, true, 2).losses);
+}
+
+// Central differences of the loss along random directions.
+TEST(TrainingPass, GradientPredictsTheLoss) {
+  const TinyModel tiny(TinyConfig());
+  const auto examples = Examples();
+  const double scale = 1.0 / static_cast<double>(Targets(examples));
+  const PassResult pass = RunInMicroBatches(tiny, examples, 5, true);
+  const MicroBatch batch = BatchOf(examples);
+  const auto loss = [&] {
+    const auto losses = Forward(tiny.model, batch);
+    return std::accumulate(losses.begin(), losses.end(), 0.0) * scale;
+  };
+  for (size_t i = 0; i < tiny.parameters.size(); ++i) {
+    const at::Tensor weight = tiny.parameters[i].weight.detach().clone();
+    const at::Tensor direction = RandomTensor(weight.sizes(), 77 + i);
+    const double step = 3e-3 / direction.norm().item<double>();
+    tiny.parameters.Set(i, weight + direction * step);
+    const double above = loss();
+    tiny.parameters.Set(i, weight - direction * step);
+    const double below = loss();
+    tiny.parameters.Set(i, weight);
+    const double slope = (pass.gradients[i] * direction).sum().item<double>();
+    const double size = pass.gradients[i].norm().item<double>() * direction.norm().item<double>();
+    EXPECT_NEAR((above - below) / (2 * step), slope, 0.01 * size + 1e-4) << tiny.parameters[i].name;
+  }
+}
+
+TEST(TrainingPass, PaddingEmbeddingDoesNotLearn) {
+  ModelConfig config = TinyConfig();
+  const std::vector<Example> examples = {RandomExample(9, 0, 1)};
+  config.pad_token_id = examples[0].ids[2];
+  const TinyModel tiny(config);
+  const PassResult pass = RunInMicroBatches(tiny, examples, 1, true);
+  const at::Tensor& rows = pass.gradients[tiny.model.embedding()];
+  EXPECT_EQ(rows[config.pad_token_id].abs().max().item<float>(), 0);
+  EXPECT_GT(rows[examples[0].ids[1]].abs().max().item<float>(), 0);
+}
+
+TEST(TrainingPass, ForwardGivesTheSameLosses) {
+  const TinyModel tiny(TinyConfig());
+  const auto examples = Examples();
+  const auto losses = Forward(tiny.model, BatchOf(examples));
+  const auto trained = RunInMicroBatches(tiny, examples, 5, true).losses;
+  for (size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], trained[i], 1e-5);
+}
+
+TEST(TrainingPass, Bf16StaysWithinItsRounding) {
+  const TinyModel exact(TinyConfig()), rounded(TinyConfig(), at::kBFloat16);
+  const auto examples = Examples();
+  const PassResult expected = RunInMicroBatches(exact, examples, 5, true);
+  const PassResult actual = RunInMicroBatches(rounded, examples, 5, true);
+  for (size_t i = 0; i < expected.losses.size(); ++i) {
+    EXPECT_NEAR(actual.losses[i], expected.losses[i], 0.05 * expected.losses[i]);
+  }
+  for (size_t i = 0; i < expected.gradients.size(); ++i) {
+    // k_proj's bias shifts all scores of a query alike: its true gradient is zero.
+    if (exact.parameters[i].name.ends_with("k_proj.bias")) continue;
+    EXPECT_LT(RelativeError(actual.gradients[i], expected.gradients[i]), 0.15)
+        << exact.parameters[i].name;
+  }
+}
+
+TEST(MakeMicroBatch, MasksTheFirstLabelOfEachDocument) {
+  const std::vector<Example> examples = {RandomExample(3, 0, 1), RandomExample(4, 2, 2)};
+  const MicroBatch batch = BatchOf(examples);
+  EXPECT_TRUE(batch.positions.equal(at::tensor({0, 1, 2, 0, 1, 2, 3}, at::kLong)));
+  EXPECT_TRUE(batch.target_rows.equal(at::tensor({0, 1, 4, 5}, at::kLong)));
+  EXPECT_EQ(batch.labels[2].item<int64_t>(), examples[1].ids[2]);
+  EXPECT_EQ(batch.target_offsets, (std::vector<int64_t>{0, 2, 4}));
+}
+
+}  // namespace
+}  // namespace tune::trainer
