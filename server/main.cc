@@ -127,6 +127,11 @@ std::string MetricsAddressFile(const Flags& flags) {
   return JoinPath(flags.data_dir, "metrics_address");
 }
 
+void RemoveAddressFiles(const Flags& flags) {
+  (void)RemoveAll(AddressFile(flags));
+  (void)RemoveAll(MetricsAddressFile(flags));
+}
+
 // Fills `daemon`; what was started before an error ends with it.
 absl::Status Start(const Flags& flags, Daemon& daemon) {
   ASSIGN_OR_RETURN(const auto credentials, ServerCredentials(flags.listen, flags.transport));
@@ -134,6 +139,7 @@ absl::Status Start(const Flags& flags, Daemon& daemon) {
   ASSIGN_OR_RETURN(daemon.http, HttpEndpoint::Start(flags.metrics_listen));
   ASSIGN_OR_RETURN(daemon.engine, Engine::Open(flags.data_dir, daemon.clock, daemon.metrics,
                                                LeaseOptionsOf(flags)));
+  RemoveAddressFiles(flags);  // of a scheduler that was killed
   daemon.fleet = std::make_unique<FleetCollector>(*daemon.engine, flags.data_dir);
   daemon.ticker = std::make_unique<Ticker>(daemon.engine->leases());
   ASSIGN_OR_RETURN(
@@ -148,8 +154,7 @@ absl::Status Start(const Flags& flags, Daemon& daemon) {
 
 void Stop(const Flags& flags, Daemon& daemon) {
   daemon.http->SetNotReady("stopping");
-  (void)RemoveAll(AddressFile(flags));
-  (void)RemoveAll(MetricsAddressFile(flags));
+  RemoveAddressFiles(flags);
   daemon.rpc->Drain(kDrainGrace);
 }
 

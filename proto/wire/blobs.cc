@@ -21,15 +21,20 @@ constexpr absl::Duration kStatTimeout = absl::Seconds(30);
 constexpr absl::Duration kTransferBase = absl::Minutes(2);
 constexpr int64_t kMinBytesPerSecond = 256 << 10;
 
-// One upload or download under way. The functions below raise `done` as bytes are
-// acknowledged or verified.
+// One upload or download under way.
 struct Transfer {
   std::string path;
   std::string sha256;
   int64_t size = 0;
-  int64_t done = 0;
+  int64_t done = 0;       // sent, or received and verified
+  int64_t confirmed = 0;  // of those, what the next try need not repeat
   const TransferProgress& progress;
 
+  void Begin(int64_t held) {
+    done = held;
+    confirmed = std::max(confirmed, held);
+    Advance(0);
+  }
   void Advance(int64_t bytes) {
     done += bytes;
     if (progress) progress(done, size);
@@ -54,19 +59,18 @@ absl::Duration TransferTimeout(int64_t bytes) {
   return kTransferBase + absl::Seconds(bytes / kMinBytesPerSecond);
 }
 
-// Repeats `once` after retryable errors, the pause doubling; a try that moved the
-// transfer on does not count.
+// Repeats `once` after retryable errors, the pause doubling; begins to count anew when the
+// other side turns out to have more than before.
 absl::Status Retry(Transfer& transfer, const std::function<void(absl::Duration)>& sleep,
                    const std::function<absl::Status()>& once) {
   absl::Status status;
   absl::Duration backoff = kFirstBackoff;
-  int64_t best = -1;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     if (tries > 0) sleep(std::exchange(backoff, backoff * 2));
+    const int64_t before = transfer.confirmed;
     status = once();
     if (!IsRetryable(status)) return status;
-    if (best >= 0 && transfer.done > best) tries = 0, backoff = kFirstBackoff;
-    best = std::max(best, transfer.done);
+    if (transfer.confirmed > before && tries > 0) tries = 0, backoff = kFirstBackoff;
   }
   return status;
 }
@@ -124,28 +128,25 @@ absl::Status UploadOnce(v1::BlobService::Stub& stub, Transfer& transfer) {
   RETURN_IF_ERROR(
       FromGrpcStatus(stub.StatBlobs(MakeContext(kStatTimeout).get(), request, &response)));
   if (response.blobs_size() != 1) return absl::InternalError("StatBlobs: no answer for the blob");
-  transfer.done = response.blobs(0).complete()
-                      ? transfer.size
-                      : std::min(response.blobs(0).received_bytes(), transfer.size);
-  transfer.Advance(0);
-  return response.blobs(0).complete() ? absl::OkStatus() : SendStream(stub, transfer);
+  const auto& blob = response.blobs(0);
+  transfer.Begin(blob.complete() ? transfer.size : std::min(blob.received_bytes(), transfer.size));
+  return blob.complete() ? absl::OkStatus() : SendStream(stub, transfer);
 }
 
-// Hash over what an earlier download left in `part`; transfer.done becomes its length.
+// Hash over what an earlier download left in `part`, and how much that is.
 absl::StatusOr<Sha256> TakeUpPart(const std::string& part, Transfer& transfer) {
   Sha256 hash;
-  transfer.done = 0;
-  if (!Exists(part)) return hash;
-  ASSIGN_OR_RETURN(const int64_t held, FileSize(part));
+  int64_t held = Exists(part) ? FileSize(part).value_or(0) : 0;
   if (held > transfer.size) {
     RETURN_IF_ERROR(RemoveAll(part));
-    return hash;
+    held = 0;
   }
+  transfer.Begin(held);
+  if (held == 0) return hash;
   std::ifstream file(part, std::ios::binary);
   std::string piece(kChunkBytes, '\0');
   while (file.read(piece.data(), kChunkBytes), file.gcount() > 0) {
     hash.Update(absl::string_view(piece.data(), static_cast<size_t>(file.gcount())));
-    transfer.done += file.gcount();
   }
   return hash;
 }
@@ -190,7 +191,6 @@ absl::Status CheckWhole(const std::string& part, Sha256& hash, Transfer& transfe
   }
   if (hash.Finish() == transfer.sha256) return absl::OkStatus();
   // The chunks were right, so what was wrong is the part taken up: from the beginning.
-  transfer.done = 0;
   RETURN_IF_ERROR(RemoveAll(part));
   return absl::DataLossError(absl::StrCat("blob ", transfer.sha256, ": wrong hash of the whole"));
 }
@@ -198,7 +198,6 @@ absl::Status CheckWhole(const std::string& part, Sha256& hash, Transfer& transfe
 absl::Status DownloadOnce(v1::BlobService::Stub& stub, const std::string& part,
                           Transfer& transfer) {
   ASSIGN_OR_RETURN(Sha256 hash, TakeUpPart(part, transfer));
-  transfer.Advance(0);
   ASSIGN_OR_RETURN(const auto file, OutputFile::Open(part, /*append=*/true));
   if (transfer.done < transfer.size) {
     RETURN_IF_ERROR(ReceiveStream(stub, *file, hash, transfer));

@@ -136,6 +136,7 @@ TEST_F(MetricsTest, TheyFollowAJob) {
   ASSERT_TRUE(scheduler_.Register().ok());
   const auto lease = scheduler_.Acquire();
   ASSERT_TRUE(lease.ok()) << lease.status();
+  ASSERT_TRUE(scheduler_.ReportStep(lease->key(), 1, 1).ok());
   ASSERT_TRUE(scheduler_.Commit(lease->key(), true, scheduler_.Upload("m", "weights")).ok());
   ASSERT_TRUE(scheduler_.Finish(lease->key(), v1::FinishAttemptRequest::SUCCEEDED).ok());
   const std::string text = Scrape();

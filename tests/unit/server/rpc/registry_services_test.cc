@@ -27,7 +27,8 @@ TEST_F(RegistryServicesTest, ADatasetFromAnUploadedBlob) {
   get.set_name("datasets/rows");
   const auto got = Call(scheduler_.datasets(), &v1::DatasetService::Stub::GetDataset, get);
   ASSERT_TRUE(got.ok()) << got.status();
-  EXPECT_EQ(got->SerializeAsString(), dataset->SerializeAsString());
+  EXPECT_EQ(got->file().sha256(), dataset->file().sha256());
+  EXPECT_EQ(got->rows(), 2);
 }
 
 TEST_F(RegistryServicesTest, BadRowsAreNamedAllAtOnce) {
