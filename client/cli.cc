@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/version.h"
@@ -67,16 +68,42 @@ void AddCommands(CLI::App& app, Command& chosen) {
   }
 }
 
-// CLI11's messages may have several lines; what to do next is ours to say.
+// The innermost subcommand that the arguments reached, and its full name.
+struct Reached {
+  const CLI::App* command;
+  std::string path;
+};
+
+Reached ReachedBy(const CLI::App& app) {
+  Reached reached{&app, "tunectl"};
+  while (!reached.command->get_subcommands().empty()) {
+    reached.command = reached.command->get_subcommands().front();
+    absl::StrAppend(&reached.path, " ", reached.command->get_name());
+  }
+  return reached;
+}
+
+// In our words where CLI11's would not name what is wrong.
+std::string UsageText(const CLI::App& app, const CLI::ParseError& error, const Reached& reached) {
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  for (const std::string& extra : extras) {
+    if (absl::StartsWith(extra, "-")) return absl::StrCat(reached.path, " has no flag ", extra);
+  }
+  const bool wants_command = reached.command->get_require_subcommand_min() > 0;
+  if (!extras.empty() && wants_command) {
+    return absl::StrCat(reached.path, " has no command \"", extras.front(), "\"");
+  }
+  if (!extras.empty()) return absl::StrCat("unexpected argument \"", extras.front(), "\"");
+  const std::vector<std::string> lines = absl::StrSplit(error.what(), '\n');
+  return lines[0];
+}
+
 int ReportUsage(const CLI::App& app, const CLI::ParseError& error, const RawFlags& flags,
                 const Surroundings& surroundings) {
-  const CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-  const std::string path =
-      command == &app ? "tunectl" : absl::StrCat("tunectl ", command->get_name());
-  const std::vector<std::string> lines = absl::StrSplit(error.what(), '\n');
+  const Reached reached = ReachedBy(app);
   ReportError(surroundings.err,
-              WithHint(absl::InvalidArgumentError(lines[0]), absl::StrCat(path, " --help")),
+              WithHint(absl::InvalidArgumentError(UsageText(app, error, reached)),
+                       absl::StrCat(reached.path, " --help")),
               flags.global, Style(surroundings.screen(2, flags.color)));
   return static_cast<int>(ExitCode::kUsage);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 
@@ -11,6 +12,13 @@ namespace {
 constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(250);
 constexpr int kAttempts = 4;
+
+// An HTTP server answers a call with a page, which gRPC reports by the page's status.
+absl::Status FromCall(const grpc::Status& status) {
+  constexpr char kNotGrpc[] = "http2 header with status";
+  if (!absl::StrContains(status.error_message(), kNotGrpc)) return FromGrpcStatus(status);
+  return absl::UnavailableError(absl::StrCat("failed to connect: ", status.error_message()));
+}
 
 }  // namespace
 
@@ -54,7 +62,7 @@ absl::Status Context::Retry(absl::Duration timeout, const Attempt& attempt) {
   absl::Duration pause = kFirstPause;
   for (int i = 1;; ++i, pause *= 2) {
     auto context = MakeContext(limit);
-    const absl::Status status = FromGrpcStatus(attempt(channel, context.get()));
+    const absl::Status status = FromCall(attempt(channel, context.get()));
     const bool broken = status.code() == absl::StatusCode::kUnavailable;
     if (!broken || !reached_ || i == kAttempts) return status;
     SleepFor(pause);

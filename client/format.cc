@@ -44,7 +44,8 @@ std::string HumanCount(double count) {
 std::string WithCommas(int64_t number) {
   std::string digits = absl::StrCat(number);
   const int first = digits[0] == '-' ? 1 : 0;
-  for (int i = static_cast<int>(digits.size()) - 3; i > first; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
+  for (int i = static_cast<int>(digits.size()) - 3; i > first; i -= 3)
+    digits.insert(static_cast<size_t>(i), 1, ',');
   return digits;
 }
 

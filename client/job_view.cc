@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "client/format.h"
+#include "client/job_watch.h"
 #include "client/resource_names.h"
 #include "client/text.h"
 #include "proto/wire/convert.h"
@@ -154,8 +155,9 @@ std::string JobView::LossLine(int width, const Style& style) const {
 }
 
 std::string JobView::CheckpointLine(absl::Time now) const {
-  return absl::StrCat(" last checkpoint step ", WithCommas(checkpoint_->step), " (",
-                      HumanDuration(now - checkpoint_->time), " ago)");
+  const std::string step = absl::StrCat(" last checkpoint step ", WithCommas(checkpoint_->step));
+  if (IsOver(job_)) return step;
+  return absl::StrCat(step, " (", HumanDuration(now - checkpoint_->time), " ago)");
 }
 
 std::vector<std::string> JobView::Lines(absl::Time now, absl::TimeZone zone, int width,

@@ -49,6 +49,13 @@ std::string ProgressText(const v1::Job::Progress& progress) {
                                : "");
 }
 
+// As a job file has it: integers as such, not as proto3 JSON's strings.
+std::string Spec(const v1::RunSpec& spec) {
+  const absl::StatusOr<RunSpec> read = RunSpecFromProto(spec);
+  const std::string yaml = ToYaml(read.ok() ? RunSpecToJson(*read) : MessageToJson(spec));
+  return absl::StrCat("\nSpec:\n", absl::StripTrailingAsciiWhitespace(Indented(yaml)), "\n");
+}
+
 std::string Status(const v1::Job& job, absl::Time now) {
   const bool running = job.state() == v1::Job::RUNNING && job.progress().eta_seconds() > 0;
   Details details;
@@ -140,11 +147,9 @@ absl::StatusOr<ExitCode> Describe(Context& context, const DescribeFlags& flags) 
                             checkpoints_request, &v1::ListCheckpointsResponse::checkpoints));
   ASSIGN_OR_RETURN(const std::vector<v1::JobEvent> events, FetchHistory(context, job.name()));
   const absl::Time now = context.clock().Now();
-  context.out() << Status(job, now) << "\nSpec:\n"
-                << absl::StripTrailingAsciiWhitespace(Indented(ToYaml(MessageToJson(job.spec()))))
-                << "\n"
-                << Attempts(job) << Checkpoints(checkpoints.items, now)
-                << Curve(events, Style(context.out_screen())) << Events(events);
+  context.out() << Status(job, now) << Spec(job.spec()) << Attempts(job)
+                << Checkpoints(checkpoints.items, now) << Curve(events, Style(context.out_screen()))
+                << Events(events);
   return ExitCode::kOk;
 }
 

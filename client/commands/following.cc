@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "client/event_lines.h"
@@ -65,7 +66,7 @@ class LiveObserver : public JobObserver {
     const Style style(context_.out_screen());
     for (const auto& sample : view_.samples()) {
       context_.out() << "\n " << style.Bold("> " + SanitizeLine(sample.prompt())) << "\n";
-      context_.out() << Sanitize(sample.text()) << "\n";
+      context_.out() << absl::StripAsciiWhitespace(Sanitize(sample.text())) << "\n";
     }
     if (!view_.samples().empty()) context_.out() << "\n";
   }

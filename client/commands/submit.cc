@@ -58,7 +58,10 @@ absl::StatusOr<JobRequest> ReadRequest(const SubmitFlags& flags) {
   RETURN_IF_ERROR(ApplyFields(flags, draft));
   if (!flags.name.empty()) draft.SetName(flags.name);
   for (const std::string& label : flags.labels) RETURN_IF_ERROR(draft.AddLabel(label));
-  return draft.Finish();
+  const absl::StatusOr<JobRequest> request = draft.Finish();
+  if (request.ok()) return request;
+  return HintOn(absl::StatusCode::kInvalidArgument, request.status(),
+                "tunectl submit --help lists the fields");
 }
 
 v1::CreateJobRequest ToProto(const JobRequest& request, bool dry_run) {

@@ -18,8 +18,8 @@ absl::StatusOr<ExitCode> Wait(Context& context, const WaitFlags& flags) {
 
 void AddWait(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WaitFlags>();
-  CLI::App& command = Subcommand(
-      app, "wait", "Wait until a job is over; the exit code is its outcome (--timeout limits it)");
+  CLI::App& command =
+      Subcommand(app, "wait", "Wait until a job is over; the exit code is its outcome");
   command.add_option("job", flags->job, "Job")->required()->type_name("JOB");
   OnChosen(command, chosen, flags, Wait);
 }

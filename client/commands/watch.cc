@@ -18,10 +18,10 @@ absl::StatusOr<ExitCode> Watch(Context& context, const WatchFlags& flags) {
 
 void AddWatch(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WatchFlags>();
-  CLI::App& command = Subcommand(app, "watch",
-                                 "Show a job live until it is over; the exit code is its outcome. "
-                                 "Ctrl-C detaches and leaves the job alone. Off a terminal: one "
-                                 "line of key=value pairs per event");
+  CLI::App& command = Subcommand(app, "watch", "Show a job live; the exit code is its outcome");
+  command.footer(
+      "Ctrl-C detaches and leaves the job alone. Off a terminal: a line of key=value pairs per\n"
+      "event. With -o json: every event, one JSON object a line.");
   command.add_option("job", flags->job, "Job")->required()->type_name("JOB");
   OnChosen(command, chosen, flags, Watch);
 }

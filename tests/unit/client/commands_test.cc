@@ -358,6 +358,11 @@ TEST_F(Commands, UsageErrorsExitWith2AndSayWhereToLook) {
   EXPECT_THAT(err_, StartsWith("error: "));
   EXPECT_THAT(err_, HasSubstr("--bogus"));
   EXPECT_THAT(err_, HasSubstr("hint: tunectl submit --help\n"));
+  EXPECT_THAT(err_, StartsWith("error: tunectl submit has no flag --bogus\n"));
+  EXPECT_EQ(Run({"datasets", "push", "a", "b", "c"}), 2);
+  EXPECT_EQ(err_, "error: unexpected argument \"c\"\nhint: tunectl datasets push --help\n");
+  EXPECT_EQ(Run({"datasets", "frobnicate"}), 2);
+  EXPECT_THAT(err_, StartsWith("error: tunectl datasets has no command \"frobnicate\"\n"));
   EXPECT_EQ(Run({}), 2);
   EXPECT_EQ(Run({"frobnicate"}), 2);
   EXPECT_EQ(Run({"watch"}), 2);
@@ -406,6 +411,20 @@ TEST(ErrorReport, TextFromElsewhereStaysOnItsLine) {
   std::ostringstream err;
   ReportError(err, absl::InternalError("a\nb\x1b[2J"), GlobalFlags(), Style(Screen{}));
   EXPECT_EQ(err.str(), "error: a b\uFFFD[2J\n");
+}
+
+TEST(ErrorReport, TellsNoSchedulerFromOneThatIsBusy) {
+  const auto report = [](const absl::Status& status) {
+    std::ostringstream err;
+    ReportError(err, status, GlobalFlags(), Style(Screen{}));
+    return err.str();
+  };
+  EXPECT_THAT(report(absl::UnavailableError("failed to connect to all addresses; last error: "
+                                            "UNKNOWN: Failed parsing HTTP/2")),
+              StartsWith("error: no scheduler at 127.0.0.1:7070 (what answers there is no "
+                         "scheduler)\nhint: start one"));
+  EXPECT_EQ(report(absl::UnavailableError("draining")),
+            "error: the scheduler at 127.0.0.1:7070 is unavailable (draining)\n");
 }
 
 }  // namespace
