@@ -2,6 +2,7 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status.h"
 #include "client/commands/commands.h"
@@ -28,7 +29,7 @@ std::string ProgressText(const v1::Job& job, const Style& style, bool bar) {
                           static_cast<double>(job.progress().total_steps());
   // Rounded down: 100% is for what is done.
   const std::string percent = absl::StrFormat("%3.0f%%", std::floor(100 * fraction));
-  return bar ? style.Bar(fraction, kBarCells) + percent
+  return bar ? absl::StrCat(style.Bar(fraction, kBarCells), " ", percent)
              : std::string(absl::StripLeadingAsciiWhitespace(percent));
 }
 

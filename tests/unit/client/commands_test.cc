@@ -196,7 +196,7 @@ TEST_F(Commands, ListAsTableAndJson) {
   screen_.is_terminal = true;
   screen_.color = true;
   EXPECT_EQ(Run({"list", "--no-headers", "--state", "running"}), 0) << err_;
-  EXPECT_EQ(out_, "chip2  RUNNING  ━━━╸── 64%  1.041  12.5k  1h04m  gpu-a1  -  1h00m\n");
+  EXPECT_EQ(out_, "chip2  RUNNING  ━━━╸──  64%  1.041  12.5k  1h04m  gpu-a1  -  1h00m\n");
 
   EXPECT_EQ(Run({"list", "-o", "json", "--state", "QUEUED"}), 0) << err_;
   const auto json = ParseJson(out_);
