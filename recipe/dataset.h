@@ -35,9 +35,15 @@ struct DatasetSummary {
 //   {"messages":[{"role","content"}]}                messages
 //   {"text"}                                         text
 //   {"question","answer"}                            question_answer  (GSM8K)
-// Blank lines are passed over. Malformed rows are collected, at most 20, and returned
-// as FieldErrors with field "FILE:LINE" or "FILE:LINE:COLUMN" (`name` stands for FILE).
-// An empty file is an error.
+// Other keys are passed over; a later row that lacks the format's keys is malformed, as is
+// an empty response. In messages, several user messages in a row are joined by "\n\n",
+// `system` may only come first, and what follows the last assistant message is left out.
+//
+// Blank lines are passed over, a byte order mark and "\r\n" tolerated; a line may have
+// 16 MiB. Malformed rows are collected, at most 20, and returned as FieldErrors with field
+// "FILE:LINE" or "FILE:LINE:COLUMN" (`name` stands for FILE); the message says how many
+// there are. Reading goes on after one, and on_row still sees the good ones. An empty file
+// is an error.
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t line, const Row& row)>& on_row);

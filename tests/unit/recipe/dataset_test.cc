@@ -1,0 +1,205 @@
+#include "recipe/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
+#include "base/status.h"
+#include "scratch_folder.h"
+#include "shared_data.h"
+
+namespace tune {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+class DatasetTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<DatasetSummary> Read(const std::string& content) {
+    rows_.clear();
+    EXPECT_TRUE(WriteFileDurably(folder_ / "data", content).ok());
+    return ReadDataset(folder_ / "data", "train.jsonl", [this](int64_t line, const Row& row) {
+      rows_.emplace_back(line, row);
+      return absl::OkStatus();
+    });
+  }
+  // The one row of a file that is good.
+  Row ReadRow(const std::string& line) {
+    const auto summary = Read(line);
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    return rows_.empty() ? Row{} : rows_[0].second;
+  }
+  // "FIELD: MESSAGE" of the only error.
+  std::string ErrorOf(const std::string& content) {
+    const auto errors = FieldErrorsOf(Read(content).status());
+    EXPECT_THAT(errors, SizeIs(1));
+    return errors.empty() ? "" : absl::StrCat(errors[0].field, ": ", errors[0].message);
+  }
+
+  ScratchFolder folder_;
+  std::vector<std::pair<int64_t, Row>> rows_;
+};
+
+TEST_F(DatasetTest, ReadsPromptsAndResponses) {
+  const auto summary = Read(
+      "{\"prompt\": \"a\", \"response\": \"b\", \"id\": 7}\n"
+      "\n"
+      "{\"prompt\": \"c\", \"completion\": \"d\"}");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->format, "prompt_response");
+  EXPECT_EQ(summary->rows, 2);
+  ASSERT_THAT(rows_, SizeIs(2));
+  EXPECT_EQ(rows_[0].first, 1);
+  EXPECT_EQ(rows_[1].first, 3);
+  EXPECT_EQ(rows_[1].second.turns[0].prompt, "c");
+  EXPECT_EQ(rows_[1].second.turns[0].response, "d");
+}
+
+TEST_F(DatasetTest, ReadsInstructions) {
+  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "input": "1 2", "output": "3"})").turns[0].prompt,
+            "Add\n\n1 2");
+  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "input": "", "output": "3"})").turns[0].prompt,
+            "Add");
+  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "output": "3"})").turns[0].response, "3");
+}
+
+TEST_F(DatasetTest, ReadsTextAndQuestions) {
+  const Row text = ReadRow(R"({"text": "once"})");
+  EXPECT_TRUE(text.is_text);
+  EXPECT_EQ(text.turns[0].response, "once");
+  const Row question = ReadRow(R"({"question": "2+2?", "answer": "4\n#### 4"})");
+  EXPECT_FALSE(question.is_text);
+  EXPECT_EQ(question.turns[0].response, "4\n#### 4");
+}
+
+TEST_F(DatasetTest, PairsMessagesIntoTurns) {
+  const Row row = ReadRow(
+      R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "a"},)"
+      R"({"role": "user", "content": "b"}, {"role": "assistant", "content": "c"},)"
+      R"({"role": "user", "content": "d"}, {"role": "assistant", "content": "e"},)"
+      R"({"role": "user", "content": "unanswered"}]})");
+  EXPECT_EQ(row.system, "s");
+  ASSERT_THAT(row.turns, SizeIs(2));
+  EXPECT_EQ(row.turns[0].prompt, "a\n\nb");
+  EXPECT_EQ(row.turns[0].response, "c");
+  EXPECT_EQ(row.turns[1].prompt, "d");
+}
+
+TEST_F(DatasetTest, NamesWhatIsWrongWithMessages) {
+  EXPECT_EQ(
+      ErrorOf(R"({"messages": [{"role": "user", "content": "a"},)"
+              R"({"role": "assistant", "content": "b"}, {"role": "asistant", "content": "c"}]})"),
+      "train.jsonl:1: messages[2].role: \"asistant\" is not a role; did you mean "
+      "\"assistant\"?");
+  EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "tool", "content": "a"}]})"),
+            "train.jsonl:1: messages[0].role: \"tool\" is not a role; expected system, user or "
+            "assistant");
+  EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "user", "content": "a"}]})"),
+            "train.jsonl:1: messages: has no assistant message");
+  EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "assistant", "content": "a"}]})"),
+            "train.jsonl:1: messages[0].role: an assistant message must follow a user message");
+  EXPECT_THAT(ErrorOf(R"({"messages": "hello"})"),
+              StartsWith("train.jsonl:1: messages: must be an array, got "));
+  EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "user", "content": "a"}, {"content": "b"},)"
+                    R"({"role": "assistant", "content": "b"}]})"),
+            "train.jsonl:1: messages[1].role: is missing");
+  EXPECT_THAT(ErrorOf(R"({"messages": [{"role": "user", "content": null},)"
+                      R"({"role": "assistant", "content": "b"}]})"),
+              StartsWith("train.jsonl:1: messages[0].content: must be a text, got "));
+}
+
+TEST_F(DatasetTest, NamesLineAndColumnOfWhatIsNoJson) {
+  const std::string error = ErrorOf("{\"text\": \"a\"}\n{\"text\": oops}\n");
+  EXPECT_THAT(error, StartsWith("train.jsonl:2:10: "));
+}
+
+TEST_F(DatasetTest, NamesWrongTypesAndEmptyResponses) {
+  EXPECT_THAT(ErrorOf(R"({"prompt": 5, "response": "b"})"),
+              StartsWith("train.jsonl:1: prompt: must be a text, got "));
+  EXPECT_EQ(ErrorOf(R"({"prompt": "a", "completion": " \n"})"),
+            "train.jsonl:1: completion: is empty");
+  EXPECT_THAT(ErrorOf("[1, 2]"), HasSubstr("write one object a line (JSON Lines)"));
+  EXPECT_THAT(ErrorOf("\"text\""), StartsWith("train.jsonl:1: a row must be an object, got "));
+}
+
+TEST_F(DatasetTest, NamesTheKeysExpected) {
+  EXPECT_EQ(ErrorOf("{\"prompt\": \"a\", \"response\": \"b\"}\n"
+                    "{\"question\": \"a\", \"answer\": \"b\"}\n"),
+            "train.jsonl:2: has \"question\", \"answer\"; expected \"prompt\" and \"response\" (or "
+            "\"completion\") as line 1 has");
+  EXPECT_THAT(
+      ErrorOf(R"({"promt": "a"})"),
+      StartsWith("train.jsonl:1: has \"promt\"; expected one of: \"messages\"; \"prompt\""));
+}
+
+TEST_F(DatasetTest, CollectsTwentyErrorsAndCountsAll) {
+  std::string content = "{\"text\": \"good\"}\n";
+  for (int i = 0; i < 35; ++i) content += "{\"text\": 1}\n";
+  const absl::Status status = Read(content).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(FieldErrorsOf(status), SizeIs(20));
+  EXPECT_THAT(std::string(status.message()),
+              StartsWith("train.jsonl: 35 of 36 rows cannot be used (the first 20 are named): "
+                         "train.jsonl:2: text: must be a text"));
+}
+
+TEST_F(DatasetTest, ToleratesByteOrderMarkAndCarriageReturns) {
+  const auto summary = Read("\xEF\xBB\xBF{\"text\": \"a\"}\r\n\r\n{\"text\": \"b\"}\r\n");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 2);
+}
+
+TEST_F(DatasetTest, AnEmptyFileIsAnError) {
+  EXPECT_EQ(Read("").status().message(), "train.jsonl: has no rows");
+  EXPECT_EQ(Read("\n \n\n").status().message(), "train.jsonl: has no rows");
+  EXPECT_TRUE(absl::IsNotFound(ReadDataset(folder_ / "none", "none", [](int64_t, const Row&) {
+                                 return absl::OkStatus();
+                               }).status()));
+}
+
+TEST_F(DatasetTest, LongLinesAreRefusedAndErrorsAreShort) {
+  const std::string text(17 << 20, 'x');
+  EXPECT_EQ(ErrorOf("{\"text\": \"" + text + "\"}\n{\"text\": \"a\"}\n"),
+            "train.jsonl:1: is longer than 16 MiB");
+  EXPECT_THAT(rows_, SizeIs(1));
+  EXPECT_LT(ErrorOf("{\"text\": \"" + text.substr(0, 1 << 20) + "\n").size(), 400u);
+}
+
+TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
+  ASSERT_TRUE(WriteFileDurably(folder_ / "data", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n").ok());
+  int calls = 0;
+  const auto status = ReadDataset(folder_ / "data", "data", [&](int64_t, const Row&) {
+                        ++calls;
+                        return absl::CancelledError("enough");
+                      }).status();
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(absl::IsCancelled(status));
+}
+
+struct RealFile {
+  const char* path;
+  const char* format;
+  int64_t rows;
+};
+
+TEST(RealDatasetTest, ReadsTheFilesPeopleHave) {
+  if (SharedData("instruct").empty()) GTEST_SKIP() << "no real data; set TUNE_SHARED_DATA";
+  for (const RealFile& file : {RealFile{"instruct/gsm8k/train.jsonl", "question_answer", 7473},
+                               RealFile{"instruct/gsm8k/test.jsonl", "question_answer", 1319}}) {
+    const auto summary = ReadDataset(SharedData(file.path), file.path,
+                                     [](int64_t, const Row&) { return absl::OkStatus(); });
+    ASSERT_TRUE(summary.ok()) << summary.status();
+    EXPECT_EQ(summary->format, file.format);
+    EXPECT_EQ(summary->rows, file.rows);
+  }
+}
+
+}  // namespace
+}  // namespace tune

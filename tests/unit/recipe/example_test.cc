@@ -1,0 +1,112 @@
+#include "recipe/example.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "small_tokenizer.h"
+
+namespace tune {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int32_t kEnd = 262;
+
+PromptTemplate Template(const std::string& text) { return PromptTemplate::Parse(text).value(); }
+
+std::string ErrorOf(const std::string& text) {
+  return std::string(PromptTemplate::Parse(text).status().message());
+}
+
+// The text of the tokens that are targets; or of those that are not.
+std::string TextWhere(const Example& example, bool target) {
+  std::vector<int32_t> ids;
+  for (size_t i = 0; i < example.ids.size(); ++i) {
+    if ((example.target[i] != 0) == target) ids.push_back(example.ids[i]);
+  }
+  return SmallTokenizer()->Decode(ids);
+}
+
+Example Make(const Row& row, const std::string& text = "user_assistant", bool all = false) {
+  return MakeExample(row, Template(text), *SmallTokenizer(), kEnd, all);
+}
+
+TEST(PromptTemplateTest, BuiltInOnes) {
+  EXPECT_EQ(Template("user_assistant").Prompt("Hi"), "User: Hi\n\nAssistant:");
+  EXPECT_EQ(Template("user_assistant").Response("Yes"), " Yes");
+  EXPECT_EQ(Template("instruct").Prompt("Hi"), "Instruct: Hi\nOutput:");
+  EXPECT_THAT(Template("alpaca").Prompt("Hi"),
+              HasSubstr("\n\n### Instruction:\nHi\n\n### Response:\n"));
+  EXPECT_EQ(Template("alpaca").Response("Yes"), "Yes");
+  EXPECT_EQ(Template("plain").Prompt("Hi"), "Hi");
+  EXPECT_EQ(Template("plain").Response("Yes"), "Yes");
+}
+
+TEST(PromptTemplateTest, ACustomOne) {
+  const PromptTemplate custom = Template("<q>{prompt}</q> <a>{response}</a>");
+  EXPECT_EQ(custom.Prompt("{response}"), "<q>{response}</q> <a>");
+  EXPECT_EQ(custom.suffix(), "</a>");
+  EXPECT_EQ(custom.lead(), "");
+  EXPECT_EQ(custom.Response("x"), "x</a>");
+}
+
+TEST(PromptTemplateTest, RefusesWhatItCannotFill) {
+  EXPECT_THAT(ErrorOf("user_asistant"), HasSubstr("did you mean \"user_assistant\"?"));
+  EXPECT_THAT(ErrorOf(""), HasSubstr("template: \"\" is neither user_assistant"));
+  EXPECT_EQ(ErrorOf("{prompt}"), "template: has no {response}");
+  EXPECT_EQ(ErrorOf("{response}"), "template: has no {prompt}");
+  EXPECT_EQ(ErrorOf("{prompt}{prompt}{response}"), "template: has {prompt} twice");
+  EXPECT_EQ(ErrorOf("{response}{prompt}"), "template: {response} must come after {prompt}");
+}
+
+TEST(ExampleTest, TargetsAreTheResponseAndItsEnd) {
+  const Example example = Make({"", {{"the", "the thing"}}, false});
+  EXPECT_EQ(TextWhere(example, false), "User: the\n\nAssistant:");
+  EXPECT_EQ(TextWhere(example, true), " the thing<|end|>");
+  EXPECT_EQ(example.ids.back(), kEnd);
+  EXPECT_EQ(example.target_tokens(), 4 + 1);  // " the", " t", "h", "ing", the end
+}
+
+TEST(ExampleTest, ThePromptHasTheIdsOfGeneration) {
+  const Example example = Make({"", {{"a", "b"}}, false});
+  const std::vector<int32_t> prompt =
+      SmallTokenizer()->EncodeOrdinary(Template("user_assistant").Prompt("a"));
+  ASSERT_GE(example.ids.size(), prompt.size());
+  EXPECT_TRUE(std::equal(prompt.begin(), prompt.end(), example.ids.begin()));
+  EXPECT_EQ(example.target[prompt.size() - 1], 0);
+  EXPECT_EQ(example.target[prompt.size()], 1);
+}
+
+// Tokenized as one text, "th" and "e" would become a token that lies on both sides.
+TEST(ExampleTest, NoTokenLiesOnBothSides) {
+  const Example example = Make({"", {{"t", "he"}}, false}, "plain");
+  EXPECT_EQ(TextWhere(example, false), "t");
+  EXPECT_EQ(TextWhere(example, true), "he<|end|>");
+}
+
+TEST(ExampleTest, EveryResponseOfAConversationIsLearned) {
+  const Example example = Make({"Be brief.", {{"a", "b"}, {"c", "d"}}, false});
+  EXPECT_EQ(SmallTokenizer()->Decode(example.ids),
+            "Be brief.\n\nUser: a\n\nAssistant: b<|end|>\n\nUser: c\n\nAssistant: d<|end|>");
+  EXPECT_EQ(TextWhere(example, true), " b<|end|> d<|end|>");
+}
+
+TEST(ExampleTest, TrainOnAllLeavesOutOnlyTheFirst) {
+  const Example example = Make({"", {{"a", "b"}}, false}, "user_assistant", true);
+  EXPECT_EQ(example.target[0], 0);
+  EXPECT_EQ(example.target_tokens(), static_cast<int64_t>(example.ids.size()) - 1);
+}
+
+TEST(ExampleTest, TextTakesNoTemplate) {
+  const Example example = Make({"", {{"", "the"}}, true});
+  EXPECT_THAT(example.ids, ::testing::ElementsAre(257, kEnd));
+  EXPECT_THAT(example.target, ::testing::ElementsAre(0, 1));
+}
+
+TEST(ExampleTest, SpecialTokensInARowStayText) {
+  const Example example = Make({"", {{"<|end|>", "<|end|>"}}, false}, "plain");
+  EXPECT_EQ(std::count(example.ids.begin(), example.ids.end(), kEnd), 1);
+}
+
+}  // namespace
+}  // namespace tune
