@@ -1,31 +1,19 @@
-#!/bin/sh
-# Lints proto/ with buf's STANDARD rules (exceptions: proto/buf.yaml).
-# buf comes from PATH, else from the PyPI package buf-bin. The two imported googleapis
-# files are taken from where deploy/install-deps.sh put them, so buf needs no network.
-set -eu
+#!/usr/bin/env bash
+# The contract passes buf's STANDARD rules; the exceptions are named in proto/buf.yaml.
+set -euo pipefail
+# shellcheck source=tests/lint/tools.sh
+source "$(dirname "$0")/tools.sh"
+use_python_tools
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
+# The two imported googleapis files come from where deploy/install-deps.sh put them, so
+# that buf asks no registry.
 deps=${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}
-buf_version=1.75.0
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-buf=$(command -v buf || true)
-if [ -z "$buf" ]; then
-  tool_dir=${XDG_CACHE_HOME:-$HOME/.cache}/tune/buf-$buf_version
-  buf=$tool_dir/bin/buf
-  if [ ! -x "$buf" ]; then
-    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \
-      --no-deps --target "$tool_dir" "buf-bin==$buf_version"
-  fi
-fi
-
-cp -r "$root/proto/tune" "$work/tune"
 mkdir -p "$work/google/api"
 cp "$deps/google/api/field_behavior.proto" "$deps/google/api/resource.proto" "$work/google/api"
-cp "$root/proto/buf.yaml" "$work/buf.yaml"
+cp -r "$repository/proto/tune" "$repository/proto/buf.yaml" "$work"
 
 cd "$work"
-"$buf" lint --path tune
-echo "buf lint: proto/tune holds"
+buf lint --path tune
+printf 'buf: proto/tune holds\n'
