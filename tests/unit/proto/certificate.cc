@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -43,6 +44,16 @@ void Name(X509* cert) {
   X509_set_issuer_name(cert, name);
 }
 
+class ScratchFolder {
+ public:
+  ScratchFolder() { path_ = mkdtemp(path_.data()); }
+  ~ScratchFolder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = ::testing::TempDir() + "/wire.XXXXXX";
+};
+
 }  // namespace
 
 Certificate MakeCertificate() {
@@ -63,7 +74,8 @@ Certificate MakeCertificate() {
 }
 
 std::string WriteTemporary(const std::string& name, const std::string& content) {
-  std::string folder = ::testing::TempDir() + "/wire.XXXXXX";
+  static const ScratchFolder scratch;  // one for the program, gone with it
+  std::string folder = scratch.path() + "/XXXXXX";
   const std::string path = std::string(mkdtemp(folder.data())) + "/" + name;
   std::ofstream(path, std::ios::binary) << content;
   return path;

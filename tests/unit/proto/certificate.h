@@ -12,7 +12,7 @@ struct Certificate {
 
 Certificate MakeCertificate();
 
-// Writes content to a file in a fresh temporary folder and returns its path.
+// Writes content to a file in a fresh folder and returns its path; gone with the program.
 std::string WriteTemporary(const std::string& name, const std::string& content);
 
 }  // namespace tune::testing
