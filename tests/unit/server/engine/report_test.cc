@@ -39,9 +39,9 @@ class ReportTest : public EngineTest {
   }
   std::vector<std::string> CheckpointIds() {
     std::vector<std::string> ids;
-    for (const Checkpoint& c : engine().registry().ListCheckpoints("j", {})->items) {
-      ids.push_back(c.id);
-    }
+    const auto page = engine().registry().ListCheckpoints("j", {});
+    EXPECT_TRUE(page.ok()) << page.status();
+    for (const Checkpoint& checkpoint : page->items) ids.push_back(checkpoint.id);
     return ids;
   }
   bool HasBlob(const std::string& content) {
