@@ -24,7 +24,7 @@ if(TUNE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # PCH needs sloppiness, or ccache passes every precompiled unit by.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${TUNE_CCACHE})
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${TUNE_CCACHE})
 endif()
 find_program(TUNE_MOLD mold)
 if(TUNE_MOLD)

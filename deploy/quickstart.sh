@@ -107,7 +107,7 @@ start_worker() {
 
 # Jobs that a killed run left behind would be trained before ours.
 cancel_leftovers() {
-  "$bin/tunectl" list --all --no-headers --state queued,leased,running |
+  "$bin/tunectl" -q list --all --no-headers --state queued,leased,running |
     while read -r name _; do "$bin/tunectl" cancel "$name" || true; done
 }
 
@@ -123,7 +123,7 @@ train() {
   job=demo-$(date +%Y%m%d-%H%M%S)
   "$bin/tunectl" -q submit --file "$demo/job.yaml" --name "$job"
   # In the background, since bash takes a signal only between two commands, or in wait.
-  "$bin/tunectl" watch "$job" 9>&- &
+  "$bin/tunectl" -q watch "$job" 9>&- &
   watcher=$!
   wait "$watcher" || { "$bin/tunectl" describe "$job" >&2; die "the job did not succeed"; }
   watcher=''

@@ -33,7 +33,7 @@ select_suites() {
 
 build_all() {
   cmake -S "$root" --preset "$preset" \
-    -DTUNE_DEPS_DIR="${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}" >"$root/build/configure.log" ||
+    -DTUNE_BUILD_TESTS=ON -DTUNE_DEPS_DIR="${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}" >"$root/build/configure.log" ||
     { cat "$root/build/configure.log"; return 1; }
   cmake --build "$build" --parallel "$jobs"
 }

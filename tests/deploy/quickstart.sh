@@ -15,8 +15,9 @@ fail() { cat "$log"; printf 'FAILED: %s\n' "$*"; exit 1; }
 expect() { grep -qF -- "$1" "$log" || fail "no '$1' in the output above"; }
 run() { "$quickstart" --dir "$dir" >"$log" 2>&1 </dev/null; }
 
-# Processes that have the folder in their command line, but for this one's children.
-leftovers() { grep -lsaF "$dir/" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/" || true; }
+# Processes that have the folder in their command line; the pattern comes by a pipe, so
+# that this search is not one of them.
+leftovers() { grep -lsaF -f <(printf '%s/' "$dir") /proc/[0-9]*/cmdline 2>/dev/null || true; }
 expect_none_left() {
   [ -z "$(leftovers)" ] || fail "left running: $(leftovers | xargs cat | tr '\0' ' ')"
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/version.h"
+#include "worker/agent/outage.h"
 #include "worker/agent/resources.h"
 
 namespace tune::worker {

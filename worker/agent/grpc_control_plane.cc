@@ -1,5 +1,6 @@
 #include "worker/agent/grpc_control_plane.h"
 
+#include "absl/strings/str_cat.h"
 #include "proto/wire/status.h"
 #include "proto/wire/transport.h"
 
@@ -7,6 +8,7 @@ namespace tune::worker {
 namespace {
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+constexpr absl::Duration kRegisterTimeout = absl::Seconds(3);
 // A heartbeat that takes longer than this must make room for the next.
 constexpr absl::Duration kHeartbeatTimeout = absl::Seconds(5);
 // A commit checks the files against the store.
@@ -17,13 +19,29 @@ using Dispatch = v1::DispatchService::Stub;
 template <typename Request, typename Response>
 using Method = grpc::Status (Dispatch::*)(grpc::ClientContext*, const Request&, Response*);
 
+struct CallOptions {
+  absl::Duration timeout = kCallTimeout;
+  // Waits for a connection instead of failing without one. gRPC's synchronous clients move a
+  // connection on only while a call waits (else every 5 s): these calls do it for all.
+  bool wait_for_connection = false;
+};
+
+absl::Status ToStatus(const grpc::Status& status, const CallOptions& options) {
+  if (options.wait_for_connection && status.error_code() == grpc::DEADLINE_EXCEEDED) {
+    return absl::UnavailableError(
+        absl::StrCat("no answer within ", absl::FormatDuration(options.timeout)));
+  }
+  return FromGrpcStatus(status);
+}
+
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(Dispatch& stub, Method<Request, Response> method,
-                              const Request& request, absl::Duration timeout = kCallTimeout) {
+                              const Request& request, const CallOptions& options = {}) {
   Response response;
-  const auto context = MakeContext(timeout);
+  const auto context = MakeContext(options.timeout);
+  context->set_wait_for_ready(options.wait_for_connection);
   const grpc::Status status = (stub.*method)(context.get(), request, &response);
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok()) return ToStatus(status, options);
   return response;
 }
 
@@ -34,12 +52,16 @@ GrpcControlPlane::GrpcControlPlane(std::shared_ptr<grpc::ChannelInterface> chann
 
 absl::StatusOr<v1::RegisterWorkerResponse> GrpcControlPlane::RegisterWorker(
     const v1::RegisterWorkerRequest& request) {
-  return Call(*dispatch_, &Dispatch::RegisterWorker, request);
+  return Call(*dispatch_, &Dispatch::RegisterWorker, request,
+              {.timeout = kRegisterTimeout, .wait_for_connection = true});
 }
 
 absl::StatusOr<v1::AcquireLeaseResponse> GrpcControlPlane::AcquireLease(
     const v1::AcquireLeaseRequest& request) {
-  const auto context = MakeContext(absl::Milliseconds(request.wait_ms()) + kCallTimeout);
+  const CallOptions options{.timeout = absl::Milliseconds(request.wait_ms()) + kCallTimeout,
+                            .wait_for_connection = true};
+  const auto context = MakeContext(options.timeout);
+  context->set_wait_for_ready(true);
   {
     absl::MutexLock lock(&mutex_);
     if (acquiring_stopped_) return absl::CancelledError("this worker takes no more leases");
@@ -49,7 +71,7 @@ absl::StatusOr<v1::AcquireLeaseResponse> GrpcControlPlane::AcquireLease(
   const grpc::Status status = dispatch_->AcquireLease(context.get(), request, &response);
   absl::MutexLock lock(&mutex_);
   acquiring_ = nullptr;
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok()) return ToStatus(status, options);
   return response;
 }
 
@@ -61,7 +83,8 @@ void GrpcControlPlane::StopAcquiring() {
 
 absl::StatusOr<v1::HeartbeatResponse> GrpcControlPlane::Heartbeat(
     const v1::HeartbeatRequest& request) {
-  return Call(*dispatch_, &Dispatch::Heartbeat, request, kHeartbeatTimeout);
+  return Call(*dispatch_, &Dispatch::Heartbeat, request,
+              {.timeout = kHeartbeatTimeout, .wait_for_connection = true});
 }
 
 absl::StatusOr<v1::ReportEventsResponse> GrpcControlPlane::ReportEvents(
@@ -76,7 +99,7 @@ absl::StatusOr<v1::AppendLogsResponse> GrpcControlPlane::AppendLogs(
 
 absl::StatusOr<v1::Checkpoint> GrpcControlPlane::CommitCheckpoint(
     const v1::CommitCheckpointRequest& request) {
-  return Call(*dispatch_, &Dispatch::CommitCheckpoint, request, kCommitTimeout);
+  return Call(*dispatch_, &Dispatch::CommitCheckpoint, request, {.timeout = kCommitTimeout});
 }
 
 absl::StatusOr<v1::FinishAttemptResponse> GrpcControlPlane::FinishAttempt(

@@ -6,11 +6,7 @@
 namespace tune::worker {
 
 LeaseLoop::LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions options)
-    : context_(context),
-      session_(session),
-      options_(options),
-      request_id_(NewUuid()),
-      outage_(context.clock, "lease") {}
+    : context_(context), session_(session), options_(options), request_id_(NewUuid()) {}
 
 void LeaseLoop::Stop() {
   stopped_.Raise();
@@ -22,7 +18,6 @@ absl::Status LeaseLoop::Run() {
   while (!stopped_.raised()) {
     auto response = Acquire();
     if (response.ok()) {
-      outage_.Over();
       backoff.Reset();
       request_id_ = NewUuid();
       if (response->has_lease()) RunAttempt(std::move(*response->mutable_lease()));
@@ -32,7 +27,7 @@ absl::Status LeaseLoop::Run() {
     if (IsUnknownWorker(status)) status = session_.RegisterAgain();
     if (absl::IsAlreadyExists(status)) return status;
     if (stopped_.raised()) break;
-    if (!status.ok()) outage_.Failed(status);
+    if (!status.ok()) spdlog::debug("lease: {}", status.ToString());  // the heartbeat tells it
     stopped_.WaitFor(backoff.Next());
   }
   return absl::OkStatus();

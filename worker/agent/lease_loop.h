@@ -9,7 +9,6 @@
 #include "worker/agent/backoff.h"
 #include "worker/agent/control_plane.h"
 #include "worker/agent/flag.h"
-#include "worker/agent/outage.h"
 #include "worker/agent/session.h"
 
 namespace tune::worker {
@@ -42,7 +41,6 @@ class LeaseLoop {
   Session& session_;
   const LeaseLoopOptions options_;
   std::string request_id_;  // of the call whose answer has not come yet
-  Outage outage_;
   Flag stopped_;
 };
 

@@ -21,8 +21,9 @@ class Outage {
     if (!since_) since_ = now;
     if (told_ && now - *told_ < absl::Minutes(1)) return;
     told_ = now;
-    spdlog::warn("{}: {} (for {}; goes on trying)", what_, status.ToString(),
-                 absl::FormatDuration(absl::Trunc(now - *since_, absl::Seconds(1))));
+    const absl::Duration lasted = absl::Trunc(now - *since_, absl::Seconds(1));
+    spdlog::warn("{}: {}; goes on trying{}", what_, status.ToString(),
+                 lasted > absl::ZeroDuration() ? ", for " + absl::FormatDuration(lasted) : "");
   }
   void Over() {
     if (since_) spdlog::info("{}: well again", what_);

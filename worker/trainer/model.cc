@@ -1,6 +1,8 @@
 #include "worker/trainer/model.h"
 
 #include "absl/strings/str_cat.h"
+#include "worker/trainer/layer_norm.h"
+#include "worker/trainer/linear.h"
 
 namespace tune::trainer {
 namespace {
@@ -55,13 +57,13 @@ PhiModel::BlockLayout PhiModel::FindBlock(int64_t layer) const {
   return block;
 }
 
-at::Tensor PhiModel::Linear(const Affine& affine, const at::Tensor& x) const {
-  return at::linear(x, parameters_[affine.weight].weight, parameters_[affine.bias].weight);
+at::Tensor PhiModel::Project(const Affine& affine, const at::Tensor& x) const {
+  return Linear(x, parameters_[affine.weight].weight, parameters_[affine.bias].weight);
 }
 
 at::Tensor PhiModel::Norm(const Affine& affine, const at::Tensor& x) const {
-  return at::layer_norm(x, {x.size(-1)}, parameters_[affine.weight].weight,
-                        parameters_[affine.bias].weight, config_.layer_norm_eps);
+  return LayerNorm(x, parameters_[affine.weight].weight, parameters_[affine.bias].weight,
+                   config_.layer_norm_eps);
 }
 
 at::Tensor PhiModel::Embed(const at::Tensor& ids) const {
@@ -82,13 +84,13 @@ at::Tensor PhiModel::Attention(const BlockLayout& block, const at::Tensor& norme
                                const Rotary& rotary, const Attend& attend) const {
   const int64_t tokens = normed.size(0);
   const auto heads = [&](const at::Tensor& x) { return x.view({tokens, -1, config_.head_dim()}); };
-  at::Tensor q = heads(Linear(block.q, normed));
-  at::Tensor k = heads(Linear(block.k, normed));
+  at::Tensor q = heads(Project(block.q, normed));
+  at::Tensor k = heads(Project(block.k, normed));
   if (block.q_norm) q = Norm(*block.q_norm, q);
   if (block.k_norm) k = Norm(*block.k_norm, k);
-  const at::Tensor v = heads(Linear(block.v, normed));
+  const at::Tensor v = heads(Project(block.v, normed));
   const at::Tensor mixed = attend(Rotate(q, rotary), Rotate(k, rotary), v);
-  return Linear(block.dense, mixed.reshape({tokens, config_.hidden_size}));
+  return Project(block.dense, mixed.reshape({tokens, config_.hidden_size}));
 }
 
 at::Tensor PhiModel::Block(int64_t layer, const at::Tensor& hidden, const Rotary& rotary,
@@ -96,7 +98,7 @@ at::Tensor PhiModel::Block(int64_t layer, const at::Tensor& hidden, const Rotary
   const BlockLayout& block = blocks_[layer];
   const at::Tensor normed = Norm(block.norm, hidden);
   const at::Tensor attention = Attention(block, normed, rotary, attend);
-  const at::Tensor mlp = Linear(block.fc2, at::gelu(Linear(block.fc1, normed), "tanh"));
+  const at::Tensor mlp = Project(block.fc2, at::gelu(Project(block.fc1, normed), "tanh"));
   return dropout.Apply(attention, config_.resid_pdrop, AttentionOutputSite(layer)) +
          dropout.Apply(mlp, config_.resid_pdrop, MlpOutputSite(layer)) + hidden;
 }
@@ -106,7 +108,7 @@ at::Tensor PhiModel::FinalNorm(const at::Tensor& hidden) const {
 }
 
 at::Tensor PhiModel::Logits(const at::Tensor& normed) const {
-  return at::linear(normed, parameters_[head_weight_].weight, parameters_[head_bias_].weight);
+  return Linear(normed, parameters_[head_weight_].weight, parameters_[head_bias_].weight);
 }
 
 }  // namespace tune::trainer

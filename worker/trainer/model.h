@@ -67,7 +67,7 @@ class PhiModel {
 
   Affine Find(const std::string& prefix) const;
   BlockLayout FindBlock(int64_t layer) const;
-  at::Tensor Linear(const Affine& affine, const at::Tensor& x) const;
+  at::Tensor Project(const Affine& affine, const at::Tensor& x) const;
   at::Tensor Norm(const Affine& affine, const at::Tensor& x) const;
   at::Tensor Attention(const BlockLayout& block, const at::Tensor& normed, const Rotary& rotary,
                        const Attend& attend) const;

@@ -37,7 +37,8 @@ class Pass {
         batch_(batch),
         dropout_(dropout),
         config_(model.config()),
-        rotary_(model.RotaryFor(batch.positions)) {}
+        rotary_(model.RotaryFor(batch.positions)),
+        layout_(MakeSegmentLayout(batch.offsets, batch.ids.device())) {}
 
   at::Tensor Embed() const {
     const c10::NoGradGuard no_grad;
@@ -46,7 +47,7 @@ class Pass {
 
   at::Tensor Block(int64_t layer, const at::Tensor& input) const {
     const auto attend = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-      return SegmentAttention(q, k, v, batch_.offsets, dropout_, config_.attention_dropout,
+      return SegmentAttention(q, k, v, layout_, dropout_, config_.attention_dropout,
                               AttentionWeightsSite(layer));
     };
     return model_.Block(layer, input, rotary_, attend, dropout_);
@@ -141,6 +142,7 @@ class Pass {
   const Dropout& dropout_;
   const ModelConfig& config_;
   const Rotary rotary_;
+  const SegmentLayout layout_;
 };
 
 Piece NormPiece(const Pass& pass, const at::Tensor& hidden) {

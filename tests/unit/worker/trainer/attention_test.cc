@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "tiny_model.h"
+#include "worker/trainer/autograd.h"
 
 namespace tune::trainer {
 namespace {
@@ -39,7 +40,8 @@ TEST(SegmentAttention, EqualsDenseMaskedAttention) {
   const at::Tensor q = RandomTensor({21, 4, 10}, 1);
   const at::Tensor k = RandomTensor({21, 4, 10}, 2);
   const at::Tensor v = RandomTensor({21, 4, 10}, 3);
-  const at::Tensor out = SegmentAttention(q, k, v, offsets, Dropout(), 0, 0);
+  const at::Tensor out =
+      SegmentAttention(q, k, v, MakeSegmentLayout(offsets, at::kCPU), Dropout(), 0, 0);
   EXPECT_LT(RelativeError(out, DenseAttention(q, k, v, offsets)), 1e-6);
 }
 
@@ -48,8 +50,57 @@ TEST(SegmentAttention, SharesKeyValueHeadsInGroups) {
   const at::Tensor q = RandomTensor({12, 6, 8}, 1);
   const at::Tensor k = RandomTensor({12, 2, 8}, 2);
   const at::Tensor v = RandomTensor({12, 2, 8}, 3);
-  const at::Tensor out = SegmentAttention(q, k, v, offsets, Dropout(), 0, 0);
+  const at::Tensor out =
+      SegmentAttention(q, k, v, MakeSegmentLayout(offsets, at::kCPU), Dropout(), 0, 0);
   EXPECT_LT(RelativeError(out, DenseAttention(q, k, v, offsets)), 1e-6);
+}
+
+TEST(SegmentAttention, GradientsEqualDenseMaskedAttention) {
+  const std::vector<int64_t> offsets = {0, 7, 8, 21, 40};
+  std::vector<at::Tensor> inputs, exact;
+  for (uint64_t i = 0; i < 3; ++i) {
+    inputs.push_back(RandomTensor({40, 4, 10}, i).requires_grad_());
+    exact.push_back(inputs[i].detach().to(at::kDouble).requires_grad_());
+  }
+  const at::Tensor gradient = RandomTensor({40, 4, 10}, 9);
+  const SegmentLayout layout = MakeSegmentLayout(offsets, at::kCPU);
+  const at::Tensor out = SegmentAttention(inputs[0], inputs[1], inputs[2], layout, Dropout(), 0, 0);
+  const auto actual = BackwardThrough(out, inputs, gradient);
+  const auto expected = BackwardThrough(DenseAttention(exact[0], exact[1], exact[2], offsets),
+                                        exact, gradient.to(at::kDouble));
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(RelativeError(actual[i], expected[i]), 1e-6) << i;
+}
+
+// A row that is not a number spoils its own segment only, whatever fills segments up.
+TEST(SegmentAttention, KeepsNaNInItsSegment) {
+  at::Tensor q = RandomTensor({12, 2, 8}, 1);
+  q[0].fill_(std::numeric_limits<float>::quiet_NaN());
+  const at::Tensor out =
+      SegmentAttention(q, q, q, MakeSegmentLayout({0, 5, 12}, at::kCPU), Dropout(), 0, 0);
+  EXPECT_TRUE(out.narrow(0, 5, 7).isfinite().all().item<bool>());
+}
+
+TEST(SegmentAttention, DoesNotDependOnThreads) {
+  const int threads = at::get_num_threads();
+  const std::vector<int64_t> offsets = {0, 5, 22, 49, 50};
+  const auto run = [&](int count) {
+    at::set_num_threads(count);
+    const at::Tensor q = RandomTensor({50, 4, 10}, 1).requires_grad_();
+    const at::Tensor out =
+        SegmentAttention(q, q, q, MakeSegmentLayout(offsets, at::kCPU), Dropout(), 0, 0);
+    return at::cat({out.detach(), BackwardThrough(out, {q}, RandomTensor({50, 4, 10}, 2))[0]});
+  };
+  EXPECT_TRUE(run(1).equal(run(2)));
+  at::set_num_threads(threads);
+}
+
+TEST(MakeSegmentLayout, GathersSegmentsOfAboutOneLength) {
+  const SegmentLayout layout = MakeSegmentLayout({0, 3, 20, 22, 38}, at::kCPU);
+  ASSERT_EQ(layout.groups.size(), 2u);
+  EXPECT_EQ(layout.groups[0].segments, 3);  // 3, 2 and 16 long
+  EXPECT_EQ(layout.groups[0].length, 16);
+  EXPECT_EQ(layout.groups[1].segments, 1);
+  EXPECT_EQ(layout.groups[1].length, 32);
 }
 
 TEST(SegmentAttention, DroppedFormAgreesWhereNothingIsDropped) {
@@ -57,7 +108,8 @@ TEST(SegmentAttention, DroppedFormAgreesWhereNothingIsDropped) {
   const std::vector<Example> examples = {RandomExample(9, 0, 1)};
   const MicroBatch batch = BatchOf(examples);
   const at::Tensor q = RandomTensor({9, 2, 8}, 1);
-  const at::Tensor out = SegmentAttention(q, q, q, batch.offsets, Dropout(0, 0, batch), 1e-12, 0);
+  const at::Tensor out = SegmentAttention(q, q, q, MakeSegmentLayout(batch.offsets, at::kCPU),
+                                          Dropout(0, 0, batch), 1e-12, 0);
   EXPECT_LT(RelativeError(out, DenseAttention(q, q, q, batch.offsets)), 1e-6);
 }
 
@@ -68,7 +120,8 @@ TEST(SegmentAttention, DropsAttentionWeightsWithProbabilityP) {
   // mean of the output is the mean of the masks.
   const at::Tensor q = at::zeros({40, 8, 4}, at::kFloat);
   const at::Tensor v = at::ones({40, 8, 4}, at::kFloat);
-  const at::Tensor out = SegmentAttention(q, q, v, batch.offsets, Dropout(3, 1, batch), 0.5, 7);
+  const at::Tensor out = SegmentAttention(q, q, v, MakeSegmentLayout(batch.offsets, at::kCPU),
+                                          Dropout(3, 1, batch), 0.5, 7);
   EXPECT_NEAR(out.mean().item<double>(), 1, 0.1);
   EXPECT_GT(out.std().item<double>(), 0.1);
 }
@@ -77,7 +130,8 @@ TEST(CachedAttention, LastQueriesEqualTheWhole) {
   const at::Tensor q = RandomTensor({11, 4, 10}, 1);
   const at::Tensor k = RandomTensor({11, 2, 10}, 2);
   const at::Tensor v = RandomTensor({11, 2, 10}, 3);
-  const at::Tensor whole = SegmentAttention(q, k, v, {0, 11}, Dropout(), 0, 0);
+  const at::Tensor whole =
+      SegmentAttention(q, k, v, MakeSegmentLayout({0, 11}, at::kCPU), Dropout(), 0, 0);
   const at::Tensor last = CachedAttention(q.narrow(0, 8, 3), k, v);
   EXPECT_LT(RelativeError(last, whole.narrow(0, 8, 3)), 1e-6);
 }

@@ -86,10 +86,10 @@ TEST(AdamWUpdate, TakesEverySize) {
     const at::Tensor start = RandomTensor({n}, 2);
     const at::Tensor master = start.clone(), weight = at::empty({n}, at::kFloat);
     const at::Tensor m = at::zeros({n}, at::kFloat), v = at::zeros({n}, at::kFloat);
-    AdamWUpdate({1, 1, 0.9f, 0.999f, 0.1f / 0.1f, std::sqrt(0.001f), 1e-8f}, gradient, master, m, v,
-                weight);
+    AdamWUpdate({1, 1, 0.9f, 0.999f, /*step_size=*/0.1f / 0.1f, std::sqrt(0.001f), 1e-14f},
+                gradient, master, m, v, weight);
     // The first step moves every weight by the rate against its gradient's sign.
-    const at::Tensor expected = start - gradient.sign();
+    const at::Tensor expected = start - gradient.sign() * 0.1;
     EXPECT_LT((master - expected).abs().max().item<float>(), 1e-3) << n;
     EXPECT_TRUE(weight.equal(master)) << n;
   }

@@ -285,16 +285,25 @@ TEST_F(RunTest, TellsABrokenModelFromABrokenSpec) {
 }
 
 TEST_F(RunTest, ALossThatIsNotFiniteNamesItsRows) {
+  // The embedding of "9" is infinite: rows 14 (6+3) and 20 (5+4) have it.
+  const std::string weights = "model/model.safetensors";
+  int64_t place = 0;
+  {
+    const auto file = SafetensorsFile::Open(scratch_ / weights).value();
+    const TensorInfo& embedding = file->tensors().at("model.embed_tokens.weight");
+    place = embedding.offset + '9' * embedding.shape[1] * DTypeBytes(DType::kF32);
+  }
+  std::string bytes = File(weights);
+  bytes.replace(place, 4, std::string("\0\0\x80\x7f", 4));
+  ASSERT_TRUE(WriteFileDurably(scratch_ / weights, bytes).ok());
   RunFolder run = TinyRun(scratch_);
-  run.spec.learning_rate = 1e30;
-  run.spec.lr_scheduler = "constant";
-  run.spec.warmup_ratio = 0;
+  run.spec.batch_size = 22;
   EXPECT_FALSE(Start("run", run).ok());
-  const auto failures = Events("run", "failed");
-  ASSERT_EQ(failures.size(), 1u);
-  EXPECT_EQ(failures[0]["reason"], "NonFiniteLoss");
-  EXPECT_EQ(failures[0]["retryable"], false);
-  EXPECT_THAT(failures[0]["message"].get<std::string>(), HasSubstr("datasets/sums:"));
+  const std::string message = FailureMessage("run", "NonFiniteLoss");
+  EXPECT_THAT(message, HasSubstr("datasets/sums:14 (loss nan)"));
+  EXPECT_THAT(message, HasSubstr("datasets/sums:20 (loss nan)"));
+  EXPECT_THAT(message, Not(HasSubstr("datasets/sums:13")));
+  EXPECT_EQ(Events("run", "failed")[0]["retryable"], false);
 }
 
 TEST_F(RunTest, RemovesWhatAKilledAttemptLeft) {

@@ -76,7 +76,8 @@ PassResult PlainAutograd(const TinyModel& tiny, const std::vector<Example>& exam
     at::Tensor hidden = tiny.model.Embed(batch.ids);
     for (int64_t layer = 0; layer < tiny.model.config().num_hidden_layers; ++layer) {
       const auto attend = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-        return SegmentAttention(q, k, v, batch.offsets, Dropout(), 0, 0);
+        return SegmentAttention(q, k, v, MakeSegmentLayout(batch.offsets, at::kCPU), Dropout(), 0,
+                                0);
       };
       hidden = tiny.model.Block(layer, hidden, rotary, attend, Dropout());
     }
