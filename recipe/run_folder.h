@@ -29,7 +29,7 @@ struct RunDataset {
 };
 
 struct RunFolder {
-  std::string job;      // "jobs/J"; "" by hand
+  std::string job;  // "jobs/J"; "" by hand
   int64_t attempt = 1;
   RunSpec spec;
   std::string model_path;

@@ -59,7 +59,7 @@ TEST_F(RealInput, Gsm8kWithPhi2sTokenizerLoadsInTransformers) {
           File("gsm8k.jsonl", FirstLines(SharedData("instruct/gsm8k/train.jsonl"), kRows))});
   // All else is the default, which is the seed's: 2 epochs, batch 64, decay 1e-4.
   Expect({"submit", "--name", "gsm8k", "--model", "small-phi", "--dataset", "gsm8k", "--set",
-          "learning_rate=1e-3", "--set", "max_length=512", "--wait"});
+          "learning_rate=2e-3", "--set", "max_length=512", "--wait"});
 
   const Json job = fleet_.CtlJson({"describe", "gsm8k"});
   EXPECT_EQ(job["spec"]["batch_size"], "64");

@@ -26,7 +26,7 @@ make_stubs() {
   for name in $(readelf -d "$torch"/libtorch_cuda.so "$torch"/libtorch_nvshmem.so |
     sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -E '^lib(cu|nccl|nvshmem)' | sort -u); do
     [ -e "$cuda/$name" ] || cc -w -shared -fPIC -x c /dev/null -Wl,-soname,"$name" \
-      -Wl,--no-as-needed,-rpath,'$ORIGIN' -o "$out/$name" -L"$out" -lcudatraps
+      -Wl,--no-as-needed,-rpath,"\$ORIGIN" -o "$out/$name" -L"$out" -lcudatraps
   done
 }
 
@@ -49,12 +49,12 @@ END
   echo "$want" >"$stamp"
 }
 
-complete() { [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; }
+is_made() { [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; }
 
-if ! complete; then
+if ! is_made; then
   mkdir -p "$cache"
   exec 9>"$cache/oracle-venv.lock"
   flock 9
-  complete || make_venv >&2
+  is_made || make_venv >&2
 fi
 echo "$venv"

@@ -41,8 +41,8 @@ class Loader {
 
   absl::Status TooLong(const Example& example) const {
     return Fail(kRowTooLong,
-                absl::StrCat(source_.dataset, " (", source_.path, "), row ", example.row, ": ",
-                             example.ids.size(), " tokens, max_length is ", options_.max_length,
+                absl::StrCat(source_.path, ":", example.row, ": ", example.ids.size(),
+                             " tokens, max_length is ", options_.max_length,
                              "; raise max_length, shorten the row, or set max_length_policy to "
                              "truncate or drop"));
   }
@@ -102,7 +102,8 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
 std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& options) {
   std::string text;
   const auto add = [&](int64_t rows, absl::string_view what) {
-    if (rows > 0) absl::StrAppend(&text, text.empty() ? "" : ", ", rows, " rows ", what);
+    if (rows > 0)
+      absl::StrAppend(&text, text.empty() ? "" : ", ", rows, rows == 1 ? " row " : " rows ", what);
   };
   add(dataset.truncated, absl::StrCat("truncated to ", options.max_length, " tokens"));
   add(dataset.dropped, absl::StrCat("dropped for more than ", options.max_length, " tokens"));

@@ -37,8 +37,8 @@ void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
 void AddChunkGradients(const HeadInput& input, const at::Tensor& hidden,
                        const at::Tensor& logit_gradients, int64_t begin, HeadGradients* out) {
   const at::Tensor narrow = logit_gradients.to(hidden.scalar_type());
-  out->hidden.narrow(0, begin, hidden.size(0)).copy_(
-      at::mm(FillFewRows(narrow), input.weight).narrow(0, 0, hidden.size(0)));
+  out->hidden.narrow(0, begin, hidden.size(0))
+      .copy_(at::mm(FillFewRows(narrow), input.weight).narrow(0, 0, hidden.size(0)));
   AddProduct(out->weight, narrow, hidden);
   out->bias.add_(logit_gradients.sum(0));
 }

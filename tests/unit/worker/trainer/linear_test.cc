@@ -29,7 +29,8 @@ TEST(Linear, DoesNotDependOnThreads) {
 TEST(Linear, FillingChangesNothing) {
   const at::Tensor x = RandomTensor({7, 32}, 1), weight = RandomTensor({48, 32}, 2);
   const at::Tensor bias = RandomTensor({48}, 3);
-  const at::Tensor expected = at::linear(x.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble));
+  const at::Tensor expected =
+      at::linear(x.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble));
   EXPECT_LT(RelativeError(Linear(x, weight, bias), expected), 1e-6);
 }
 
