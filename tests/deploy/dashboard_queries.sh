@@ -93,7 +93,7 @@ for label in job instance; do
   [ "$(api "label/$label/values" --data-urlencode 'match[]=tune_build_info' | jq '.data | length')" -eq 2 ] ||
     { echo "variable $label: no values"; failed=$((failed + 1)); }
 done
-[ "$(api label/job_id/values --data-urlencode 'match[]=tune_train_info' | jq -r '.data[]')" = jobs/demo ] ||
+[ "$(api label/job_id/values --data-urlencode 'match[]=tune_train_info' | jq -r '.data[]')" = demo ] ||
   { echo "variable job_id: no values"; failed=$((failed + 1)); }
 echo "dashboard: $count queries, $failed wrong"
 [ "$failed" -eq 0 ]
