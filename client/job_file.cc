@@ -134,6 +134,7 @@ const std::vector<FieldFlag>& FieldFlags() {
       {"--device", "resources.device", "auto, cpu or cuda"},
       {"--gpus", "resources.gpus", "GPUs on one worker"},
       {"--host-memory-bytes", "resources.host_memory_bytes", "Host memory needed"},
+      {"--ranks", "resources.ranks", "Processes; 0: one per GPU"},
       {"--priority", "priority", "Higher goes first"},
       {"--retries", "retries", "Attempts after the first"},
       {"--time-limit-seconds", "time_limit_seconds", "Wall time of all attempts"},

@@ -118,4 +118,21 @@ std::vector<std::vector<int64_t>> PackMicroBatches(const std::vector<int64_t>& l
   return batches;
 }
 
+std::vector<std::vector<int64_t>> DealMicroBatches(const std::vector<int64_t>& tokens,
+                                                   int64_t ranks) {
+  std::vector<int64_t> by_size(tokens.size());
+  std::iota(by_size.begin(), by_size.end(), 0);
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](int64_t a, int64_t b) { return tokens[a] > tokens[b]; });
+  std::vector<std::vector<int64_t>> dealt(ranks);
+  std::vector<int64_t> load(ranks, 0);
+  for (const int64_t i : by_size) {
+    const int64_t rank = std::min_element(load.begin(), load.end()) - load.begin();
+    dealt[rank].push_back(i);
+    load[rank] += tokens[i];
+  }
+  for (auto& indices : dealt) std::sort(indices.begin(), indices.end());
+  return dealt;
+}
+
 }  // namespace tune

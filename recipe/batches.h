@@ -66,4 +66,10 @@ class DataOrder {
 std::vector<std::vector<int64_t>> PackMicroBatches(const std::vector<int64_t>& lengths,
                                                    int64_t budget, bool packing);
 
+// Deals micro-batches of so many tokens to `ranks`: the largest first, each to the rank
+// with the fewest tokens so far. Returns indices into `tokens` per rank, upwards; a rank
+// may get none.
+std::vector<std::vector<int64_t>> DealMicroBatches(const std::vector<int64_t>& tokens,
+                                                   int64_t ranks);
+
 }  // namespace tune

@@ -9,7 +9,7 @@
 //
 // A checkpoint folder holds the Hugging Face files at its top, and for a resumable one
 // state/: state.json (step, data cursor, RNG, schedule, digests of spec and data) and
-// optimizer-00000-of-00001.safetensors (fp32 master, exp_avg, exp_avg_sq).
+// optimizer-0000R-of-0000N.safetensors (fp32 master, exp_avg, exp_avg_sq of rank R of N).
 #pragma once
 
 #include <cstdint>

@@ -40,6 +40,7 @@ const std::vector<Field<ResourceSpec>>& ResourceFields() {
       {"device", ChoiceField<S>{&S::device, {"auto", "cpu", "cuda"}}},
       {"gpus", IntegerField<S>{&S::gpus, {1, 64}}},
       {"host_memory_bytes", IntegerField<S>{&S::host_memory_bytes, {0, int64_t{1} << 50}}},
+      {"ranks", IntegerField<S>{&S::ranks, {0, 64}}},
   };
   return fields;
 }
@@ -117,6 +118,12 @@ void ReadResources(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (spec->resources.device == "cpu" && spec->resources.gpus != 1) {
     at.errors->Add(at.path + ".gpus",
                    absl::StrCat("must be 1 with device \"cpu\", got ", spec->resources.gpus));
+  }
+  const ResourceSpec& resources = spec->resources;
+  if (resources.device != "cpu" && resources.ranks > 0 && resources.ranks != resources.gpus) {
+    at.errors->Add(at.path + ".ranks",
+                   absl::StrCat("must be 0 or as many as gpus (", resources.gpus,
+                                ") unless device is \"cpu\", got ", resources.ranks));
   }
 }
 

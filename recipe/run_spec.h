@@ -28,6 +28,10 @@ struct ResourceSpec {
   std::string device = "auto";
   int64_t gpus = 1;
   int64_t host_memory_bytes = 0;
+  int64_t ranks = 0;
+
+  // Processes of the run: `ranks`, or one per GPU.
+  int64_t RankCount() const { return ranks > 0 ? ranks : gpus; }
 };
 
 struct RunSpec {

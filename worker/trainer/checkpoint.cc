@@ -1,7 +1,6 @@
 #include "worker/trainer/checkpoint.h"
 
 #include <array>
-#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -15,7 +14,6 @@ namespace tune::trainer {
 namespace {
 
 const char kStateFile[] = "state/state.json";
-const char kOptimizerFile[] = "state/optimizer-00000-of-00001.safetensors";
 
 // Fields of the spec that may change between attempts of one run: none of them alters a
 // loss or a weight.
@@ -25,13 +23,17 @@ constexpr std::array kFreeFields = {
     "resources",      "priority",  "retries",          "time_limit_seconds"};
 
 struct ShardField {
-  const char* prefix;
+  const char* name;
   at::Tensor HostShard::*tensor;
 };
 
-constexpr std::array<ShardField, 3> kShardFields = {{{"master.", &HostShard::master},
-                                                     {"exp_avg.", &HostShard::exp_avg},
-                                                     {"exp_avg_sq.", &HostShard::exp_avg_sq}}};
+constexpr std::array<ShardField, 3> kShardFields = {{{"master", &HostShard::master},
+                                                     {"exp_avg", &HostShard::exp_avg},
+                                                     {"exp_avg_sq", &HostShard::exp_avg_sq}}};
+
+std::string ShardFile(int64_t rank, int64_t ranks) {
+  return absl::StrFormat("state/optimizer-%05d-of-%05d.safetensors", rank, ranks);
+}
 
 Json IdentityOf(const Lineage& lineage) {
   Json spec = RunSpecToJson(lineage.run->spec);
@@ -44,34 +46,44 @@ Json IdentityOf(const Lineage& lineage) {
   return {{"model_digest", lineage.run->model_digest}, {"data", datasets}, {"spec", spec}};
 }
 
-absl::Status WriteState(const std::string& dir, const Lineage& lineage,
-                        const ResumableState& state) {
-  RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "state")));
+absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
   std::vector<NamedTensor> tensors;
   for (const ShardField& field : kShardFields) {
-    for (size_t i = 0; i < state.parameters->size(); ++i) {
-      tensors.push_back(
-          {field.prefix + (*state.parameters)[i].name, state.optimizer->shard(i).*field.tensor});
-    }
+    tensors.push_back({field.name, state.optimizer->shard().*field.tensor});
   }
-  RETURN_IF_ERROR(WriteTensors(JoinPath(dir, kOptimizerFile), tensors, DType::kF32));
-  Json json = {{"format", 1},
-               {"program_version", Version()},
-               {"step", lineage.step()},
-               {"total_steps", lineage.total_steps},
-               {"identity", IdentityOf(lineage)}};
+  const FlatLayout& layout = state.parameters->layout();
+  return WriteTensors(JoinPath(dir, ShardFile(state.optimizer->rank(), layout.ranks())), tensors,
+                      DType::kF32);
+}
+
+absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t ranks) {
+  const Json json = {{"format", 2},
+                     {"program_version", Version()},
+                     {"step", lineage.step()},
+                     {"total_steps", lineage.total_steps},
+                     {"ranks", ranks},
+                     {"identity", IdentityOf(lineage)}};
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, kStateFile), DumpJson(json, 2) + "\n"));
   return SyncDirectory(JoinPath(dir, "state"));
 }
 
-absl::StatusOr<Manifest> FillFolder(const std::string& dir, const ExportedModel& model,
-                                    const Lineage& lineage, const ResumableState* state) {
-  RETURN_IF_ERROR(CreateDirectories(dir));
-  RETURN_IF_ERROR(ExportModel(dir, model, lineage));
-  if (state != nullptr) RETURN_IF_ERROR(WriteState(dir, lineage, *state));
-  ASSIGN_OR_RETURN(auto manifest, WriteManifest(dir, lineage.step(), lineage.epoch(),
+absl::Status StartFolder(const std::string& dir, bool resumable) {
+  RETURN_IF_ERROR(RemoveAll(dir));
+  return CreateDirectories(resumable ? JoinPath(dir, "state") : dir);
+}
+
+absl::StatusOr<Manifest> FinishFolder(const std::string& temporary, const std::string& path,
+                                      const ExportedModel& model, const Lineage& lineage,
+                                      const ResumableState* state) {
+  RETURN_IF_ERROR(ExportModel(temporary, model, lineage));
+  if (state != nullptr) {
+    RETURN_IF_ERROR(WriteState(temporary, lineage, state->parameters->layout().ranks()));
+  }
+  ASSIGN_OR_RETURN(auto manifest, WriteManifest(temporary, lineage.step(), lineage.epoch(),
                                                 lineage.loss(), state == nullptr));
-  RETURN_IF_ERROR(SyncDirectory(dir));
+  RETURN_IF_ERROR(SyncDirectory(temporary));
+  RETURN_IF_ERROR(RemoveAll(path));
+  RETURN_IF_ERROR(RenameDurably(temporary, path));
   return manifest;
 }
 
@@ -118,33 +130,59 @@ absl::StatusOr<std::vector<LogEntry>> ReadLog(const std::string& path) {
   return log;
 }
 
-absl::StatusOr<at::Tensor> StateTensor(const SafetensorsFile& file, const std::string& name,
-                                       at::IntArrayRef shape) {
+absl::StatusOr<at::Tensor> StateTensor(const SafetensorsFile& file, const std::string& path,
+                                       const std::string& name, int64_t size) {
   const auto found = file.tensors().find(name);
   if (found == file.tensors().end()) {
-    return Fail(kBadCheckpoint, absl::StrCat(kOptimizerFile, ": no tensor ", name));
+    return Fail(kBadCheckpoint, absl::StrCat(path, ": no tensor ", name));
   }
-  if (found->second.dtype != DType::kF32 || at::IntArrayRef(found->second.shape) != shape) {
-    return Fail(kBadCheckpoint,
-                absl::StrCat(kOptimizerFile, ": ", name, " is ", DTypeName(found->second.dtype),
-                             " [", absl::StrJoin(found->second.shape, ", "), "], expected F32 [",
-                             absl::StrJoin(shape, ", "), "]"));
+  if (found->second.dtype != DType::kF32 || found->second.shape != std::vector<int64_t>{size}) {
+    return Fail(
+        kBadCheckpoint,
+        absl::StrCat(path, ": ", name, " is ", DTypeName(found->second.dtype), " [",
+                     absl::StrJoin(found->second.shape, ", "), "], expected F32 [", size, "]"));
   }
   return FileTensor(file, found->second);
+}
+
+// What the shard of rank `rank` in `stored` has for ours.
+absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int64_t rank,
+                         const FlatLayout& ours, HostAdamW* optimizer) {
+  const std::string shard_path = JoinPath(path, ShardFile(rank, stored.ranks()));
+  auto file = SafetensorsFile::Open(shard_path);
+  if (!file.ok()) return WithReason(file.status(), kBadCheckpoint);
+  HostShard shard;
+  for (const ShardField& field : kShardFields) {
+    ASSIGN_OR_RETURN(shard.*field.tensor,
+                     StateTensor(**file, shard_path, field.name, stored.shard_size()));
+  }
+  for (int64_t bucket = 0; bucket < stored.buckets(); ++bucket) {
+    const Range part = stored.Part(bucket, rank);
+    for (const ShardPiece& piece : ours.Pieces(part, optimizer->rank())) {
+      optimizer->Restore(piece, shard,
+                         stored.InShard(bucket).begin + piece.flat.begin - part.begin);
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
-                                         const Lineage& lineage, const ResumableState* state) {
+                                         const Lineage& lineage, const ResumableState* state,
+                                         Ranks& ranks) {
   const std::string temporary = path + ".tmp";
-  RETURN_IF_ERROR(RemoveAll(temporary));
-  auto manifest = FillFolder(temporary, model, lineage, state);
-  absl::Status status = manifest.status();
-  if (status.ok()) status = RemoveAll(path);
-  if (status.ok()) status = RenameDurably(temporary, path);
+  absl::StatusOr<Manifest> manifest = Manifest();
+  const auto write = [&]() -> absl::Status {
+    RETURN_IF_ERROR(
+        AllOk(ranks, ranks.first() ? StartFolder(temporary, state != nullptr) : absl::OkStatus()));
+    if (state != nullptr) RETURN_IF_ERROR(AllOk(ranks, WriteShard(temporary, *state)));
+    if (ranks.first()) manifest = FinishFolder(temporary, path, model, lineage, state);
+    return AllOk(ranks, manifest.status());
+  };
+  const absl::Status status = write();
   if (status.ok()) return manifest;
-  RemoveAll(temporary).IgnoreError();
+  if (ranks.first()) RemoveAll(temporary).IgnoreError();
   return status;
 }
 
@@ -172,17 +210,16 @@ absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
 
 absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
                               HostAdamW* optimizer) {
-  auto file = SafetensorsFile::Open(JoinPath(path, kOptimizerFile));
-  if (!file.ok()) return WithReason(file.status(), kBadCheckpoint);
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const at::IntArrayRef shape = parameters[i].weight.sizes();
-    HostShard stored;
-    for (const ShardField& field : kShardFields) {
-      ASSIGN_OR_RETURN(stored.*field.tensor,
-                       StateTensor(**file, field.prefix + parameters[i].name, shape));
-    }
-    optimizer->Restore(i, stored);
+  ASSIGN_OR_RETURN(const Json state, ReadJsonFile(JoinPath(path, kStateFile)));
+  const auto ranks = static_cast<int64_t>(NumberOf(state, "ranks"));
+  if (NumberOf(state, "format") != 2 || ranks < 1) {
+    return Fail(kBadCheckpoint, absl::StrCat(path, "/", kStateFile, ": not of format 2"));
   }
+  const FlatLayout stored = parameters.layout().For(ranks);
+  for (int64_t rank = 0; rank < ranks; ++rank) {
+    RETURN_IF_ERROR(RestoreFrom(path, stored, rank, parameters.layout(), optimizer));
+  }
+  optimizer->PublishWeights();
   return absl::OkStatus();
 }
 

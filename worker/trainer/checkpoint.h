@@ -12,6 +12,7 @@
 #include "worker/trainer/export.h"
 #include "worker/trainer/optimizer.h"
 #include "worker/trainer/parameters.h"
+#include "worker/trainer/ranks.h"
 
 namespace tune::trainer {
 
@@ -22,9 +23,12 @@ struct ResumableState {
 
 // Writes `path` (…/checkpoints/step-00000012): everything into a temporary folder beside
 // it, synced, its manifest last, then renamed; what was at `path` is replaced. With
-// `state` null it is a final one, of the model alone. Nothing is left behind on an error.
+// `state` null it is a final one, of the model alone. Every rank calls this and writes its
+// shard of the state, the first all else; it is the first that gets the manifest. Nothing is left
+// behind on an error.
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
-                                         const Lineage& lineage, const ResumableState* state);
+                                         const Lineage& lineage, const ResumableState* state,
+                                         Ranks& ranks);
 
 // "step-00000012"
 std::string CheckpointName(int64_t step);
@@ -38,7 +42,8 @@ int64_t CheckpointBytes(int64_t parameters, DType dtype, bool resumable);
 absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
                                                       const Lineage& lineage);
 
-// Masters, moments and, from the masters, the weights.
+// Masters, moments and, from the masters, the weights: this rank's shard, from whatever
+// shards there are.
 absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
                               HostAdamW* optimizer);
 

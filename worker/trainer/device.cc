@@ -24,12 +24,12 @@ std::string TorchFolder() {
 }
 
 // The driver comes first: without it the 1 GB of CUDA kernels need not be mapped.
-absl::Status LoadCuda() {
+absl::Status LoadCuda(int64_t index) {
   RETURN_IF_ERROR(Annotate(LoadLibrary("libcuda.so.1", RTLD_NOW), "no NVIDIA driver"));
   const std::string cuda = TorchFolder() + "/libtorch_cuda.so";
   RETURN_IF_ERROR(Annotate(LoadLibrary(cuda, RTLD_NOW | RTLD_GLOBAL), "no CUDA build of LibTorch"));
-  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) {
-    return absl::UnavailableError("LibTorch finds no usable GPU");
+  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() <= index) {
+    return absl::UnavailableError(absl::StrCat("LibTorch finds no usable GPU number ", index));
   }
   at::globalContext().lazyInitDevice(at::kCUDA);
   return absl::OkStatus();
@@ -37,10 +37,10 @@ absl::Status LoadCuda() {
 
 }  // namespace
 
-absl::StatusOr<at::Device> OpenDevice(const std::string& name) {
+absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index) {
   if (name == "cpu") return at::Device(at::kCPU);
-  const absl::Status cuda = LoadCuda();
-  if (cuda.ok()) return at::Device(at::kCUDA, 0);
+  const absl::Status cuda = LoadCuda(index);
+  if (cuda.ok()) return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
   if (name == "auto") return at::Device(at::kCPU);
   return Fail(kNoDevice, absl::StrCat("device cuda was asked for, but this machine has none: ",
                                       cuda.message()));

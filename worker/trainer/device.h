@@ -9,11 +9,11 @@
 
 namespace tune::trainer {
 
-// "cpu", "cuda" (the first GPU; an error with the cause where there is none) or "auto"
+// "cpu", "cuda" (GPU number `index`; an error with the cause where there is none) or "auto"
 // (the GPU if it can be used, else the CPU).
-absl::StatusOr<at::Device> OpenDevice(const std::string& name);
+absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index = 0);
 
-// "cpu" or "cuda:0".
+// "cpu", "cuda:0", …
 std::string DeviceName(const at::Device& device);
 
 // "fp32", "bf16", or "auto": bf16 on a GPU, fp32 on a CPU.

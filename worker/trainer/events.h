@@ -53,8 +53,9 @@ struct CheckpointEvent {
 class EventLog {
  public:
   // Opens `path` for appending; `clock` must outlive this. Progress for people goes to
-  // stderr beside it.
-  static absl::StatusOr<std::unique_ptr<EventLog>> Open(const std::string& path, Clock* clock);
+  // stderr beside it. One rank of a run tells of it; the others only of their failures.
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(const std::string& path, Clock* clock,
+                                                        bool only_failures = false);
 
   absl::Status Started(const StartedEvent& event);
   absl::Status Step(const StepEvent& event);
@@ -67,15 +68,20 @@ class EventLog {
   absl::Status Failed(const Failure& failure);
 
  private:
-  EventLog(std::unique_ptr<OutputFile> file, Clock* clock)
-      : file_(std::move(file)), clock_(clock) {}
+  EventLog(std::unique_ptr<OutputFile> file, Clock* clock, bool only_failures)
+      : file_(std::move(file)), clock_(clock), only_failures_(only_failures) {}
 
   absl::Status Notice(const std::string& severity, const std::string& text);
-  // One write(2) per line, so that a reader never sees half of one for long.
+  // Progress, unless only failures count.
+  void Say(absl::string_view line) const;
+  // Nothing where only failures count.
   absl::Status Write(const char* kind, Json event);
+  // One write(2) per line, so that a reader never sees half of one for long.
+  absl::Status Append(const char* kind, Json event);
 
   std::unique_ptr<OutputFile> file_;
   Clock* clock_;
+  const bool only_failures_;
 };
 
 // A double as proto3 JSON has it: the number, or "NaN", "Infinity", "-Infinity".

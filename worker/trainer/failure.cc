@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "worker/trainer/aten.h"
+#include "worker/trainer/ranks.h"
 
 namespace tune::trainer {
 namespace {
@@ -29,6 +30,7 @@ constexpr std::array kFailureReasons = {
     ReasonRow{kBadCheckpoint, absl::StatusCode::kDataLoss, false},
     ReasonRow{kNonFiniteLoss, absl::StatusCode::kFailedPrecondition, false},
     ReasonRow{kNoDevice, absl::StatusCode::kFailedPrecondition, false},
+    ReasonRow{kRankLost, absl::StatusCode::kUnavailable, true},
     ReasonRow{kOutOfMemory, absl::StatusCode::kUnavailable, true},
     ReasonRow{kDiskFull, absl::StatusCode::kResourceExhausted, true},
     ReasonRow{kInternal, absl::StatusCode::kInternal, true},
@@ -81,6 +83,8 @@ absl::Status CatchExceptions(const std::function<absl::Status()>& body) {
   } catch (const c10::Error& error) {
     const bool memory = IsAllocationFailure(error);
     return Fail(memory ? kOutOfMemory : kInternal, error.what_without_backtrace());
+  } catch (const RankLost& error) {
+    return Fail(kRankLost, error.what());
   } catch (const std::bad_alloc&) {
     return Fail(kOutOfMemory, "the host's memory is used up");
   } catch (const std::exception& error) {

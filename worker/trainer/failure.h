@@ -20,6 +20,7 @@ inline constexpr absl::string_view kResumeMismatch = "ResumeMismatch";
 inline constexpr absl::string_view kBadCheckpoint = "BadCheckpoint";
 inline constexpr absl::string_view kNonFiniteLoss = "NonFiniteLoss";
 inline constexpr absl::string_view kNoDevice = "NoDevice";
+inline constexpr absl::string_view kRankLost = "RankLost";
 inline constexpr absl::string_view kOutOfMemory = "OutOfMemory";
 inline constexpr absl::string_view kDiskFull = "DiskFull";
 inline constexpr absl::string_view kInternal = "Internal";
@@ -41,7 +42,7 @@ absl::Status WithReason(const absl::Status& status, absl::string_view reason);
 // Internal.
 Failure FailureOf(const absl::Status& status);
 
-// Runs `body`; exceptions of LibTorch and the standard library become a Status:
+// Runs `body`; exceptions of LibTorch and the standard library become a Status: RankLost,
 // OutOfMemory where an allocation failed, Internal for others.
 absl::Status CatchExceptions(const std::function<absl::Status()>& body);
 

@@ -7,11 +7,15 @@
 
 namespace tune::trainer {
 
-HostGradients::HostGradients(const Parameters& parameters) : fresh_(parameters.size(), true) {
+HostGradients::HostGradients(const Parameters& parameters)
+    : layout_(parameters.layout()),
+      flat_(at::zeros({layout_.size()}, at::kFloat)),
+      fresh_(parameters.size(), true) {
   int64_t largest = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    sums_.push_back(at::zeros(parameters[i].weight.sizes(), at::kFloat));
-    largest = std::max(largest, sums_.back().numel());
+    const Range range = layout_.Parameter(i);
+    sums_.push_back(flat_.narrow(0, range.begin, range.size()).view(parameters[i].weight.sizes()));
+    largest = std::max(largest, range.size());
   }
   if (parameters.device().is_cuda()) {
     staging_ = at::empty({largest}, at::TensorOptions(at::kFloat).pinned_memory(true));
@@ -42,10 +46,19 @@ void HostGradients::AddRows(size_t index, const at::Tensor& ids, const at::Tenso
   sums_[index].index_add_(0, ids.to(at::kCPU), rows.to(at::kCPU, at::kFloat));
 }
 
-double HostGradients::GlobalNorm() const {
-  double squares = 0;
-  for (const at::Tensor& sum : sums_) squares += SumOfSquares(sum);
-  return std::sqrt(squares);
+double HostGradients::Reduce(Ranks& ranks) {
+  // A rank that had no work has nothing to add.
+  for (size_t i = 0; i < sums_.size(); ++i) {
+    if (fresh_[i]) sums_[i].zero_();
+  }
+  std::vector<double> squares = {0};
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    const Range whole = layout_.Bucket(bucket), part = layout_.Part(bucket, ranks.rank());
+    ranks.ReduceScatter(flat_.narrow(0, whole.begin, whole.size()));
+    squares[0] += SumOfSquares(flat_.narrow(0, part.begin, part.size()));
+  }
+  ranks.Sum(squares);
+  return std::sqrt(squares[0]);
 }
 
 }  // namespace tune::trainer

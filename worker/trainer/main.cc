@@ -12,19 +12,19 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/version.h"
+#include "recipe/run_folder.h"
 #include "worker/trainer/aten.h"
 #include "worker/trainer/commands.h"
+#include "worker/trainer/failure.h"
+#include "worker/trainer/launch.h"
 #include "worker/trainer/progress.h"
 #include "worker/trainer/run.h"
 
 namespace tune::trainer {
 namespace {
 
-// Exit codes, part of the contract with tune-worker.
-constexpr int kFinished = 0;
-constexpr int kFailed = 1;
+// Exit codes, part of the contract with tune-worker, beside those of RankExit.
 constexpr int kUsage = 2;
-constexpr int kInterrupted = 3;
 
 // The one thing a signal handler may touch.
 std::atomic<bool> stop_requested = false;
@@ -51,19 +51,58 @@ void WaitWithoutSpinning(char** argv) {
   if (!error) execv(program.c_str(), argv);
 }
 
+struct Arguments {
+  int threads = 0;
+  std::string dir;
+  bool resume = false;
+  int64_t rank = -1;  // unless started by LaunchRanks
+  GenerateCommand generate;
+  ProbeCommand logits, gradients;
+  int64_t step = 0;
+};
+
 int ExitCode(const absl::Status& status) {
-  if (status.ok()) return kFinished;
+  if (status.ok()) return RankExit::kFinished;
   Progress(absl::StrCat("tune-trainer: ", status.message()));
-  return kFailed;
+  return RankExit::kFailed;
 }
 
-int Run(const std::string& dir, bool resume) {
+int RunOneRank(const Arguments& args, Clock* clock) {
+  const auto outcome = RunTraining({.dir = args.dir,
+                                    .resume = args.resume,
+                                    .launched = args.rank >= 0,
+                                    .rank = std::max<int64_t>(args.rank, 0),
+                                    .stop = &stop_requested,
+                                    .clock = clock});
+  if (outcome.ok()) {
+    return *outcome == Outcome::kFinished ? RankExit::kFinished : RankExit::kInterrupted;
+  }
+  const int code = ExitCode(outcome.status());
+  return FailureOf(outcome.status()).reason == kRankLost ? RankExit::kRankLost : code;
+}
+
+// Each rank has its part of the processor's cores.
+std::vector<std::string> RankCommand(const Arguments& args, int64_t ranks) {
+  const int64_t threads = args.threads > 0 ? args.threads : at::get_num_threads() / ranks;
+  std::vector<std::string> command = {"/proc/self/exe", "--threads",
+                                      absl::StrCat(std::max<int64_t>(threads, 1)), "run", args.dir};
+  if (args.resume) command.push_back("--resume");
+  return command;
+}
+
+int Run(const Arguments& args) {
   InstallSignalHandlers();
   SystemClock clock;
-  const auto outcome =
-      RunTraining({.dir = dir, .resume = resume, .stop = &stop_requested, .clock = &clock});
-  if (!outcome.ok()) return ExitCode(outcome.status());
-  return *outcome == Outcome::kFinished ? kFinished : kInterrupted;
+  // A folder that cannot be read is told of as any failure of a run.
+  const auto run = ReadRunFolder(args.dir);
+  const int64_t ranks = run.ok() ? run->spec.resources.RankCount() : 1;
+  if (ranks == 1 || args.rank >= 0) return RunOneRank(args, &clock);
+  const auto code = LaunchRanks({.dir = args.dir,
+                                 .command = RankCommand(args, ranks),
+                                 .ranks = ranks,
+                                 .stop = &stop_requested,
+                                 .clock = &clock});
+  return code.ok() ? *code : ExitCode(code.status());
 }
 
 void AddModelOptions(CLI::App* command, ModelOptions* options) {
@@ -121,15 +160,6 @@ CLI::App* AddProbe(CLI::App* app, const char* name, const char* description,
   return command;
 }
 
-struct Arguments {
-  int threads = 0;
-  std::string dir;
-  bool resume = false;
-  GenerateCommand generate;
-  ProbeCommand logits, gradients;
-  int64_t step = 0;
-};
-
 CLI::App* AddRunFolder(CLI::App* app, const char* name, const char* description, std::string* dir) {
   CLI::App* command = app->add_subcommand(name, description);
   command->add_option("DIR", *dir, "The run folder")->required()->check(CLI::ExistingDirectory);
@@ -143,8 +173,9 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
     return command;
   };
   CLI::App* run = add(AddRunFolder(app, "run", "Train as DIR/run.json says", &args->dir),
-                      [args] { return Run(args->dir, args->resume); });
+                      [args] { return Run(*args); });
   run->add_flag("--resume", args->resume, "Go on from the newest checkpoint in DIR");
+  run->add_option("--rank", args->rank)->group("")->check(CLI::NonNegativeNumber);
   run->footer(
       "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped by SIGTERM or SIGINT after a "
       "checkpoint.");
@@ -174,7 +205,7 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kFinished : kUsage;
+    return app.exit(error) == 0 ? RankExit::kFinished : kUsage;
   }
   WaitWithoutSpinning(argv);
   if (args.threads > 0) at::set_num_threads(args.threads);

@@ -8,45 +8,76 @@
 namespace tune::trainer {
 namespace {
 
-at::Tensor HostWeight(const at::Tensor& weight) {
-  if (weight.is_cpu()) return weight.detach();
-  return at::empty(weight.sizes(), at::TensorOptions(weight.scalar_type()).pinned_memory(true));
+at::Tensor HostWeights(const at::Tensor& weights) {
+  if (weights.is_cpu()) return weights;
+  return at::empty(weights.sizes(), at::TensorOptions(weights.scalar_type()).pinned_memory(true));
 }
 
-// Where the weight is fp32 on the host it is its own master: one copy, not two.
-at::Tensor MasterFor(const at::Tensor& host_weight, bool on_host) {
-  if (on_host && host_weight.scalar_type() == at::kFloat) return host_weight;
-  return at::empty(host_weight.sizes(), at::kFloat);
+at::Tensor Slice(const at::Tensor& flat, const Range& range) {
+  return flat.narrow(0, range.begin, range.size());
 }
 
 }  // namespace
 
-HostAdamW::HostAdamW(const Parameters& parameters, const RunSpec& spec)
+HostAdamW::HostAdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks)
     : parameters_(parameters),
+      layout_(parameters.layout()),
+      ranks_(ranks),
       beta1_(spec.betas[0]),
       beta2_(spec.betas[1]),
       eps_(spec.eps),
-      weight_decay_(spec.weight_decay) {
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const at::Tensor& weight = parameters[i].weight;
-    host_weights_.push_back(HostWeight(weight));
-    shards_.push_back({.master = MasterFor(host_weights_.back(), weight.is_cpu()),
-                       .exp_avg = at::zeros(weight.sizes(), at::kFloat),
-                       .exp_avg_sq = at::zeros(weight.sizes(), at::kFloat)});
-  }
+      weight_decay_(spec.weight_decay),
+      host_weights_(HostWeights(parameters.flat())) {
+  const auto zeros = [&] { return at::zeros({layout_.shard_size()}, at::kFloat); };
+  // Where the weights are fp32 on the host and all here, they are their own masters.
+  const bool shared = ranks.size() == 1 && parameters.flat().is_cpu() &&
+                      parameters.flat().scalar_type() == at::kFloat;
+  shard_ = {
+      .master = shared ? parameters.flat() : zeros(), .exp_avg = zeros(), .exp_avg_sq = zeros()};
 }
 
 void HostAdamW::SetMaster(size_t index, const at::Tensor& value) {
   const c10::NoGradGuard no_grad;
-  shards_[index].master.copy_(value);
-  parameters_.Set(index, shards_[index].master);
+  parameters_.Set(index, value);
+  const Range range = layout_.Parameter(index);
+  const at::Tensor flat = value.flatten();
+  for (const ShardPiece& piece : layout_.Pieces(range, ranks_.rank())) {
+    shard_.master.narrow(0, piece.shard_begin, piece.flat.size())
+        .copy_(flat.narrow(0, piece.flat.begin - range.begin, piece.flat.size()));
+  }
 }
 
-void HostAdamW::Restore(size_t index, const HostShard& stored) {
+void HostAdamW::Restore(const ShardPiece& piece, const HostShard& stored, int64_t begin) {
   const c10::NoGradGuard no_grad;
-  SetMaster(index, stored.master);
-  shards_[index].exp_avg.copy_(stored.exp_avg);
-  shards_[index].exp_avg_sq.copy_(stored.exp_avg_sq);
+  const auto copy = [&](const at::Tensor& to, const at::Tensor& from) {
+    const int64_t size = piece.flat.size();
+    to.narrow(0, piece.shard_begin, size).copy_(from.narrow(0, begin, size));
+  };
+  copy(shard_.master, stored.master);
+  copy(shard_.exp_avg, stored.exp_avg);
+  copy(shard_.exp_avg_sq, stored.exp_avg_sq);
+}
+
+HostShard HostAdamW::Bucket(int64_t bucket) const {
+  const Range range = layout_.InShard(bucket);
+  return {Slice(shard_.master, range), Slice(shard_.exp_avg, range),
+          Slice(shard_.exp_avg_sq, range)};
+}
+
+void HostAdamW::Publish(int64_t bucket) {
+  const at::Tensor weights = Slice(host_weights_, layout_.Bucket(bucket));
+  ranks_.AllGather(weights);
+  if (!parameters_.device().is_cpu()) {
+    Slice(parameters_.flat(), layout_.Bucket(bucket)).copy_(weights);
+  }
+}
+
+void HostAdamW::PublishWeights() {
+  const c10::NoGradGuard no_grad;
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    Slice(host_weights_, layout_.Part(bucket, ranks_.rank())).copy_(Bucket(bucket).master);
+    Publish(bucket);
+  }
 }
 
 void HostAdamW::Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
@@ -61,12 +92,23 @@ void HostAdamW::Step(const HostGradients& gradients, double learning_rate, doubl
       .step_size = static_cast<float>(learning_rate / (1 - std::pow(beta1_, t))),
       .root_correction = static_cast<float>(std::sqrt(1 - std::pow(beta2_, t))),
       .eps = static_cast<float>(eps_)};
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    const HostShard& shard = shards_[i];
-    AdamWUpdate(coefficients, gradients[i], shard.master, shard.exp_avg, shard.exp_avg_sq,
-                host_weights_[i]);
-    if (!parameters_.device().is_cpu()) parameters_.Set(i, host_weights_[i]);
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    const Range part = layout_.Part(bucket, ranks_.rank());
+    const HostShard state = Bucket(bucket);
+    AdamWUpdate(coefficients, Slice(gradients.flat(), part), state.master, state.exp_avg,
+                state.exp_avg_sq, Slice(host_weights_, part));
+    Publish(bucket);
   }
+}
+
+at::Tensor HostAdamW::GatherMasters(const at::Tensor& memory) const {
+  if (ranks_.size() == 1) return shard_.master;
+  const c10::NoGradGuard no_grad;
+  for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
+    Slice(memory, layout_.Part(bucket, ranks_.rank())).copy_(Bucket(bucket).master);
+    ranks_.AllGather(Slice(memory, layout_.Bucket(bucket)));
+  }
+  return memory;
 }
 
 double ClipScale(double norm, double max_norm) {

@@ -1,5 +1,5 @@
-// AdamW whose fp32 master weights and moments live in host memory; the device keeps
-// weights in the compute type only.
+// AdamW whose fp32 master weights and moments live in host memory, each rank holding its
+// shard of them; the device keeps weights in the compute type only.
 #pragma once
 
 #include <vector>
@@ -8,10 +8,11 @@
 #include "worker/trainer/aten.h"
 #include "worker/trainer/gradients.h"
 #include "worker/trainer/parameters.h"
+#include "worker/trainer/ranks.h"
 
 namespace tune::trainer {
 
-// A parameter's state: contiguous fp32 host tensors of its shape.
+// A rank's optimizer state: contiguous fp32 host tensors [layout.shard_size()].
 struct HostShard {
   at::Tensor master;
   at::Tensor exp_avg;
@@ -20,31 +21,43 @@ struct HostShard {
 
 class HostAdamW {
  public:
-  // Zero moments and uninitialised masters. `parameters` must outlive this.
-  HostAdamW(const Parameters& parameters, const RunSpec& spec);
+  // Zero masters and moments. `parameters` and `ranks` must outlive this.
+  HostAdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks);
 
-  // Sets a parameter's master, and its weight with it.
+  // Sets a parameter's weight, of any type, and what this rank holds of its master.
   void SetMaster(size_t index, const at::Tensor& value);
 
-  // Sets all three, from a checkpoint.
-  void Restore(size_t index, const HostShard& stored);
+  // Sets, from another shard, values [begin, begin + piece.flat.size()) of which go to
+  // `piece` of this one. PublishWeights follows the last.
+  void Restore(const ShardPiece& piece, const HostShard& stored, int64_t begin);
+  // The weights of every rank follow the masters.
+  void PublishWeights();
 
-  // Update number `step`, from 1. Gradients are scaled by `gradient_scale` first; every
-  // parameter decays, as with torch.optim.AdamW over model.parameters(). The weights on
-  // the device follow.
+  // Update number `step`, from 1, after gradients.Reduce. Gradients are scaled by
+  // `gradient_scale` first; every parameter decays, as with torch.optim.AdamW over
+  // model.parameters(). The weights follow on every rank.
   void Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
             int64_t step);
 
-  const HostShard& shard(size_t index) const { return shards_[index]; }
-  size_t size() const { return shards_.size(); }
+  // All masters end to end, as the parameters' layout says; where they are spread over
+  // ranks they are gathered in `memory`, fp32 of that size.
+  at::Tensor GatherMasters(const at::Tensor& memory) const;
+
+  const HostShard& shard() const { return shard_; }
+  int64_t rank() const { return ranks_.rank(); }
 
  private:
+  HostShard Bucket(int64_t bucket) const;
+  void Publish(int64_t bucket);
+
   const Parameters& parameters_;
+  const FlatLayout& layout_;
+  Ranks& ranks_;
   const double beta1_, beta2_, eps_, weight_decay_;
-  std::vector<HostShard> shards_;
-  // Where updates write the weights: the weight itself on a CPU; on a GPU a page-locked
-  // copy, from which it is filled.
-  std::vector<at::Tensor> host_weights_;
+  // All weights as updates write them: the weights themselves on a CPU; on a GPU a
+  // page-locked copy, from which they are filled.
+  const at::Tensor host_weights_;
+  HostShard shard_;
 };
 
 // The factor that brings a gradient of this norm down to `max_norm`, as

@@ -1,13 +1,32 @@
 #include "worker/trainer/parameters.h"
 
-namespace tune::trainer {
+#include <functional>
+#include <numeric>
 
-Parameters::Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type)
-    : device_(device), type_(type) {
+namespace tune::trainer {
+namespace {
+
+std::vector<int64_t> Sizes(const ModelConfig& config) {
+  std::vector<int64_t> sizes;
+  for (const auto& [name, shape] : ModelTensors(config)) {
+    sizes.push_back(std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>()));
+  }
+  return sizes;
+}
+
+}  // namespace
+
+Parameters::Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type,
+                       int64_t ranks)
+    : device_(device),
+      type_(type),
+      layout_(Sizes(config), ranks),
+      flat_(at::zeros({layout_.size()}, at::TensorOptions(type).device(device))) {
   for (const auto& [name, shape] : ModelTensors(config)) {
     index_[name] = list_.size();
+    const Range range = layout_.Parameter(list_.size());
     list_.push_back(
-        {name, at::empty(shape, at::TensorOptions(type).device(device)).requires_grad_()});
+        {name, flat_.narrow(0, range.begin, range.size()).view(shape).detach().requires_grad_()});
   }
 }
 

@@ -7,12 +7,13 @@
 
 #include "recipe/model_config.h"
 #include "worker/trainer/aten.h"
+#include "worker/trainer/flat_layout.h"
 
 namespace tune::trainer {
 
 struct Parameter {
   std::string name;
-  // On the device, in the compute type; a leaf that requires grad.
+  // On the device, in the compute type; a leaf that requires grad, a part of flat().
   at::Tensor weight;
 };
 
@@ -20,8 +21,9 @@ struct Parameter {
 // gradients, optimizer shards, files.
 class Parameters {
  public:
-  // Uninitialised weights for `config`.
-  Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type);
+  // Zero weights for `config`, laid out for `ranks`.
+  Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type,
+             int64_t ranks = 1);
 
   size_t size() const { return list_.size(); }
   const Parameter& operator[](size_t index) const { return list_[index]; }
@@ -33,6 +35,10 @@ class Parameters {
   // Copies `value`, of the weight's shape and any type, into a weight.
   void Set(size_t index, const at::Tensor& value) const;
 
+  // All weights end to end: [layout().size()].
+  const at::Tensor& flat() const { return flat_; }
+  const FlatLayout& layout() const { return layout_; }
+
   const at::Device& device() const { return device_; }
   at::ScalarType type() const { return type_; }
   int64_t count() const;
@@ -40,6 +46,8 @@ class Parameters {
  private:
   at::Device device_;
   at::ScalarType type_;
+  FlatLayout layout_;
+  at::Tensor flat_;
   std::vector<Parameter> list_;
   std::map<std::string, size_t> index_;
 };

@@ -12,6 +12,8 @@
 #include "worker/trainer/events.h"
 #include "worker/trainer/failure.h"
 #include "worker/trainer/generate.h"
+#include "worker/trainer/launch.h"
+#include "worker/trainer/ranks.h"
 #include "worker/trainer/training.h"
 
 namespace tune::trainer {
@@ -73,12 +75,14 @@ DType SaveType(const Setup& setup) {
 
 class Run {
  public:
-  Run(const RunOptions& options, const Setup& setup, const at::Device& device, EventLog* events)
+  Run(const RunOptions& options, const Setup& setup, const at::Device& device, Ranks& ranks,
+      EventLog* events)
       : options_(options),
         setup_(setup),
         device_(device),
+        ranks_(ranks),
         events_(events),
-        training_(setup, device, options.clock),
+        training_(setup, device, ranks, options.clock),
         lineage_(setup.MakeLineage()),
         kept_(StepCheckpoints(options.dir)) {}
 
@@ -98,7 +102,7 @@ class Run {
 
  private:
   int64_t total_steps() const { return lineage_.total_steps; }
-  bool Stopped() const { return options_.stop->load(); }
+  bool Stopped() const { return Any(ranks_, options_.stop->load()); }
   static bool Due(int64_t step, int64_t every) { return every > 0 && step % every == 0; }
   int64_t EvalEvery() const { return setup_.spec().eval ? setup_.spec().eval->every : 0; }
 
@@ -150,6 +154,7 @@ class Run {
       const EvalResult result = training_.Evaluate(*setup_.eval);
       RETURN_IF_ERROR(events_->Evaluation(lineage_.step(), result.loss, result.target_tokens));
     }
+    if (!ranks_.first()) return absl::OkStatus();
     for (const std::string& prompt : setup_.spec().sample_prompts) {
       RETURN_IF_ERROR(events_->Sample(lineage_.step(), prompt, Reply(prompt)));
     }
@@ -174,6 +179,7 @@ class Run {
     const ResumableState state{&training_.parameters(), &training_.optimizer()};
     RETURN_IF_ERROR(Save(name, &state));
     saved_step_ = lineage_.step();
+    if (!ranks_.first()) return absl::OkStatus();
     std::erase(kept_, name);
     kept_.push_back(name);
     while (static_cast<int64_t>(kept_.size()) >
@@ -187,10 +193,10 @@ class Run {
   // Writes checkpoints/NAME and tells of it.
   absl::Status Save(const std::string& name, const ResumableState* state) {
     const absl::Duration begin = options_.clock->Monotonic();
-    RETURN_IF_ERROR(CheckDisk(state != nullptr));
-    ASSIGN_OR_RETURN(
-        const Manifest manifest,
-        WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(), lineage_, state));
+    RETURN_IF_ERROR(AllOk(ranks_, ranks_.first() ? CheckDisk(state != nullptr) : absl::OkStatus()));
+    ASSIGN_OR_RETURN(const Manifest manifest,
+                     WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(),
+                                     lineage_, state, ranks_));
     int64_t size_bytes = 0;
     for (const ManifestEntry& file : manifest.files) size_bytes += file.size_bytes;
     return events_->Checkpoint(
@@ -214,15 +220,10 @@ class Run {
   }
 
   ExportedModel Exported() const {
-    ExportedModel model{.config = &setup_.base.folder.config,
-                        .model_path = setup_.base.path,
-                        .weights = {},
-                        .dtype = SaveType(setup_)};
-    for (size_t i = 0; i < training_.parameters().size(); ++i) {
-      model.weights.push_back(
-          {training_.parameters()[i].name, training_.optimizer().shard(i).master});
-    }
-    return model;
+    return {.config = &setup_.base.folder.config,
+            .model_path = setup_.base.path,
+            .weights = training_.Masters(),
+            .dtype = SaveType(setup_)};
   }
 
   absl::StatusOr<Outcome> Interrupt() {
@@ -240,6 +241,7 @@ class Run {
   const RunOptions& options_;
   const Setup& setup_;
   const at::Device device_;
+  Ranks& ranks_;
   EventLog* const events_;
   Training training_;
   Lineage lineage_;
@@ -248,31 +250,37 @@ class Run {
 };
 
 absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
-  RETURN_IF_ERROR(RemoveTemporary(options.dir));
+  if (options.rank == 0) RETURN_IF_ERROR(RemoveTemporary(options.dir));
   auto run = ReadRunFolder(options.dir);
   if (!run.ok()) return WithReason(run.status(), kBadSpec);
   ASSIGN_OR_RETURN(run->resume_path, ResumePath(options, *run));
   ASSIGN_OR_RETURN(const auto setup, ReadSetup(options.dir, *run));
-  ASSIGN_OR_RETURN(const at::Device device, OpenDevice(setup->spec().resources.device));
+  ASSIGN_OR_RETURN(const at::Device device,
+                   OpenDevice(setup->spec().resources.device, options.rank));
   if (device.is_cuda() && setup->spec().offload == "none") {
     return Fail(kBadSpec, "offload: none is not supported on cuda; set it to host");
   }
-  Run training(options, *setup, device, events);
+  const int64_t size = setup->spec().resources.RankCount();
+  const auto ranks = size > 1 ? JoinRanks(options.dir, options.rank, size) : OneRank();
+  Run training(options, *setup, device, *ranks, events);
   return training.Train();
 }
 
 }  // namespace
 
 absl::StatusOr<Outcome> RunTraining(const RunOptions& options) {
-  ASSIGN_OR_RETURN(auto events,
-                   EventLog::Open(JoinPath(options.dir, "events.jsonl"), options.clock));
+  ASSIGN_OR_RETURN(auto events, EventLog::Open(JoinPath(options.dir, "events.jsonl"), options.clock,
+                                               /*only_failures=*/options.rank > 0));
   Outcome outcome = Outcome::kFinished;
   const absl::Status status = CatchExceptions([&]() -> absl::Status {
     ASSIGN_OR_RETURN(outcome, Train(options, events.get()));
     return absl::OkStatus();
   });
   if (status.ok()) return outcome;
-  events->Failed(FailureOf(status)).IgnoreError();
+  const Failure failure = FailureOf(status);
+  if (failure.reason == kRankLost) return status;
+  if (options.launched && !ClaimFailure(options.dir)) return status;
+  events->Failed(failure).IgnoreError();
   return status;
 }
 

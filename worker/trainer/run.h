@@ -13,6 +13,9 @@ struct RunOptions {
   std::string dir;  // the run folder (recipe/run_folder.h)
   // Goes on from the newest checkpoint in the folder, if there is one.
   bool resume = false;
+  // One of several processes started by LaunchRanks, and which.
+  bool launched = false;
+  int64_t rank = 0;
   // Set from outside: finish the step, write a checkpoint, return.
   const std::atomic<bool>* stop;
   Clock* clock;
@@ -21,7 +24,8 @@ struct RunOptions {
 enum class Outcome { kFinished, kInterrupted };
 
 // Trains, and writes events and checkpoints on the way. An error has been written as a
-// `failed` event if the event log could be opened.
+// `failed` event if the event log could be opened; but one of several ranks writes it only
+// if it is the first to fail, and never that another was lost, which is RankLost.
 absl::StatusOr<Outcome> RunTraining(const RunOptions& options);
 
 }  // namespace tune::trainer

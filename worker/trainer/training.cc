@@ -35,18 +35,8 @@ class Stopwatch {
   absl::Duration last_;
 };
 
-std::vector<std::vector<BatchItem>> PackItems(const std::vector<const Example*>& examples,
-                                              const RunSpec& spec) {
-  std::vector<int64_t> lengths;
-  for (const Example* example : examples) {
-    lengths.push_back(static_cast<int64_t>(example->ids.size()));
-  }
-  std::vector<std::vector<BatchItem>> packed;
-  for (const auto& slots : PackMicroBatches(lengths, spec.micro_batch_tokens, spec.packing)) {
-    packed.emplace_back();
-    for (const int64_t slot : slots) packed.back().push_back({examples[slot], slot});
-  }
-  return packed;
+int64_t SumOf(const std::vector<int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), int64_t{0});
 }
 
 }  // namespace
@@ -70,14 +60,16 @@ struct Training::Batch {
   int64_t tokens = 0;
 };
 
-Training::Training(const Setup& setup, const at::Device& device, Clock* clock)
+Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock)
     : setup_(setup),
+      ranks_(ranks),
       clock_(clock),
       schedule_(MakeSchedule(setup.spec().lr_scheduler, setup.spec().learning_rate,
                              setup.spec().warmup_ratio, setup.order.total_steps())),
-      parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device)),
+      parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device),
+                  ranks.size()),
       model_(setup.base.folder.config, parameters_),
-      optimizer_(parameters_, setup.spec()),
+      optimizer_(parameters_, setup.spec(), ranks),
       gradients_(parameters_) {
   LoadWeights(setup.base.folder, parameters_, &optimizer_);
 }
@@ -94,6 +86,29 @@ Training::Batch Training::LoadBatch(int64_t step) const {
   return batch;
 }
 
+std::vector<std::vector<BatchItem>> Training::Share(
+    const std::vector<const Example*>& examples) const {
+  std::vector<int64_t> lengths, tokens;
+  for (const Example* example : examples) {
+    lengths.push_back(static_cast<int64_t>(example->ids.size()));
+  }
+  // Not so large that a rank would have none.
+  const int64_t even = (SumOf(lengths) + ranks_.size() - 1) / ranks_.size();
+  const auto packed = PackMicroBatches(lengths, std::min(setup_.spec().micro_batch_tokens, even),
+                                       setup_.spec().packing);
+  for (const auto& slots : packed) {
+    tokens.push_back(0);
+    for (const int64_t slot : slots) tokens.back() += lengths[slot];
+  }
+  std::vector<std::vector<BatchItem>> share;
+  const auto dealt = DealMicroBatches(tokens, ranks_.size());
+  for (const int64_t i : dealt[ranks_.rank()]) {
+    share.emplace_back();
+    for (const int64_t slot : packed[i]) share.back().push_back({examples[slot], slot});
+  }
+  return share;
+}
+
 std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepResult* result) {
   std::vector<double> losses(batch.examples.size());
   Stopwatch watch(clock_, &result->phase_seconds);
@@ -101,7 +116,7 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
                             .recompute = setup_.spec().recompute,
                             .on_forward_done = [&] { watch.Lap("forward"); }};
   gradients_.Clear();
-  for (const auto& items : PackItems(batch.examples, setup_.spec())) {
+  for (const auto& items : Share(batch.examples)) {
     const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
     const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
     watch.Lap("data");
@@ -117,13 +132,15 @@ absl::StatusOr<StepResult> Training::Step(int64_t step) {
   Stopwatch watch(clock_, &result.phase_seconds);
   const Batch batch = LoadBatch(step);
   watch.Lap("data");
-  const std::vector<double> losses = Accumulate(step, batch, &result);
+  std::vector<double> losses = Accumulate(step, batch, &result);
   // Accumulate has timed itself.
   Stopwatch update_watch(clock_, &result.phase_seconds);
+  ranks_.Sum(losses);
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   result.loss = sum / static_cast<double>(batch.target_tokens);
   result.learning_rate = schedule_.At(step);
-  result.grad_norm = gradients_.GlobalNorm();
+  result.grad_norm = gradients_.Reduce(ranks_);
+  update_watch.Lap("reduce");
   result.target_tokens = batch.target_tokens;
   result.tokens = batch.tokens;
   result.examples = static_cast<int64_t>(batch.examples.size());
@@ -162,12 +179,25 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
   std::vector<const Example*> examples;
   for (const Example& example : dataset.examples) examples.push_back(&example);
   std::vector<double> losses(examples.size());
-  for (const auto& items : PackItems(examples, setup_.spec())) {
+  for (const auto& items : Share(examples)) {
     const auto sums = Forward(model_, MakeMicroBatch(items, parameters_.device()));
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
   }
+  ranks_.Sum(losses);
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return {sum / static_cast<double>(dataset.target_tokens), dataset.target_tokens};
+}
+
+std::vector<NamedTensor> Training::Masters() const {
+  const at::Tensor masters = optimizer_.GatherMasters(gradients_.flat());
+  std::vector<NamedTensor> weights;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Range range = parameters_.layout().Parameter(i);
+    weights.push_back(
+        {parameters_[i].name,
+         masters.narrow(0, range.begin, range.size()).view(parameters_[i].weight.sizes())});
+  }
+  return weights;
 }
 
 }  // namespace tune::trainer

@@ -13,6 +13,7 @@
 #include "worker/trainer/model.h"
 #include "worker/trainer/optimizer.h"
 #include "worker/trainer/parameters.h"
+#include "worker/trainer/ranks.h"
 #include "worker/trainer/setup.h"
 
 namespace tune::trainer {
@@ -39,12 +40,16 @@ struct EvalResult {
 
 class Training {
  public:
-  // `setup` and `clock` must outlive this. Weights are the base model's.
-  Training(const Setup& setup, const at::Device& device, Clock* clock);
+  // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's.
+  Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock);
 
-  // Optimizer step `step`, from 0. NonFiniteLoss names the rows of the step.
+  // Optimizer step `step`, from 0: every rank does its share, and has the same result.
+  // NonFiniteLoss names the rows of the step.
   absl::StatusOr<StepResult> Step(int64_t step);
   EvalResult Evaluate(const LoadedDataset& dataset) const;
+  // Every weight as its fp32 master, by transformers' names. They may be views of the
+  // gradients' memory, good until the next step.
+  std::vector<NamedTensor> Masters() const;
 
   const Parameters& parameters() const { return parameters_; }
   const PhiModel& model() const { return model_; }
@@ -55,12 +60,15 @@ class Training {
   struct Batch;
 
   Batch LoadBatch(int64_t step) const;
-  // Losses by slot of the effective batch.
+  // This rank's share of the examples, as micro-batches.
+  std::vector<std::vector<BatchItem>> Share(const std::vector<const Example*>& examples) const;
+  // Losses by slot of the effective batch; 0 where it is another rank's.
   std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
   absl::Status NonFinite(int64_t step, const Batch& batch, const std::vector<double>& losses,
                          double grad_norm) const;
 
   const Setup& setup_;
+  Ranks& ranks_;
   Clock* const clock_;
   const Schedule schedule_;
   Parameters parameters_;

@@ -9,7 +9,7 @@ namespace {
 constexpr int64_t kGiB = int64_t{1} << 30;
 
 ResourceSpec Needs(const std::string& device, int64_t gpus = 1, int64_t memory = 0) {
-  return {device, gpus, memory};
+  return {.device = device, .gpus = gpus, .host_memory_bytes = memory, .ranks = 0};
 }
 
 WorkerRecord Worker(const std::string& id, int gpus, int64_t memory = 16 * kGiB) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "recipe/safetensors.h"
@@ -40,6 +41,39 @@ class RunTest : public testing::Test {
   absl::StatusOr<Outcome> Continue(const std::string& name, bool resume) {
     return RunTraining(
         {.dir = scratch_ / name, .resume = resume, .stop = &stop_, .clock = &clock_});
+  }
+
+  // All ranks of a run, as threads of this process.
+  void StartRanks(const std::string& name, RunFolder run, int64_t ranks) {
+    run.spec.resources.device = "cpu";
+    run.spec.resources.ranks = ranks;
+    ASSERT_TRUE(CreateDirectories(scratch_ / name).ok());
+    ASSERT_TRUE(WriteRunFolder(scratch_ / name, run).ok());
+    std::vector<std::thread> threads;
+    for (int64_t rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        StepClock clock;
+        const auto outcome = RunTraining({.dir = scratch_ / name,
+                                          .launched = true,
+                                          .rank = rank,
+                                          .stop = &stop_,
+                                          .clock = &clock});
+        EXPECT_TRUE(outcome.ok()) << rank << ": " << outcome.status();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void ExpectSameCurve(const std::string& name, const std::string& other, double tolerance) {
+    const auto steps = Events(name, "step"), others = Events(other, "step");
+    ASSERT_FALSE(steps.empty());
+    const size_t skipped = others.size() - steps.size();
+    for (size_t i = 0; i < steps.size(); ++i) {
+      for (const char* field : {"loss", "grad_norm"}) {
+        const double value = steps[i][field], expected = others[skipped + i][field];
+        EXPECT_NEAR(value, expected, tolerance * expected) << name << " " << i << " " << field;
+      }
+    }
   }
 
   std::string File(const std::string& path) {
@@ -161,6 +195,38 @@ TEST_F(RunTest, ResumedRunIsTheSameRun) {
     EXPECT_EQ(File(name + "/checkpoints/final/trainer_state.json"),
               File("whole/checkpoints/final/trainer_state.json"));
   }
+}
+
+TEST_F(RunTest, RanksDoNotChangeTheRun) {
+  const RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(Start("one", run).ok());
+  for (const int64_t ranks : {2, 4}) {
+    const std::string name = absl::StrCat("ranks", ranks);
+    StartRanks(name, run, ranks);
+    ExpectSameCurve(name, "one", 1e-6);
+    EXPECT_TRUE(OpenModelFolder(scratch_ / (name + "/checkpoints/final")).ok());
+  }
+}
+
+TEST_F(RunTest, RanksResumeBitEqualAndOnAnotherNumber) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 2;
+  run.spec.keep_checkpoints = 10;
+  StartRanks("whole", run, 2);
+  EXPECT_TRUE(VerifyManifest(scratch_ / "whole/checkpoints/step-00000002").ok());
+  EXPECT_TRUE(Exists(scratch_ / ("whole/checkpoints/step-00000002/state/"
+                                 "optimizer-00001-of-00002.safetensors")));
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000002";
+  StartRanks("again", run, 2);
+  auto expected = Curve("whole");
+  expected.erase(expected.begin(), expected.begin() + 2);
+  EXPECT_EQ(Curve("again"), expected);
+  EXPECT_EQ(File("again/checkpoints/final/model.safetensors"),
+            File("whole/checkpoints/final/model.safetensors"));
+  StartRanks("three", run, 3);
+  ExpectSameCurve("three", "whole", 1e-6);
+  ASSERT_TRUE(Start("one", run).ok());
+  ExpectSameCurve("one", "whole", 1e-6);
 }
 
 TEST_F(RunTest, ThreadsDoNotChangeTheRun) {

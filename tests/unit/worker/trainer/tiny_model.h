@@ -35,8 +35,8 @@ inline at::Tensor RandomTensor(at::IntArrayRef shape, uint64_t seed) {
 
 // A model whose every parameter is random, biases and norms too, so that a wrong one shows.
 struct TinyModel {
-  explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat)
-      : parameters(config, at::kCPU, type), model(config, parameters) {
+  explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat, int64_t ranks = 1)
+      : parameters(config, at::kCPU, type, ranks), model(config, parameters) {
     for (size_t i = 0; i < parameters.size(); ++i) {
       const at::Tensor noise = RandomTensor(parameters[i].weight.sizes(), i + 1) * 0.2;
       parameters.Set(i, parameters[i].name.ends_with("layernorm.weight") ? noise + 1 : noise);

@@ -1,0 +1,119 @@
+// Ranks as threads of one process: the same sockets as between processes.
+#include "worker/trainer/ranks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <thread>
+
+#include "base/files.h"
+#include "tiny_folder.h"
+#include "tiny_model.h"
+#include "worker/trainer/failure.h"
+#include "worker/trainer/optimizer.h"
+
+namespace tune::trainer {
+namespace {
+
+using ::testing::ElementsAre;
+
+class RanksTest : public ::testing::Test {
+ protected:
+  void OnEach(int64_t size, const std::function<void(Ranks&)>& body) {
+    std::vector<std::thread> threads;
+    for (int64_t rank = 0; rank < size; ++rank) {
+      threads.emplace_back([&, rank] { body(*JoinRanks(scratch_ / "", rank, size)); });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  ScratchFolder scratch_;
+};
+
+TEST_F(RanksTest, Sum) {
+  OnEach(3, [](Ranks& ranks) {
+    std::vector<double> values = {1.5, static_cast<double>(ranks.rank())};
+    ranks.Sum(values);
+    EXPECT_THAT(values, ElementsAre(4.5, 3));
+  });
+}
+
+TEST_F(RanksTest, ReduceScatterSumsTheOwnPart) {
+  OnEach(2, [](Ranks& ranks) {
+    const at::Tensor bucket = at::arange(8, at::kFloat) * static_cast<double>(ranks.rank() + 1);
+    ranks.ReduceScatter(bucket);
+    const at::Tensor sum = at::arange(8, at::kFloat) * 3;
+    EXPECT_TRUE(bucket.narrow(0, 4 * ranks.rank(), 4).equal(sum.narrow(0, 4 * ranks.rank(), 4)));
+  });
+}
+
+TEST_F(RanksTest, AllGatherTakesAnyType) {
+  OnEach(2, [](Ranks& ranks) {
+    const at::Tensor bucket = at::zeros({6}, at::kBFloat16);
+    bucket.narrow(0, 3 * ranks.rank(), 3).fill_(1.5 + static_cast<double>(ranks.rank()));
+    ranks.AllGather(bucket);
+    EXPECT_TRUE(
+        bucket.equal(at::tensor({1.5, 1.5, 1.5, 2.5, 2.5, 2.5}, at::kFloat).to(at::kBFloat16)));
+  });
+}
+
+TEST_F(RanksTest, AFailureOfOneIsTheFailureOfAll) {
+  OnEach(2, [](Ranks& ranks) {
+    EXPECT_TRUE(AllOk(ranks, absl::OkStatus()).ok());
+    const bool bad = ranks.rank() == 1;
+    const absl::Status all = AllOk(ranks, bad ? Fail(kDiskFull, "no room") : absl::OkStatus());
+    EXPECT_EQ(FailureOf(all).reason, bad ? kDiskFull : kRankLost);
+  });
+}
+
+TEST_F(RanksTest, TheOthersOfALostRankThrow) {
+  OnEach(2, [](Ranks& ranks) {
+    if (ranks.rank() == 1) return;
+    std::vector<double> values = {1};
+    EXPECT_THROW(ranks.Sum(values), RankLost);
+  });
+}
+
+// ZeRO-2: the same updates from shards of 1/N.
+TEST_F(RanksTest, ShardsOfTheOptimizerUpdateAsOne) {
+  RunSpec spec;
+  spec.weight_decay = 0.1;
+  const auto train = [&](Ranks& ranks) {
+    const TinyModel tiny(TinyConfig(), at::kFloat, ranks.size());
+    HostAdamW optimizer(tiny.parameters, spec, ranks);
+    HostGradients gradients(tiny.parameters);
+    EXPECT_EQ(optimizer.shard().exp_avg.numel() * ranks.size(), tiny.parameters.layout().size());
+    EXPECT_EQ(optimizer.shard().master.numel() * ranks.size(), tiny.parameters.layout().size());
+    for (size_t i = 0; i < tiny.parameters.size(); ++i) {
+      optimizer.SetMaster(i, RandomTensor(tiny.parameters[i].weight.sizes(), i));
+    }
+    std::vector<at::Tensor> results;
+    for (int64_t t = 1; t <= 3; ++t) {
+      gradients.Clear();
+      // Powers of two, so that sums are exact; the last rank has nothing to add.
+      for (size_t i = 0; ranks.rank() < 2 && i < tiny.parameters.size(); ++i) {
+        gradients.Add(i, RandomTensor(tiny.parameters[i].weight.sizes(), 100 * t + i) *
+                             (ranks.size() == 1 ? 1.0 : 0.5));
+      }
+      const double norm = gradients.Reduce(ranks);
+      optimizer.Step(gradients, 1e-2, ClipScale(norm, 1), t);
+      results.push_back(at::ones({1}, at::kDouble) * norm);
+    }
+    const at::Tensor masters = optimizer.GatherMasters(gradients.flat());
+    EXPECT_TRUE(masters.equal(tiny.parameters.flat().detach()));
+    results.push_back(masters.clone());
+    return results;
+  };
+  const auto one = OneRank();
+  const auto expected = train(*one);
+  OnEach(3, [&](Ranks& ranks) {
+    const auto actual = train(ranks);
+    for (int i = 0; i < 3; ++i) EXPECT_LT(RelativeError(actual[i], expected[i]), 1e-12);
+    const int64_t size = std::min(actual[3].numel(), expected[3].numel());
+    EXPECT_LT(RelativeError(actual[3].narrow(0, 0, size), expected[3].narrow(0, 0, size)), 1e-7);
+  });
+}
+
+}  // namespace
+}  // namespace tune::trainer

@@ -1,0 +1,73 @@
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+
+#include "base/files.h"
+#include "worker/trainer/ranks.h"
+
+namespace tune::trainer {
+namespace {
+
+using c10d::ProcessGroupGloo;
+
+class GlooRanks : public Ranks {
+ public:
+  GlooRanks(const std::string& store_path, int64_t rank, int64_t size) : rank_(rank), size_(size) {
+    const int processes = static_cast<int>(size);
+    auto options = ProcessGroupGloo::Options::create(kLongest);
+    options->devices.push_back(ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
+    group_ = c10::make_intrusive<ProcessGroupGloo>(
+        c10::make_intrusive<c10d::FileStore>(store_path, processes), static_cast<int>(rank),
+        processes, options);
+  }
+
+  int64_t rank() const override { return rank_; }
+  int64_t size() const override { return size_; }
+
+  void Sum(std::vector<double>& values) override {
+    std::vector<at::Tensor> tensors = {
+        at::from_blob(values.data(), static_cast<int64_t>(values.size()), at::kDouble)};
+    Await(group_->allreduce(tensors));
+  }
+
+  void ReduceScatter(const at::Tensor& bucket) override {
+    at::Tensor sum = at::empty_like(Own(bucket)), all = bucket;
+    Await(group_->_reduce_scatter_base(sum, all));
+    Own(bucket).copy_(sum);
+  }
+
+  void AllGather(const at::Tensor& bucket) override {
+    // As bytes, which Gloo has for every type.
+    at::Tensor all = bucket.view(at::kByte), own = Own(all).clone();
+    Await(group_->_allgather_base(all, own));
+  }
+
+ private:
+  // A rank may write a checkpoint, or generate, while the others wait; that one is gone
+  // shows at once by its closed connection.
+  static constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
+
+  at::Tensor Own(const at::Tensor& bucket) const {
+    const int64_t part = bucket.numel() / size_;
+    return bucket.narrow(0, rank_ * part, part);
+  }
+
+  static void Await(const c10::intrusive_ptr<c10d::Work>& work) {
+    try {
+      work->wait();
+    } catch (const std::exception& error) {
+      throw RankLost(error.what());
+    }
+  }
+
+  const int64_t rank_;
+  const int64_t size_;
+  c10::intrusive_ptr<ProcessGroupGloo> group_;
+};
+
+}  // namespace
+
+std::unique_ptr<Ranks> JoinRanks(const std::string& dir, int64_t rank, int64_t size) {
+  return std::make_unique<GlooRanks>(JoinPath(dir, "ranks.store"), rank, size);
+}
+
+}  // namespace tune::trainer
