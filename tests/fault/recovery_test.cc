@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/files.h"
 #include "base/sha256.h"
 #include "tests/support/fleet.h"
@@ -26,9 +29,23 @@ class Recovery : public ::testing::Test {
                                            << result.out << result.err << fleet_.LogTails();
   }
 
-  void Submit(const std::string& name) {
+  void Submit(const std::string& name, int ranks = 1) {
     Expect({"submit", "-f", SourceFile("deploy/demo/job.yaml"), "--name", name, "--set",
-            "max_steps=60", "--set", "checkpoint_every=10"});
+            "max_steps=60", "--set", "checkpoint_every=10", "--ranks", std::to_string(ranks)});
+  }
+
+  // The process of rank `rank` of the one run that goes on here.
+  pid_t RankProcess(int rank) {
+    const std::string last = "--rank " + std::to_string(rank);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::string command = ReadFile(entry.path() / "cmdline").value_or("");
+      std::replace(command.begin(), command.end(), '\0', ' ');
+      const bool ours = command.find(folder_.path()) != std::string::npos;
+      if (ours && command.find(last) != std::string::npos)
+        return std::stoi(entry.path().filename());
+    }
+    ADD_FAILURE() << "no process of rank " << rank;
+    return 0;
   }
 
   // The job has a registered checkpoint, and is not over.
@@ -77,6 +94,26 @@ TEST_F(Recovery, SchedulerKilledInMidRun) {
   const Json job = fleet_.CtlJson({"describe", "job"});
   EXPECT_EQ(job["state"], "SUCCEEDED");
   EXPECT_EQ(job["attempts"].size(), 1u) << "training went on while the scheduler was away";
+}
+
+TEST_F(Recovery, ARankKilledInMidRun) {
+  Submit("calm", 2);
+  Expect({"wait", "calm"});
+  Submit("killed", 2);
+  AwaitFirstCheckpoint("killed");
+  const pid_t rank = RankProcess(1);
+  ASSERT_GT(rank, 0);
+  kill(rank, SIGKILL);
+  Expect({"wait", "killed"});
+
+  const Json job = fleet_.CtlJson({"describe", "killed"});
+  ASSERT_EQ(job["attempts"].size(), 2u) << job.dump(1);
+  EXPECT_EQ(job["attempts"][0]["reason"], "RankLost");
+  EXPECT_NE(job["attempts"][0]["message"].get<std::string>().find("rank 1 was killed by signal 9"),
+            std::string::npos)
+      << job.dump(1);
+  EXPECT_GE(std::stoll(job["attempts"][1]["resumed_step"].get<std::string>()), 10);
+  EXPECT_EQ(PulledWeights("killed"), PulledWeights("calm"));
 }
 
 }  // namespace

@@ -67,7 +67,11 @@ class GlooRanks : public Ranks {
 }  // namespace
 
 std::unique_ptr<Ranks> JoinRanks(const std::string& dir, int64_t rank, int64_t size) {
-  return std::make_unique<GlooRanks>(JoinPath(dir, "ranks.store"), rank, size);
+  try {
+    return std::make_unique<GlooRanks>(JoinPath(dir, "ranks.store"), rank, size);
+  } catch (const std::exception& error) {
+    throw RankLost(error.what());
+  }
 }
 
 }  // namespace tune::trainer

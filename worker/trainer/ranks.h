@@ -34,7 +34,7 @@ class Ranks {
 std::unique_ptr<Ranks> OneRank();
 
 // Joins the `size` processes of the run in folder `dir` over loopback, by LibTorch's Gloo
-// (c10d). Where a process is lost, the calls of the others throw RankLost.
+// (c10d). Where a process is lost, this and the calls of the others throw RankLost.
 std::unique_ptr<Ranks> JoinRanks(const std::string& dir, int64_t rank, int64_t size);
 
 // Another process of the run has ended; why is its own to tell.
