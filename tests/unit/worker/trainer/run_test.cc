@@ -168,12 +168,23 @@ TEST_F(RunTest, FinalIsACompleteModelFolder) {
 
 TEST_F(RunTest, SavesInTheTypeAskedFor) {
   RunFolder run = TinyRun(scratch_);
-  run.spec.save_precision = "bf16";
-  ASSERT_TRUE(Start("run", run).ok());
-  const auto folder = OpenModelFolder(scratch_ / "run/checkpoints/final");
-  ASSERT_TRUE(folder.ok()) << folder.status();
-  EXPECT_EQ(folder->dtype, DType::kBF16);
-  EXPECT_EQ(folder->config.source["torch_dtype"], "bfloat16");
+  run.spec.max_steps = 1;
+  const struct {
+    const char* precision;
+    DType dtype;
+    const char* torch_dtype;
+  } kinds[] = {{"bf16", DType::kBF16, "bfloat16"},
+               {"fp16", DType::kF16, "float16"},
+               {"fp32", DType::kF32, "float32"}};
+  for (const auto& kind : kinds) {
+    run.spec.save_precision = kind.precision;
+    ASSERT_TRUE(Start(kind.precision, run).ok());
+    const auto folder =
+        OpenModelFolder(scratch_ / absl::StrCat(kind.precision, "/checkpoints/final"));
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    EXPECT_EQ(folder->dtype, kind.dtype) << kind.precision;
+    EXPECT_EQ(folder->config.source["torch_dtype"], kind.torch_dtype);
+  }
 }
 
 // The base model's type and bytes, though training is in fp32.

@@ -28,7 +28,8 @@ struct PassResult {
 
 // Gradients of the mean loss of `examples`, in micro-batches of `size` examples.
 PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& examples,
-                             size_t size, bool recompute, uint64_t dropout_seed = 0) {
+                             size_t size, bool recompute, uint64_t dropout_seed = 0,
+                             int64_t step = 3) {
   HostGradients gradients(tiny.parameters);
   PassResult result;
   for (size_t first = 0; first < examples.size(); first += size) {
@@ -36,7 +37,7 @@ PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& 
         examples.begin() + static_cast<int64_t>(first),
         examples.begin() + static_cast<int64_t>(std::min(first + size, examples.size())));
     const MicroBatch batch = BatchOf(part, static_cast<int64_t>(first));
-    const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, 3, batch);
+    const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, step, batch);
     const auto losses = ForwardBackward(tiny.model, batch, dropout,
                                         {.scale = 1.0 / static_cast<double>(Targets(examples)),
                                          .recompute = recompute,
@@ -104,6 +105,7 @@ TEST(TrainingPass, DropoutFollowsSeedAndStep) {
   const auto first = RunInMicroBatches(tiny, examples, 5, true, 1).losses;
   EXPECT_EQ(first, RunInMicroBatches(tiny, examples, 5, true, 1).losses);
   EXPECT_NE(first, RunInMicroBatches(tiny, examples, 5, true, 2).losses);
+  EXPECT_NE(first, RunInMicroBatches(tiny, examples, 5, true, 1, /*step=*/4).losses);
 }
 
 // Central differences of the loss along random directions.

@@ -1,5 +1,6 @@
 #include "worker/trainer/training.h"
 
+#include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -14,11 +15,12 @@ namespace {
 // A run of 22 rows in batches of 8, 8 and 6, without dropout.
 class TrainingTest : public testing::Test {
  protected:
-  void Open(const RunSpec& spec, const char* precision = "fp32") {
+  void Open(const RunSpec& spec, const std::string& rows = SumRows(22),
+            const char* precision = "fp32") {
     Json config = TinyConfigJson();
     config["resid_pdrop"] = config["embd_pdrop"] = 0;
     MakeModel(scratch_ / "model", scratch_ / "model", config);
-    ASSERT_TRUE(WriteFileDurably(scratch_ / "sums.jsonl", SumRows(22)).ok());
+    ASSERT_TRUE(WriteFileDurably(scratch_ / "sums.jsonl", rows).ok());
     RunFolder run = TinyRun(scratch_);
     run.spec = spec;
     run.spec.precision = precision;
@@ -135,18 +137,50 @@ TEST_F(TrainingTest, AStepThatFailsLeavesMastersAndMomentsAsTheyWere) {
   EXPECT_TRUE(training_->Step(2).ok());
 }
 
+// Logits of moderate size from a huge head and a tiny norm: the loss is finite, the norm's
+// gradient is not.
+TEST_F(TrainingTest, AGradientThatIsNotFiniteFailsTheStepToo) {
+  Open(Spec());
+  const Parameters& parameters = training_->parameters();
+  const size_t head = parameters.IndexOf("lm_head.weight");
+  parameters.Set(head, parameters[head].weight.detach().sign() * 3e38);
+  const size_t norm = parameters.IndexOf("model.final_layernorm.weight");
+  parameters.Set(norm, at::full({32}, 1e-37));
+  const std::vector<at::Tensor> before = State();
+  const auto failed = training_->Step(0);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.status().message().find("loss nan"), std::string::npos) << failed.status();
+  EXPECT_EQ(failed.status().message().find("loss inf"), std::string::npos) << failed.status();
+  const std::vector<at::Tensor> after = State();
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(after[i].equal(before[i])) << i;
+}
+
 // An update too small for bf16 (its step is 2^-8 of a value) is kept by the master.
 TEST_F(TrainingTest, Bf16WeightsLearnByTheirMasters) {
   RunSpec spec = Spec();
   spec.learning_rate = 1e-6;
   spec.lr_scheduler = "constant";
   spec.warmup_ratio = 0;
-  Open(spec, "bf16");
+  Open(spec, SumRows(22), "bf16");
   const size_t norm = training_->parameters().IndexOf("model.final_layernorm.weight");
   for (int64_t step = 0; step < 6; ++step) ASSERT_TRUE(training_->Step(step).ok());
   EXPECT_EQ(training_->parameters()[norm].weight[0].item<float>(), 1);
   EXPECT_NEAR(std::abs(training_->optimizer().shard(norm).master[0].item<float>() - 1), 4e-6, 4e-6);
   EXPECT_NE(training_->optimizer().shard(norm).master[0].item<float>(), 1);
+}
+
+// What is cut off is not learned, the end least of all: the answer goes on.
+TEST_F(TrainingTest, ATruncatedRowDoesNotEnd) {
+  RunSpec spec = Spec();
+  spec.max_length_policy = "truncate";
+  spec.max_length = 40;
+  const Json row = {{"prompt", "a"}, {"response", std::string(90, 'x')}};
+  Open(spec, DumpJson(row) + "\n");
+  const Example& example = setup_->datasets[0].examples[0];
+  EXPECT_EQ(setup_->datasets[0].truncated, 1);
+  EXPECT_EQ(example.ids.size(), 40u);
+  EXPECT_EQ(example.target.size(), 40u);
+  EXPECT_EQ(example.ids.back(), 'x');
 }
 
 // Ids past the tokenizer's fill the table up; they come in no row, so only weight decay
