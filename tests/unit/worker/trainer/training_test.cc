@@ -27,7 +27,7 @@ class TrainingTest : public testing::Test {
     auto setup = ReadSetup(scratch_ / "run", run);
     ASSERT_TRUE(setup.ok()) << setup.status();
     setup_ = *std::move(setup);
-    training_ = std::make_unique<Training>(*setup_, at::kCPU, &clock_);
+    training_ = std::make_unique<Training>(*setup_, at::kCPU, *ranks_, &clock_);
   }
 
   RunSpec Spec() const { return TinyRun(scratch_).spec; }
@@ -40,22 +40,19 @@ class TrainingTest : public testing::Test {
     return examples;
   }
 
+  at::Tensor Master(size_t index) const { return training_->Masters()[index].tensor; }
+
   // Masters and moments, copied.
   std::vector<at::Tensor> State() const {
-    std::vector<at::Tensor> tensors;
-    for (size_t i = 0; i < training_->optimizer().size(); ++i) {
-      const HostShard& shard = training_->optimizer().shard(i);
-      for (const at::Tensor& x : {shard.master, shard.exp_avg, shard.exp_avg_sq}) {
-        tensors.push_back(x.detach().clone());
-      }
-    }
-    return tensors;
+    const HostShard& shard = training_->optimizer().shard();
+    return {shard.master.detach().clone(), shard.exp_avg.clone(), shard.exp_avg_sq.clone()};
   }
 
   const ModelConfig& config() const { return setup_->base.folder.config; }
 
   const ScratchFolder scratch_;
   SystemClock clock_;
+  const std::unique_ptr<Ranks> ranks_ = OneRank();
   std::unique_ptr<trainer::Setup> setup_;
   std::unique_ptr<Training> training_;
 };
@@ -107,14 +104,14 @@ TEST_F(TrainingTest, AnUpdateIsAdamWOfTheClippedGradient) {
   const PlainResult plain = PlainPhi(config(), training_->parameters(), Rows(0));
   const double scale = spec.max_grad_norm / plain.GradientNorm();
   ASSERT_LT(scale, 1);
-  const std::vector<at::Tensor> before = State();
+  std::vector<at::Tensor> before;
+  for (const NamedTensor& master : training_->Masters()) before.push_back(master.tensor.clone());
   ASSERT_TRUE(training_->Step(0).ok());
   for (size_t i = 0; i < plain.gradients.size(); ++i) {
     const at::Tensor g = plain.gradients[i] * scale;
-    const at::Tensor expected = before[3 * i].to(at::kDouble) * (1 - spec.learning_rate * 0.1) -
+    const at::Tensor expected = before[i].to(at::kDouble) * (1 - spec.learning_rate * 0.1) -
                                 g / (g.abs() + spec.eps) * spec.learning_rate;
-    const at::Tensor& master = training_->optimizer().shard(i).master;
-    EXPECT_LT((master.detach() - expected).abs().max().item<double>(), 1e-7) << i;
+    EXPECT_LT((Master(i) - expected).abs().max().item<double>(), 1e-7) << i;
   }
 }
 
@@ -165,8 +162,8 @@ TEST_F(TrainingTest, Bf16WeightsLearnByTheirMasters) {
   const size_t norm = training_->parameters().IndexOf("model.final_layernorm.weight");
   for (int64_t step = 0; step < 6; ++step) ASSERT_TRUE(training_->Step(step).ok());
   EXPECT_EQ(training_->parameters()[norm].weight[0].item<float>(), 1);
-  EXPECT_NEAR(std::abs(training_->optimizer().shard(norm).master[0].item<float>() - 1), 4e-6, 4e-6);
-  EXPECT_NE(training_->optimizer().shard(norm).master[0].item<float>(), 1);
+  EXPECT_NEAR(std::abs(Master(norm)[0].item<float>() - 1), 4e-6, 4e-6);
+  EXPECT_NE(Master(norm)[0].item<float>(), 1);
 }
 
 // What is cut off is not learned, the end least of all: the answer goes on.
@@ -190,9 +187,9 @@ TEST_F(TrainingTest, RowsBeyondTheTokenizerStayAsTheyWere) {
   spec.weight_decay = 0;
   Open(spec);
   const size_t embedding = training_->model().embedding();
-  const at::Tensor before = State()[3 * embedding];
+  const at::Tensor before = Master(embedding).clone();
   for (int64_t step = 0; step < 3; ++step) ASSERT_TRUE(training_->Step(step).ok());
-  const at::Tensor after = State()[3 * embedding];
+  const at::Tensor after = Master(embedding);
   EXPECT_TRUE(after.narrow(0, 257, 15).equal(before.narrow(0, 257, 15)));
   EXPECT_FALSE(after['1'].equal(before['1']));
 }
