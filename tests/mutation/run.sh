@@ -72,7 +72,7 @@ each_fault() {
   local line name='' file='' old='' new=''
   while IFS= read -r line; do
     case $line in
-      '== '*) read -r _ name file <<<"$line" ; old='' new='' ;;
+      '== '*) read -r _ name file <<<"$line"; old='' new='' ;;
       -*) old+=${old:+$'\n'}${line#-} ;;
       +*) new+=${new:+$'\n'}${line#+} ;;
       '') [ -z "$name" ] || "$@" "$name" "$file" "$old" "$new"; name='' ;;
@@ -84,11 +84,12 @@ wanted=" $* "
 faults=0
 missed=0
 report() {
-  local name=$1 file=$2 outcome
+  local name=$1 file=$2 outcome original
   if [ "$wanted" != "  " ] && [[ $wanted != *" $name "* ]]; then return; fi
   faults=$((faults + 1))
+  original=$(<"$work/$file")
   outcome=$(try_fault "$file" "$3" "$4") || missed=$((missed + 1))
-  cp "$root/$file" "$work/$file"
+  printf '%s\n' "$original" >"$work/$file"
   printf '%-34s %s\n' "$name" "$outcome"
 }
 
