@@ -71,6 +71,20 @@ TEST(SegmentAttention, GradientsEqualDenseMaskedAttention) {
   for (size_t i = 0; i < 3; ++i) EXPECT_LT(RelativeError(actual[i], expected[i]), 1e-6) << i;
 }
 
+// Phi-2's products of queries and keys go past what fp16 can hold (65504), and where they
+// are summed in it nothing but NaN comes out (its model card asks for fp32 attention).
+TEST(SegmentAttention, TakesProductsBeyondFp16) {
+  const at::Tensor q = (RandomTensor({24, 2, 80}, 1) * 100).to(at::kBFloat16);
+  const at::Tensor k = (RandomTensor({24, 2, 80}, 2) * 100).to(at::kBFloat16);
+  const at::Tensor v = RandomTensor({24, 2, 80}, 3).to(at::kBFloat16);
+  const at::Tensor products = at::matmul(q.transpose(0, 1), k.permute({1, 2, 0}));
+  ASSERT_GT(products.abs().max().item<float>(), 2 * 65504);
+  const std::vector<int64_t> offsets = {0, 9, 24};
+  const at::Tensor out =
+      SegmentAttention(q, k, v, MakeSegmentLayout(offsets, at::kCPU), Dropout(), 0, 0);
+  EXPECT_LT(RelativeError(out, DenseAttention(q, k, v, offsets)), 0.01);
+}
+
 // A row that is not a number spoils its own segment only, whatever fills segments up.
 TEST(SegmentAttention, KeepsNaNInItsSegment) {
   at::Tensor q = RandomTensor({12, 2, 8}, 1);

@@ -71,6 +71,15 @@ TEST(TokenLossesAndGradients, Bf16StaysWithinItsRounding) {
   EXPECT_LT(RelativeError(actual.weight, expected.weight), 0.05);
 }
 
+// The softmax is fp32's even so: of the bf16 logits, not of rounded probabilities.
+TEST(TokenLosses, TakeTheSoftmaxOfBf16LogitsInFp32) {
+  HeadInput head = RandomHead(23);
+  for (at::Tensor* x : {&head.hidden, &head.weight, &head.bias}) *x = x->to(at::kBFloat16);
+  const at::Tensor logits = at::linear(head.hidden, head.weight, head.bias).to(at::kDouble);
+  const at::Tensor expected = at::cross_entropy_loss(logits, head.labels, {}, /*reduction=none*/ 0);
+  EXPECT_LT(RelativeError(TokenLosses(head, 23), expected), 1e-6);
+}
+
 TEST(LossChunkTokens, BoundsTheLogits) {
   EXPECT_EQ(LossChunkTokens(51200), 655);
   EXPECT_GE(LossChunkTokens(int64_t{1} << 40), 1);

@@ -1,5 +1,6 @@
 #include "worker/trainer/optimizer.h"
 
+#include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -154,6 +155,22 @@ TEST(HostGradients, AddUpAndStartAnew) {
   gradients.Clear();
   gradients.Add(0, g);
   EXPECT_TRUE(gradients[0].equal(g));
+}
+
+// 512 gradients of 2^-9 after one of 1: in bf16 each is lost in the sum.
+TEST(HostGradients, AddUpInFp32WhateverTheModelComputesIn) {
+  const TinyModel tiny(TinyConfig(), at::kBFloat16);
+  HostGradients gradients(tiny.parameters);
+  const size_t embedding = tiny.model.embedding();
+  const auto add = [&](double value) {
+    const auto bf16 = at::TensorOptions(at::kBFloat16);
+    gradients.Add(0, at::full(tiny.parameters[0].weight.sizes(), value, bf16));
+    gradients.AddRows(embedding, at::tensor({5}, at::kLong), at::full({1, 40}, value, bf16));
+  };
+  add(1);
+  for (int i = 0; i < 512; ++i) add(1.0 / 512);
+  EXPECT_EQ(gradients[0].min().item<float>(), 2);
+  EXPECT_EQ(gradients[embedding][5].min().item<float>(), 2);
 }
 
 TEST(HostGradients, RowsOfOneIdAddUp) {

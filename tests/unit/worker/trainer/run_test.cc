@@ -10,6 +10,7 @@
 #include "recipe/safetensors.h"
 #include "tiny_folder.h"
 #include "worker/trainer/failure.h"
+#include "worker/trainer/tensor_files.h"
 
 namespace tune::trainer {
 namespace {
@@ -167,12 +168,68 @@ TEST_F(RunTest, FinalIsACompleteModelFolder) {
 
 TEST_F(RunTest, SavesInTheTypeAskedFor) {
   RunFolder run = TinyRun(scratch_);
-  run.spec.save_precision = "bf16";
-  ASSERT_TRUE(Start("run", run).ok());
+  run.spec.max_steps = 1;
+  const struct {
+    const char* precision;
+    DType dtype;
+    const char* torch_dtype;
+  } kinds[] = {{"bf16", DType::kBF16, "bfloat16"},
+               {"fp16", DType::kF16, "float16"},
+               {"fp32", DType::kF32, "float32"}};
+  for (const auto& kind : kinds) {
+    run.spec.save_precision = kind.precision;
+    ASSERT_TRUE(Start(kind.precision, run).ok());
+    const auto folder =
+        OpenModelFolder(scratch_ / absl::StrCat(kind.precision, "/checkpoints/final"));
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    EXPECT_EQ(folder->dtype, kind.dtype) << kind.precision;
+    EXPECT_EQ(folder->config.source["torch_dtype"], kind.torch_dtype);
+  }
+}
+
+// The base model's type and bytes, though training is in fp32.
+TEST_F(RunTest, SavesAsTheBaseModelIs) {
+  {
+    const auto base = OpenModelFolder(scratch_ / "model").value();
+    std::vector<NamedTensor> weights;
+    for (const auto& [name, file] : base.file_of) {
+      weights.push_back({name, FileTensor(*file, file->tensors().at(name))});
+    }
+    ASSERT_TRUE(WriteTensors(scratch_ / "half", weights, DType::kF16).ok());
+  }
+  ASSERT_TRUE(RenameDurably(scratch_ / "half", scratch_ / "model/model.safetensors").ok());
+  ASSERT_TRUE(Start("run", TinyRun(scratch_)).ok());
   const auto folder = OpenModelFolder(scratch_ / "run/checkpoints/final");
   ASSERT_TRUE(folder.ok()) << folder.status();
-  EXPECT_EQ(folder->dtype, DType::kBF16);
-  EXPECT_EQ(folder->config.source["torch_dtype"], "bfloat16");
+  EXPECT_EQ(folder->dtype, DType::kF16);
+  EXPECT_EQ(folder->config.source["torch_dtype"], "float16");
+  EXPECT_EQ(File("run/checkpoints/final/model.safetensors").size(),
+            File("model/model.safetensors").size());
+}
+
+TEST_F(RunTest, OffloadDoesNotChangeTheRun) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.precision = "bf16";
+  ASSERT_TRUE(Start("host", run).ok());
+  run.spec.offload = "none";
+  ASSERT_TRUE(Start("none", run).ok());
+  EXPECT_EQ(Curve("none"), Curve("host"));
+  EXPECT_EQ(File("none/checkpoints/final/model.safetensors"),
+            File("host/checkpoints/final/model.safetensors"));
+}
+
+// What is saved in bf16 is less than what is known: the masters go on, not the weights.
+TEST_F(RunTest, ResumedBf16RunIsTheSameRun) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.precision = run.spec.save_precision = "bf16";
+  run.spec.checkpoint_every = 4;
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000004";
+  ASSERT_TRUE(Start("resumed", run).ok());
+  EXPECT_EQ(File("resumed/checkpoints/final/trainer_state.json"),
+            File("whole/checkpoints/final/trainer_state.json"));
+  EXPECT_EQ(File("resumed/checkpoints/final/model.safetensors"),
+            File("whole/checkpoints/final/model.safetensors"));
 }
 
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.

@@ -93,10 +93,11 @@ inline Json TinyConfigJson() {
           {"torch_dtype", "float32"}};
 }
 
-inline void MakeModel(const std::string& path, const std::string& scratch) {
+inline void MakeModel(const std::string& path, const std::string& scratch,
+                      const Json& config_json = TinyConfigJson()) {
   const std::string tokenizer = scratch + ".tokenizer.json";
   ASSERT_TRUE(WriteFileDurably(tokenizer, DumpJson(ByteTokenizer())).ok());
-  const auto config = ModelConfigFromJson(TinyConfigJson());
+  const auto config = ModelConfigFromJson(config_json);
   ASSERT_TRUE(config.ok()) << config.status();
   const absl::Status made = InitModelFolder(path, *config, tokenizer, 7);
   ASSERT_TRUE(made.ok()) << made;
