@@ -342,11 +342,12 @@ def check_distribution(args, model):
 
 
 PRINTING = 94
+POSITIONS = 64
 
 
 def printing_model(folder, shape, seed):
     """Its text tells its ids: printing ASCII only. Likeliest are ids that no token has."""
-    model = random_model(folder, {**shape, "bos_token_id": None}, seed)
+    model = random_model(folder, {**shape, "max_position_embeddings": POSITIONS}, seed)
     with torch.no_grad():
         model.lm_head.weight.mul_(3)
         model.lm_head.bias[PRINTING:EOS] -= 1000
@@ -378,7 +379,7 @@ def expected_reply(model, tokenizer, prompt, **settings):
 
 def check_generation(args):
     failed = False
-    prompts = ["abc 12", "x", "What is the longest of these? " * 3, "~~~~", "0123456789"]
+    prompts = ["abc 12", "x", "What is the longest of these?" * 2, "~~~~", "0123456789"]
     for number, (label, shape) in enumerate(SHAPES.items()):
         with tempfile.TemporaryDirectory() as scratch:
             folder = os.path.join(scratch, "model")
@@ -391,7 +392,7 @@ def check_generation(args):
             for penalty in ("1", "1.4"):
                 ours = replies(args, folder, prompts, "--max-new-tokens", "1000",
                                "--repetition-penalty", penalty)
-                theirs = [expected_reply(model, tokenizer, prompt, max_length=128,
+                theirs = [expected_reply(model, tokenizer, prompt, max_length=POSITIONS,
                                          repetition_penalty=float(penalty)) for prompt in prompts]
                 same += sum(a == b for a, b in zip(ours, theirs, strict=True))
                 tokens += sum(map(len, ours))
@@ -399,7 +400,7 @@ def check_generation(args):
             stop = theirs[longest][10:12]
             stopped = replies(args, folder, [prompts[longest]], "--repetition-penalty", "1.4", "--stop",
                               "never comes", "--stop", stop)[0]
-            wanted = expected_reply(model, tokenizer, prompts[longest], max_length=128,
+            wanted = expected_reply(model, tokenizer, prompts[longest], max_length=POSITIONS,
                                     repetition_penalty=1.4, stop_strings=[stop])
             good = same == 2 * len(prompts) and stopped + stop == wanted
             failed |= report(good, f"generation, {label}: {same} of {2 * len(prompts)} greedy "

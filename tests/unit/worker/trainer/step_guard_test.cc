@@ -92,6 +92,8 @@ TEST_F(StepGuardTest, ASkippedStepLeavesTheWeights) {
   EXPECT_TRUE(File("skipped" + weights) == File("before" + weights));
   EXPECT_EQ(Events("skipped", "step").size(), static_cast<size_t>(kBadStep));
   EXPECT_THAT(Events("skipped", "notice")[0]["text"].get<std::string>(), HasSubstr("skipped"));
+  EXPECT_THAT(File("skipped/checkpoints/final/README.md"),
+              HasSubstr("Steps skipped for their loss or gradient: 1."));
   const Json batch = Batches("skipped", kBadStep).at(0);
   EXPECT_EQ(batch["skipped"], true);
   EXPECT_EQ(batch["rows"][0]["row"], bad_row_);
