@@ -3,6 +3,7 @@
 //   run.json                 what to do (RunFolder below)
 //   events.jsonl             one TrainingEvent a line (proto/tune/v1/training.proto, proto3
 //                            JSON with the proto's field names), appended by the trainer
+//   batches.jsonl            the losses of each step's rows, for `tune-trainer batches`
 //   trainer.log              its stdout and stderr
 //   checkpoints/step-00000012/   complete once manifest.json is in it
 //   checkpoints/final/           the result: a Hugging Face folder, with manifest.json

@@ -48,6 +48,8 @@ struct RunSpec {
   std::vector<double> betas = {0.9, 0.999};
   double eps = 1e-8;
   double max_grad_norm = 1;
+  std::string on_spike = "warn";
+  std::string on_nonfinite = "stop";
   int64_t batch_size = 64;
   int64_t micro_batch_tokens = 4096;
   int64_t max_length = 2048;
@@ -60,6 +62,7 @@ struct RunSpec {
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 2;
   std::string save_precision = "auto";
+  int64_t max_shard_bytes = 5'000'000'000;
   std::optional<EvalSpec> eval;
   std::vector<std::string> sample_prompts;
   int64_t sample_max_new_tokens = 64;

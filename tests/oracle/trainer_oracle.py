@@ -1,6 +1,6 @@
 """Compares tune-trainer with transformers' PhiForCausalLM and torch's AdamW on a CPU.
 
-Usage: trainer_oracle.py --trainer PATH [--data DIR] [models | curve]...
+Usage: trainer_oracle.py --trainer PATH --sampler PATH [--data DIR] [PART]...
 
 models: random small Phi models of several shapes: logits, loss, every parameter's
         gradient (fp32 within 1e-5 of the tensor's largest value; bf16 within what bf16
@@ -8,8 +8,16 @@ models: random small Phi models of several shapes: logits, loss, every parameter
 curve:  50 optimizer steps on GSM8K's shortest rows, Phi-2's tokenizer and vocabulary, dropout
         0, against a plain loop: every loss, learning rate and gradient norm within 1e-4
         relative. Needs the shared test data.
+generation: the distribution that a token is drawn from, for random logits and settings,
+        against transformers' logits processors; greedy replies of several prompts at once,
+        with repetition penalty, stop strings and up to the last position, against generate,
+        token by token, by models that prefer ids beyond the tokenizer's.
+export: what a run saves in each type, in one file and in shards, tied and not: transformers
+        loads it and has the same logits within 1e-5; the index is as save_pretrained writes it.
 """
 import argparse
+import glob
+import itertools
 import json
 import os
 import shutil
@@ -20,7 +28,8 @@ import tempfile
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import (AutoModelForCausalLM, AutoTokenizer, PhiConfig, PhiForCausalLM,
+from transformers import (AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PhiConfig,
+                          PhiForCausalLM, PreTrainedTokenizerFast,
                           get_cosine_schedule_with_warmup)
 from transformers.utils import logging
 
@@ -292,18 +301,191 @@ def check_curve(args):
         return not good
 
 
+def report(good, text):
+    print(f"{'ok' if good else 'FAILED'}  {text}", flush=True)
+    return not good
+
+
+def check_distribution(args, model):
+    """Random logits: with ties, and peaked ones."""
+    generator = torch.Generator().manual_seed(5)
+    questions, expected = [], []
+    for temperature, top_k, top_p, penalty, spread in itertools.product(
+            (0.3, 1.0, 1.7), (0, 1, 7, 500), (0.2, 0.9, 1.0), (0.8, 1.0, 1.3), (0.5, 6.0)):
+        logits = torch.randn(300, generator=generator) * spread
+        if len(questions) % 3 == 0:
+            logits = logits.round(decimals=1)
+        history = torch.randint(0, 300, (40,), generator=generator)
+        settings = dict(temperature=temperature, top_k=top_k, top_p=top_p,
+                        repetition_penalty=penalty)
+        processors = model._get_logits_processor(GenerationConfig(do_sample=True, **settings), 40)
+        scores = processors(history[None], logits[None].clone())[0]
+        expected.append(scores.double().softmax(-1))
+        questions.append(dict(settings, logits=logits.tolist(), history=history.tolist()))
+    text = "".join(json.dumps(question) + "\n" for question in questions)
+    answers = subprocess.run([args.sampler], input=text.encode(), stdout=subprocess.PIPE,
+                             check=True).stdout.splitlines()
+    worst, sets = 0.0, 0
+    for question, answer, theirs in zip(questions, answers, expected, strict=True):
+        ours = torch.zeros(300, dtype=torch.double)
+        for token, probability in json.loads(answer):
+            ours[token] = probability
+        # Which of equally likely tokens come first under top-p is for neither to say.
+        same = torch.equal(ours.sort().values > 0, theirs.sort().values > 0)
+        sets += same
+        error = (ours.sort().values - theirs.sort().values).abs().max().item()
+        if question["top_p"] == 1:
+            error = max(error, (ours - theirs).abs().max().item())
+        worst = max(worst, error)
+        if not same or error > 1e-5:
+            print({key: question[key] for key in question if key not in ("logits", "history")},
+                  (ours > 0).sum().item(), (theirs > 0).sum().item(), error)
+    good = sets == len(questions) and worst < 1e-5
+    return report(good, f"distribution: {len(questions)} settings, {sets} with the same tokens "
+                        f"left; largest difference of a probability {worst:.1e}")
+
+
+PRINTING = 94
+POSITIONS = 64
+
+
+def printing_model(folder, shape, seed):
+    """Its text tells its ids: printing ASCII only. Likeliest are ids that no token has."""
+    model = random_model(folder, {**shape, "max_position_embeddings": POSITIONS}, seed)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(3)
+        model.lm_head.bias[PRINTING:EOS] -= 1000
+        model.lm_head.bias[EOS] -= 2
+        model.lm_head.bias[EOS + 1:] += 1000
+    model.save_pretrained(folder)
+    return model
+
+
+def replies(args, folder, prompts, *options):
+    given = [part for prompt in prompts for part in ("--prompt", prompt)]
+    out = run(args.trainer, "generate", "--model", folder, "--device", "cpu", "--raw", *given,
+              *options).decode()
+    if len(prompts) == 1:
+        return [out[:-1]]
+    lines = out.splitlines()
+    assert lines[::3] == ["> " + prompt for prompt in prompts] and not any(lines[2::3])
+    return lines[1::3]
+
+
+def expected_reply(model, tokenizer, prompt, **settings):
+    ids = torch.tensor([tokenizer.encode(prompt)])
+    vocab = model.config.vocab_size
+    out = model.generate(ids, do_sample=False, pad_token_id=EOS, eos_token_id=EOS,
+                         suppress_tokens=list(range(EOS + 1, vocab)), tokenizer=tokenizer,
+                         **settings)[0, ids.shape[1]:]
+    return tokenizer.decode(out, skip_special_tokens=True)
+
+
+def check_generation(args):
+    failed = False
+    prompts = ["abc 12", "x", "What is the longest of these?" * 2, "~~~~", "0123456789"]
+    for number, (label, shape) in enumerate(SHAPES.items()):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = os.path.join(scratch, "model")
+            model = printing_model(folder, shape, number)
+            tokenizer = PreTrainedTokenizerFast(
+                tokenizer_file=os.path.join(folder, "tokenizer.json"))
+            if number == 0:
+                failed |= check_distribution(args, model)
+            same, tokens = 0, 0
+            for penalty in ("1", "1.4"):
+                ours = replies(args, folder, prompts, "--max-new-tokens", "1000",
+                               "--repetition-penalty", penalty)
+                theirs = [expected_reply(model, tokenizer, prompt, max_length=POSITIONS,
+                                         repetition_penalty=float(penalty)) for prompt in prompts]
+                same += sum(a == b for a, b in zip(ours, theirs, strict=True))
+                tokens += sum(map(len, ours))
+            longest = max(range(len(prompts)), key=lambda i: len(theirs[i]))
+            stop = theirs[longest][10:12]
+            stopped = replies(args, folder, [prompts[longest]], "--repetition-penalty", "1.4", "--stop",
+                              "never comes", "--stop", stop)[0]
+            wanted = expected_reply(model, tokenizer, prompts[longest], max_length=POSITIONS,
+                                    repetition_penalty=1.4, stop_strings=[stop])
+            good = same == 2 * len(prompts) and stopped + stop == wanted
+            failed |= report(good, f"generation, {label}: {same} of {2 * len(prompts)} greedy "
+                                   f"replies equal, {tokens} tokens; with a stop string "
+                                   f"{stopped!r} of {wanted!r}")
+    return failed
+
+
+def written_index(model, folder, limit):
+    """What save_pretrained writes at this limit, without the files' names."""
+    model.save_pretrained(folder, max_shard_size=limit)
+    with open(os.path.join(folder, "model.safetensors.index.json")) as file:
+        index = json.load(file)
+    return index["metadata"], sorted(index["weight_map"])
+
+
+def compare_export(args, folder, dtype, limit, scratch):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+    assert model.dtype == dtype, f"{model.dtype}, not {dtype}"
+    ids = torch.randint(0, BYTES, (37,), generator=torch.Generator().manual_seed(2)).tolist()
+    out = os.path.join(scratch, "logits.safetensors")
+    run(args.trainer, "logits", "--model", folder, "--device", "cpu", "--precision", "fp32",
+        ids_argument([ids]), "--out", out)
+    files = sorted(glob.glob(os.path.join(folder, "model*.safetensors")))
+    names = [name for file in files for name in load_file(file)]
+    assert len(names) == len(set(names)), "a tensor is written twice"
+    assert (len(files) > 1) == (limit > 0), f"{len(files)} files"
+    if limit > 0:
+        with open(os.path.join(folder, "model.safetensors.index.json")) as file:
+            index = json.load(file)
+        metadata, tensors = written_index(model, os.path.join(scratch, "theirs"), limit)
+        assert index["metadata"] == metadata, f"{index['metadata']}, transformers {metadata}"
+        assert sorted(index["weight_map"]) == tensors == sorted(names)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.encode("ab <|endoftext|>")[-1] == EOS
+    assert GenerationConfig.from_pretrained(folder).eos_token_id == EOS
+    with torch.no_grad():
+        theirs = model.float().eval()(torch.tensor([ids])).logits[0]
+    return relative(load_file(out)["logits"], theirs), len(files)
+
+
+def check_export(args):
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16,
+             "auto": torch.float32}
+    failed = False
+    for label, limit in itertools.product(("qk_layernorm", "tied embeddings"), (0, 30_000)):
+        with tempfile.TemporaryDirectory() as scratch:
+            base = os.path.join(scratch, "base")
+            random_model(base, SHAPES[label])
+            rows = os.path.join(scratch, "rows.jsonl")
+            with open(rows, "w") as file:
+                file.writelines('{"prompt": "%d+1?", "response": "%d"}\n' % (i, i + 1)
+                                for i in range(8))
+            for precision, dtype in types.items():
+                folder = os.path.join(scratch, precision)
+                spec = dict(model="models/oracle", datasets=[{"dataset": "datasets/gsm8k"}],
+                            batch_size=4, max_steps=2, learning_rate=1e-2, warmup_ratio=0,
+                            checkpoint_every=0, save_precision=precision, max_shard_bytes=limit)
+                write_run(folder, base, rows, spec)
+                run(args.trainer, "run", folder)
+                error, files = compare_export(args, os.path.join(folder, "checkpoints/final"),
+                                              dtype, limit, scratch)
+                failed |= report(error < 1e-5, f"export, {label}, {precision}, {files} file"
+                                               f"{'s' if files > 1 else ''}: logits {error:.1e}")
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("--trainer", required=True)
+    parser.add_argument("--sampler")
     parser.add_argument("--data", default=os.environ.get(
         "TUNE_SHARED_DATA", os.path.join(here, "../../../shared/data")))
-    parser.add_argument("parts", nargs="*", metavar="models | curve")
+    parser.add_argument("parts", nargs="*", metavar="models | curve | generation | export")
     args = parser.parse_args()
     logging.disable_progress_bar()
     torch.set_num_threads(int(os.environ.get("ORACLE_THREADS", "2")))
-    checks = {"models": check_models, "curve": check_curve}
+    checks = {"models": check_models, "curve": check_curve, "generation": check_generation,
+              "export": check_export}
     failed = [checks[part](args) for part in args.parts or checks]
     sys.exit(1 if any(failed) else 0)
 

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "base/version.h"
+#include "worker/trainer/events.h"
 #include "worker/trainer/failure.h"
 
 namespace tune::trainer {
@@ -16,11 +17,23 @@ namespace {
 const char kStateFile[] = "state/state.json";
 
 // Fields of the spec that may change between attempts of one run: none of them alters a
-// loss or a weight.
-constexpr std::array kFreeFields = {
-    "offload",        "recompute", "checkpoint_every", "keep_checkpoints",
-    "save_precision", "eval",      "sample_prompts",   "sample_max_new_tokens",
-    "resources",      "priority",  "retries",          "time_limit_seconds"};
+// loss or a weight, but for on_spike and on_nonfinite, by which a run that has stopped at a
+// bad step can go on past it; the log tells which steps were skipped.
+constexpr std::array kFreeFields = {"on_spike",
+                                    "on_nonfinite",
+                                    "offload",
+                                    "recompute",
+                                    "checkpoint_every",
+                                    "keep_checkpoints",
+                                    "save_precision",
+                                    "max_shard_bytes",
+                                    "eval",
+                                    "sample_prompts",
+                                    "sample_max_new_tokens",
+                                    "resources",
+                                    "priority",
+                                    "retries",
+                                    "time_limit_seconds"};
 
 struct ShardField {
   const char* name;
@@ -114,7 +127,7 @@ absl::Status CheckIdentity(const std::string& path, const Json& state, const Lin
 }
 
 double NumberOf(const Json& json, const char* key) {
-  return json.contains(key) && json[key].is_number() ? json[key].get<double>() : 0;
+  return json.contains(key) ? NumberOfJson(json[key]).value_or(0) : 0;
 }
 
 absl::StatusOr<std::vector<LogEntry>> ReadLog(const std::string& path) {
@@ -125,7 +138,8 @@ absl::StatusOr<std::vector<LogEntry>> ReadLog(const std::string& path) {
                    .epoch = NumberOf(entry, "epoch"),
                    .loss = NumberOf(entry, "loss"),
                    .learning_rate = NumberOf(entry, "learning_rate"),
-                   .grad_norm = NumberOf(entry, "grad_norm")});
+                   .grad_norm = NumberOf(entry, "grad_norm"),
+                   .skipped = entry.value("skipped", false)});
   }
   return log;
 }

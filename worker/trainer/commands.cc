@@ -3,78 +3,14 @@
 #include <cstdio>
 #include <numeric>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "worker/trainer/failure.h"
-#include "worker/trainer/generate.h"
 #include "worker/trainer/loaded_model.h"
 #include "worker/trainer/training_pass.h"
 
 namespace tune::trainer {
 namespace {
-
-// Writes text as it grows; what may be the beginning of a character waits for its end.
-class TextStream {
- public:
-  explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
-
-  void Add(int32_t id) {
-    ids_.push_back(id);
-    const std::string text = tokenizer_.Decode(ids_, true);
-    if (!absl::EndsWith(text, "\uFFFD")) Print(text);
-  }
-
-  void Finish() {
-    Print(tokenizer_.Decode(ids_, true));
-    Print(absl::StrCat(tokenizer_.Decode(ids_, true), "\n"));
-  }
-
- private:
-  void Print(const std::string& text) {
-    fwrite(text.data() + printed_, 1, text.size() - printed_, stdout);
-    fflush(stdout);
-    printed_ = text.size();
-  }
-
-  const Tokenizer& tokenizer_;
-  std::vector<int32_t> ids_;
-  size_t printed_ = 0;
-};
-
-absl::StatusOr<std::vector<int32_t>> PromptIds(const PromptOptions& prompt,
-                                               const Tokenizer& tokenizer) {
-  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(prompt.prompt_template));
-  auto ids = prompt.raw ? tokenizer.Encode(prompt.text)
-                        : tokenizer.EncodeOrdinary(prompt_template.Prompt(prompt.text));
-  if (ids.empty()) return absl::InvalidArgumentError("--prompt: no token in it");
-  return ids;
-}
-
-absl::Status Generate(const GenerateCommand& command) {
-  ASSIGN_OR_RETURN(const auto loaded,
-                   LoadModel(command.model.model, command.model.device, command.model.precision));
-  const Tokenizer& tokenizer = *loaded->base.tokenizer;
-  ASSIGN_OR_RETURN(const auto prompt, PromptIds(command.prompt, tokenizer));
-  const ModelConfig& config = loaded->base.folder.config;
-  if (static_cast<int64_t>(prompt.size()) >= config.max_position_embeddings) {
-    return absl::InvalidArgumentError(absl::StrCat("--prompt: ", prompt.size(),
-                                                   " tokens, the model has ",
-                                                   config.max_position_embeddings, " positions"));
-  }
-  TextStream stream(tokenizer);
-  trainer::Generate(loaded->model, prompt,
-                    {.max_new_tokens = command.max_new_tokens,
-                     .sampling = command.sampling,
-                     .eos = static_cast<int32_t>(config.eos_token_id),
-                     .vocabulary = tokenizer.size()},
-                    [&](int32_t id) {
-                      stream.Add(id);
-                      return true;
-                    });
-  stream.Finish();
-  return absl::OkStatus();
-}
 
 // Every token after the first is a target.
 Example WholeExample(const std::vector<int32_t>& ids) {
@@ -88,7 +24,8 @@ Example WholeExample(const std::vector<int32_t>& ids) {
 absl::StatusOr<std::vector<Example>> ProbeExamples(const ProbeCommand& command,
                                                    const LoadedModel& loaded) {
   if (command.ids.empty()) {
-    ASSIGN_OR_RETURN(const auto prompt, PromptIds(command.prompt, *loaded.base.tokenizer));
+    ASSIGN_OR_RETURN(const auto prompt,
+                     PromptIds(command.text, command.prompt, *loaded.base.tokenizer));
     return std::vector{WholeExample(prompt)};
   }
   std::vector<Example> examples;
@@ -172,10 +109,6 @@ absl::Status Gradients(const ProbeCommand& command) {
 }
 
 }  // namespace
-
-absl::Status RunGenerate(const GenerateCommand& command) {
-  return CatchExceptions([&] { return Generate(command); });
-}
 
 absl::Status RunLogits(const ProbeCommand& command) {
   return CatchExceptions([&] { return Logits(command); });

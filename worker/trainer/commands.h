@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "recipe/tokenizer.h"
 #include "worker/trainer/sampler.h"
 
 namespace tune::trainer {
@@ -17,24 +19,31 @@ struct ModelOptions {
 };
 
 struct PromptOptions {
-  std::string text;
   std::string prompt_template = "user_assistant";
-  bool raw = false;  // `text` as it is, without the template
+  bool raw = false;  // the text as it is, without the template
 };
+
+// The tokens of a prompt, at least one.
+absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
+                                               const Tokenizer& tokenizer);
 
 struct GenerateCommand {
   ModelOptions model;
   PromptOptions prompt;
+  std::vector<std::string> texts;
+  std::vector<std::string> stops;  // a reply ends before the first of them
   int64_t max_new_tokens = 256;
   SamplingOptions sampling;
 };
 
-// Streams the reply to stdout as whole UTF-8 characters.
+// Generates all replies together, and streams them to stdout in whole UTF-8 characters,
+// one after the other; where there are several, each under its prompt.
 absl::Status RunGenerate(const GenerateCommand& command);
 
 struct ProbeCommand {
   ModelOptions model;
   PromptOptions prompt;
+  std::string text;
   // Instead of a prompt: the ids of one example, or of several divided by -1.
   std::vector<int32_t> ids;
   std::string out;  // a safetensors file; logits: "" prints those of the last token
@@ -49,8 +58,9 @@ absl::Status RunLogits(const ProbeCommand& command);
 absl::Status RunGradients(const ProbeCommand& command);
 
 // Prints the rows of each optimizer step of a run folder, from 1, one JSON object a line:
-// {"step":1,"rows":[{"dataset":"datasets/NAME","row":17,"tokens":112},…]}. Only `step`, or
-// 0 for all.
+// {"step":1,"rows":[{"dataset":"datasets/NAME","row":17,"tokens":112,"loss":1.25},…]}. The
+// losses, in nats per target token, are there for steps that the folder's log has, and
+// "skipped":true for one that left the weights alone. Only `step`, or 0 for all.
 absl::Status RunBatches(const std::string& run_dir, int64_t step);
 
 }  // namespace tune::trainer

@@ -24,6 +24,14 @@ Json JsonNumber(double value) {
   return value;
 }
 
+std::optional<double> NumberOfJson(const Json& json) {
+  if (json.is_number()) return json.get<double>();
+  if (json == "NaN") return std::nan("");
+  if (json == "Infinity") return INFINITY;
+  if (json == "-Infinity") return -INFINITY;
+  return std::nullopt;
+}
+
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const std::string& path, Clock* clock,
                                                          bool only_failures) {
   ASSIGN_OR_RETURN(auto file, OutputFile::Open(path, /*append=*/true));

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -86,5 +87,7 @@ class EventLog {
 
 // A double as proto3 JSON has it: the number, or "NaN", "Infinity", "-Infinity".
 Json JsonNumber(double value);
+// Its inverse; nothing for any other value.
+std::optional<double> NumberOfJson(const Json& json);
 
 }  // namespace tune::trainer

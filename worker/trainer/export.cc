@@ -77,7 +77,7 @@ std::vector<Shard> SplitShards(const ExportedModel& model) {
   int64_t bytes = 0;
   for (const NamedTensor& weight : model.weights) {
     const int64_t size = SavedBytes(weight, model.dtype);
-    if (bytes > 0 && bytes + size > model.shard_bytes) {
+    if (model.shard_bytes > 0 && bytes > 0 && size > model.shard_bytes - bytes) {
       shards.emplace_back();
       bytes = 0;
     }
@@ -89,7 +89,7 @@ std::vector<Shard> SplitShards(const ExportedModel& model) {
 
 absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shards, DType dtype) {
   Json map = Json::object();
-  int64_t total_size = 0;
+  int64_t total_size = 0, total_parameters = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string file =
         absl::StrFormat("model-%05d-of-%05d.safetensors", i + 1, shards.size());
@@ -97,10 +97,12 @@ absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shard
     for (const NamedTensor& weight : shards[i]) {
       map[weight.name] = file;
       total_size += SavedBytes(weight, dtype);
+      total_parameters += weight.tensor.numel();
     }
   }
+  const Json metadata = {{"total_parameters", total_parameters}, {"total_size", total_size}};
   return WriteJson(dir, "model.safetensors.index.json",
-                   {{"metadata", {{"total_size", total_size}}}, {"weight_map", map}});
+                   {{"metadata", metadata}, {"weight_map", map}});
 }
 
 absl::Status WriteWeights(const std::string& dir, const ExportedModel& model) {
@@ -117,11 +119,23 @@ Json LogHistory(const std::vector<LogEntry>& log) {
                        {"learning_rate", entry.learning_rate},
                        {"loss", JsonNumber(entry.loss)},
                        {"step", entry.step}});
+    if (entry.skipped) history.back()["skipped"] = true;
   }
   return history;
 }
 
 }  // namespace
+
+double Lineage::loss() const {
+  const auto applied =
+      std::find_if(log.rbegin(), log.rend(), [](const LogEntry& entry) { return !entry.skipped; });
+  return applied == log.rend() ? 0 : applied->loss;
+}
+
+int64_t Lineage::updates() const {
+  return std::count_if(log.begin(), log.end(),
+                       [](const LogEntry& entry) { return !entry.skipped; });
+}
 
 Json TrainerState(const Lineage& lineage) {
   const RunSpec& spec = lineage.run->spec;

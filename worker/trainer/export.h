@@ -20,6 +20,7 @@ struct LogEntry {
   double loss = 0;
   double learning_rate = 0;
   double grad_norm = 0;
+  bool skipped = false;  // the weights stayed as they were
 };
 
 struct DatasetLineage {
@@ -38,7 +39,9 @@ struct Lineage {
 
   int64_t step() const { return log.empty() ? 0 : log.back().step; }
   double epoch() const { return log.empty() ? 0 : log.back().epoch; }
-  double loss() const { return log.empty() ? 0 : log.back().loss; }
+  // Of the last step that was not skipped; 0 where there is none.
+  double loss() const;
+  int64_t updates() const;  // steps that were not skipped
 };
 
 struct ExportedModel {
@@ -47,13 +50,14 @@ struct ExportedModel {
   std::string model_path;
   std::vector<NamedTensor> weights;  // by transformers' names, fp32, on the host
   DType dtype;                       // to save them in
-  // Weights above this are split into files named by model.safetensors.index.json.
-  int64_t shard_bytes = 5'000'000'000;
+  // Weights above this are split into files named by model.safetensors.index.json, none of
+  // them larger unless one tensor is; 0: never.
+  int64_t shard_bytes = 0;
 };
 
 // Writes the model into `dir`, which exists: config.json, generation_config.json, the
 // tokenizer's files, weights, trainer_state.json, README.md (the model card). Every file
-// is synced.
+// is synced. BadSpec names a weight that is beyond `dtype`'s range.
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage);
 

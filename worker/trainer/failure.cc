@@ -29,6 +29,7 @@ constexpr std::array kFailureReasons = {
     ReasonRow{kResumeMismatch, absl::StatusCode::kFailedPrecondition, false},
     ReasonRow{kBadCheckpoint, absl::StatusCode::kDataLoss, false},
     ReasonRow{kNonFiniteLoss, absl::StatusCode::kFailedPrecondition, false},
+    ReasonRow{kLossSpike, absl::StatusCode::kFailedPrecondition, false},
     ReasonRow{kNoDevice, absl::StatusCode::kFailedPrecondition, false},
     ReasonRow{kRankLost, absl::StatusCode::kUnavailable, true},
     ReasonRow{kOutOfMemory, absl::StatusCode::kUnavailable, true},

@@ -19,6 +19,7 @@ inline constexpr absl::string_view kRowTooLong = "RowTooLong";
 inline constexpr absl::string_view kResumeMismatch = "ResumeMismatch";
 inline constexpr absl::string_view kBadCheckpoint = "BadCheckpoint";
 inline constexpr absl::string_view kNonFiniteLoss = "NonFiniteLoss";
+inline constexpr absl::string_view kLossSpike = "LossSpike";
 inline constexpr absl::string_view kNoDevice = "NoDevice";
 inline constexpr absl::string_view kRankLost = "RankLost";
 inline constexpr absl::string_view kOutOfMemory = "OutOfMemory";

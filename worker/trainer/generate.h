@@ -1,4 +1,4 @@
-// Text generation with a cache of keys and values.
+// Text generation with a cache of keys and values, several texts at a time.
 #pragma once
 
 #include <cstdint>
@@ -10,43 +10,72 @@
 
 namespace tune::trainer {
 
-// One sequence's keys and values; each Advance costs only its own tokens.
+// Keys and values of several sequences; each Advance costs only its own tokens.
 class Decoder {
  public:
-  // `model` must outlive this. Holds up to `capacity` positions.
-  Decoder(const PhiModel& model, int64_t capacity);
+  // The next tokens of a sequence.
+  struct Input {
+    size_t sequence;
+    std::vector<int32_t> ids;
+  };
 
-  // Runs the sequence's next tokens; returns the logits after the last, fp32 on the
-  // host: [vocab].
-  std::vector<float> Advance(const std::vector<int32_t>& ids);
-  int64_t length() const { return length_; }
+  // `model` must outlive this. Sequence i holds up to capacities[i] positions.
+  Decoder(const PhiModel& model, const std::vector<int64_t>& capacities);
+
+  // Runs the next tokens of some sequences, each at most once, in one forward pass.
+  // Returns for each the logits after its last token, fp32 on the host: [vocab].
+  std::vector<std::vector<float>> Advance(const std::vector<Input>& inputs);
 
  private:
   struct LayerCache {
     at::Tensor keys;    // [capacity, kv_heads, head_dim]
     at::Tensor values;  // the same
   };
+  struct Sequence {
+    std::vector<LayerCache> layers;
+    int64_t length = 0;
+  };
+  // Where an input's rows are among those of a pass.
+  struct Piece {
+    Sequence* sequence;
+    int64_t begin;
+    int64_t size;
+  };
 
-  at::Tensor Attend(int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+  std::vector<Piece> Pieces(const std::vector<Input>& inputs);
+  // [tokens] int64
+  at::Tensor Positions(const std::vector<Piece>& pieces) const;
+  at::Tensor Hidden(const at::Tensor& ids, const std::vector<Piece>& pieces) const;
 
   const PhiModel& model_;
-  std::vector<LayerCache> cache_;
-  int64_t length_ = 0;
+  std::vector<Sequence> sequences_;
 };
 
 struct GenerateOptions {
   int64_t max_new_tokens = 64;
+  // Every prompt is sampled from the same seed.
   SamplingOptions sampling;
-  int32_t eos = -1;  // ends the text; not returned
+  int32_t eos = -1;  // ends a text; not returned
   // Ids at or above this are never produced: the padding of the embedding beyond the
   // tokenizer's ids.
   int32_t vocabulary = 0;
 };
 
-// Continues `prompt`, which must not be empty, up to the model's positions. `on_token`
-// sees each new id and returns false to stop.
-std::vector<int32_t> Generate(const PhiModel& model, const std::vector<int32_t>& prompt,
-                              const GenerateOptions& options,
-                              const std::function<bool(int32_t)>& on_token);
+// Why a text ends: the end token; on_token said so; max_new_tokens; the model has no
+// further position.
+enum class ReplyEnd { kEndToken, kStopped, kMaxNewTokens, kPositions };
+
+struct Reply {
+  std::vector<int32_t> ids;
+  ReplyEnd end = ReplyEnd::kMaxNewTokens;
+};
+
+// Sees each new id of prompts[prompt] and returns false to end that reply.
+using OnToken = std::function<bool(size_t prompt, int32_t id)>;
+
+// Continues each prompt, none of them empty, up to the model's positions: one forward
+// pass a step for all, each reply as it would be alone. `on_token` may be empty.
+std::vector<Reply> Generate(const PhiModel& model, const std::vector<std::vector<int32_t>>& prompts,
+                            const GenerateOptions& options, const OnToken& on_token = {});
 
 }  // namespace tune::trainer

@@ -117,17 +117,26 @@ void AddModelOptions(CLI::App* command, ModelOptions* options) {
       ->capture_default_str();
 }
 
-CLI::Option* AddPromptOptions(CLI::App* command, PromptOptions* options) {
+void AddPromptOptions(CLI::App* command, PromptOptions* options) {
   command->add_option("--template", options->prompt_template, "Prompt template")
       ->capture_default_str();
   command->add_flag("--raw", options->raw, "Take the prompt as it is, without template");
-  return command->add_option("--prompt", options->text, "What to reply to");
+}
+
+CLI::Validator NotEmpty() {
+  return {[](const std::string& text) { return text.empty() ? "must not be empty" : ""; }, "TEXT"};
 }
 
 CLI::App* AddGenerate(CLI::App* app, GenerateCommand* options) {
-  CLI::App* command = app->add_subcommand("generate", "Generate a reply to a prompt");
+  CLI::App* command = app->add_subcommand("generate", "Generate replies to prompts");
   AddModelOptions(command, &options->model);
-  AddPromptOptions(command, &options->prompt)->required();
+  AddPromptOptions(command, &options->prompt);
+  command->add_option("--prompt", options->texts, "What to reply to; may be given several times")
+      ->allow_extra_args(false)
+      ->required();
+  command->add_option("--stop", options->stops, "End a reply before this text; several times too")
+      ->allow_extra_args(false)
+      ->check(NotEmpty());
   command->add_option("--max-new-tokens", options->max_new_tokens, "Tokens at most")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -152,7 +161,8 @@ CLI::App* AddProbe(CLI::App* app, const char* name, const char* description,
                    ProbeCommand* options) {
   CLI::App* command = app->add_subcommand(name, description);
   AddModelOptions(command, &options->model);
-  CLI::Option* prompt = AddPromptOptions(command, &options->prompt);
+  AddPromptOptions(command, &options->prompt);
+  CLI::Option* prompt = command->add_option("--prompt", options->text, "What to read");
   command->add_option("--ids", options->ids, "Token ids instead; -1 divides examples")
       ->delimiter(',')
       ->excludes(prompt);

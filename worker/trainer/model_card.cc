@@ -33,6 +33,17 @@ std::string DatasetTable(const Lineage& lineage) {
   return text;
 }
 
+std::string Steps(const Lineage& lineage) {
+  std::string text =
+      absl::StrFormat("%d of %d optimizer steps, %.3f epochs, last training loss %.4f.",
+                      lineage.step(), lineage.total_steps, lineage.epoch(), lineage.loss());
+  const int64_t skipped = lineage.step() - lineage.updates();
+  if (skipped > 0) {
+    absl::StrAppend(&text, " Steps skipped for their loss or gradient: ", skipped, ".");
+  }
+  return text + "\n";
+}
+
 std::string Origin(const Lineage& lineage) {
   const RunFolder& run = *lineage.run;
   std::string text = absl::StrCat("Base: ", ParentOf(run));
@@ -46,10 +57,7 @@ std::string Origin(const Lineage& lineage) {
 std::string ModelCard(const Lineage& lineage) {
   return absl::StrCat(
       FrontMatter(lineage), "\n# Fine-tuned from ", ParentOf(*lineage.run), "\n\n", Origin(lineage),
-      "\n",
-      absl::StrFormat("%d of %d optimizer steps, %.3f epochs, last training loss %.4f.\n\n",
-                      lineage.step(), lineage.total_steps, lineage.epoch(), lineage.loss()),
-      "## Data\n\n", DatasetTable(lineage),
+      "\n", Steps(lineage), "\n", "## Data\n\n", DatasetTable(lineage),
       "\n## Settings\n\nAdamW with decoupled weight decay on every parameter.\n\n```json\n",
       DumpJson(RunSpecToJson(lineage.run->spec), 2), "\n```\n");
 }

@@ -1,5 +1,6 @@
 #include "worker/trainer/run.h"
 
+#include <cmath>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "worker/trainer/batch_log.h"
 #include "worker/trainer/checkpoint.h"
 #include "worker/trainer/device.h"
 #include "worker/trainer/events.h"
@@ -14,6 +16,7 @@
 #include "worker/trainer/generate.h"
 #include "worker/trainer/launch.h"
 #include "worker/trainer/ranks.h"
+#include "worker/trainer/step_guard.h"
 #include "worker/trainer/training.h"
 
 namespace tune::trainer {
@@ -111,6 +114,7 @@ class Run {
     if (path.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(lineage_.log, ReadResumeState(path, lineage_));
     saved_step_ = lineage_.step();
+    training_.set_updates(lineage_.updates());
     return RestoreOptimizer(path, training_.parameters(), &training_.optimizer());
   }
 
@@ -126,16 +130,28 @@ class Run {
                           .target_tokens = static_cast<int64_t>(setup_.EpochTargetTokens() + 0.5),
                           .flops_per_token = FlopsPerToken(setup_)}));
     for (const std::string& notice : setup_.notices) RETURN_IF_ERROR(events_->Warning(notice));
+    if (!ranks_.first()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(batch_log_,
+                     BatchLog::Open(JoinPath(options_.dir, kBatchLogFile), lineage_.step()));
     return absl::OkStatus();
   }
 
   absl::Status Step(int64_t step) {
     const absl::Duration begin = options_.clock->Monotonic();
-    ASSIGN_OR_RETURN(const StepResult result, training_.Step(step));
+    ASSIGN_OR_RETURN(const StepResult result, training_.Step(step, [&](const StepResult& judged) {
+      return JudgeStep(setup_, step, judged, lineage_.log);
+    }));
     const absl::Duration taken = options_.clock->Monotonic() - begin;
     const double epoch =
         static_cast<double>(step + 1) / static_cast<double>(setup_.order.steps_per_epoch());
-    lineage_.log.push_back({step + 1, epoch, result.loss, result.learning_rate, result.grad_norm});
+    lineage_.log.push_back({step + 1, epoch, result.loss, result.learning_rate, result.grad_norm,
+                            result.verdict.skip});
+    if (batch_log_) {
+      RETURN_IF_ERROR(batch_log_->Write(step + 1, RecordOf(setup_, step, result)));
+    }
+    if (!result.verdict.warning.empty()) RETURN_IF_ERROR(events_->Warning(result.verdict.warning));
+    // A curve has no point where there is no number.
+    if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) return absl::OkStatus();
     return events_->Step({.step = step + 1,
                           .total_steps = total_steps(),
                           .epoch = epoch,
@@ -170,8 +186,8 @@ class Run {
         .sampling = {},
         .eos = static_cast<int32_t>(setup_.base.folder.config.eos_token_id),
         .vocabulary = tokenizer.size()};
-    return tokenizer.Decode(Generate(training_.model(), ids, options, [](int32_t) { return true; }),
-                            true);
+    const auto replies = Generate(training_.model(), {ids}, options);
+    return tokenizer.Decode(replies[0].ids, true);
   }
 
   absl::Status Checkpoint() {
@@ -223,7 +239,8 @@ class Run {
     return {.config = &setup_.base.folder.config,
             .model_path = setup_.base.path,
             .weights = training_.Masters(),
-            .dtype = SaveType(setup_)};
+            .dtype = SaveType(setup_),
+            .shard_bytes = setup_.spec().max_shard_bytes};
   }
 
   absl::StatusOr<Outcome> Interrupt() {
@@ -245,6 +262,7 @@ class Run {
   EventLog* const events_;
   Training training_;
   Lineage lineage_;
+  std::unique_ptr<BatchLog> batch_log_;  // the first rank's
   std::deque<std::string> kept_;
   int64_t saved_step_ = 0;
 };

@@ -1,4 +1,6 @@
-// Choosing the next token from logits, as transformers' generate does.
+// Choosing the next token from logits, as transformers' generate does, in its order
+// (transformers 5.17, generation/utils.py, _get_logits_processor): repetition penalty,
+// temperature, top-k, top-p, softmax over what is left.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +10,28 @@
 namespace tune::trainer {
 
 struct SamplingOptions {
-  double temperature = 0;  // 0: greedy
-  int64_t top_k = 0;       // 0: all
+  double temperature = 0;  // 0: greedy, after the repetition penalty
+  // Only the k largest logits, and those equal to the least of them; 0: all.
+  int64_t top_k = 0;
+  // Only the likeliest tokens, as many as it takes to reach this much probability, at
+  // least one; 1: all. Of equally likely ones the lower ids come first.
   double top_p = 1;
-  double repetition_penalty = 1;  // Keskar et al., arXiv:1909.05858
+  // Logits of tokens in the text so far, prompt included, are divided by this where
+  // positive and multiplied where negative (Keskar et al., arXiv:1909.05858).
+  double repetition_penalty = 1;
   uint64_t seed = 0;
 };
+
+struct Candidate {
+  int32_t id;
+  double logit;  // penalized, before the temperature
+  double probability;
+};
+
+// What a token is drawn from where `temperature` is above 0: the candidates left, most
+// probable first; their probabilities sum to 1. As Sampler::Next.
+std::vector<Candidate> Distribution(std::vector<float> logits, const std::vector<int32_t>& history,
+                                    const SamplingOptions& options);
 
 class Sampler {
  public:
@@ -24,7 +42,7 @@ class Sampler {
   int32_t Next(std::vector<float> logits, const std::vector<int32_t>& history);
 
  private:
-  const SamplingOptions options_;
+  SamplingOptions options_;
   std::mt19937_64 random_;
 };
 

@@ -1,6 +1,8 @@
 #include "worker/trainer/tensor_files.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "worker/trainer/failure.h"
 
 namespace tune::trainer {
 
@@ -56,6 +58,17 @@ DType SavedType(const at::Tensor& tensor, DType dtype) {
   return tensor.is_floating_point() ? dtype : DTypeOf(tensor.scalar_type());
 }
 
+// `tensor` in `type`, which must hold all its values: fp16 ends at 65504.
+absl::StatusOr<at::Tensor> Narrowed(const NamedTensor& named, at::ScalarType type) {
+  const at::Tensor& tensor = named.tensor;
+  at::Tensor out = tensor.detach().to(type).contiguous();
+  if (type == tensor.scalar_type() || !out.is_floating_point()) return out;
+  if (!out.isinf().logical_and(tensor.isfinite()).any().item<bool>()) return out;
+  return Fail(kBadSpec, absl::StrCat(named.name, ": a value of ", tensor.abs().max().item<double>(),
+                                     " is beyond the range of ", DTypeName(DTypeOf(type)),
+                                     "; set save_precision to bf16 or fp32"));
+}
+
 }  // namespace
 
 absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
@@ -65,8 +78,9 @@ absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor
     specs.push_back({name, SavedType(tensor, dtype), tensor.sizes().vec()});
   }
   ASSIGN_OR_RETURN(auto writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
-  for (const auto& [name, tensor] : tensors) {
-    const at::Tensor out = tensor.detach().to(ScalarTypeOf(SavedType(tensor, dtype))).contiguous();
+  for (const NamedTensor& named : tensors) {
+    ASSIGN_OR_RETURN(const at::Tensor out,
+                     Narrowed(named, ScalarTypeOf(SavedType(named.tensor, dtype))));
     RETURN_IF_ERROR(writer->Append(TensorBytes(out)));
   }
   return writer->Finish();

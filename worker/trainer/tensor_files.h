@@ -27,7 +27,7 @@ struct NamedTensor {
 };
 
 // Writes tensors to one file, in this order; those of a floating type are converted to
-// `dtype` as they go out.
+// `dtype` as they go out. BadSpec names a tensor with a finite value beyond its range.
 absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
                           DType dtype);
 

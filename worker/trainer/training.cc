@@ -1,12 +1,10 @@
 #include "worker/trainer/training.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
-#include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "worker/trainer/device.h"
-#include "worker/trainer/failure.h"
 #include "worker/trainer/training_pass.h"
 
 namespace tune::trainer {
@@ -127,16 +125,16 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
   return losses;
 }
 
-absl::StatusOr<StepResult> Training::Step(int64_t step) {
+absl::StatusOr<StepResult> Training::Step(int64_t step, const Judge& judge) {
   StepResult result;
   Stopwatch watch(clock_, &result.phase_seconds);
   const Batch batch = LoadBatch(step);
   watch.Lap("data");
-  std::vector<double> losses = Accumulate(step, batch, &result);
+  result.losses = Accumulate(step, batch, &result);
   // Accumulate has timed itself.
   Stopwatch update_watch(clock_, &result.phase_seconds);
-  ranks_.Sum(losses);
-  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  ranks_.Sum(result.losses);
+  const double sum = std::accumulate(result.losses.begin(), result.losses.end(), 0.0);
   result.loss = sum / static_cast<double>(batch.target_tokens);
   result.learning_rate = schedule_.At(step);
   result.grad_norm = gradients_.Reduce(ranks_);
@@ -144,35 +142,13 @@ absl::StatusOr<StepResult> Training::Step(int64_t step) {
   result.target_tokens = batch.target_tokens;
   result.tokens = batch.tokens;
   result.examples = static_cast<int64_t>(batch.examples.size());
-  if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) {
-    return NonFinite(step, batch, losses, result.grad_norm);
+  ASSIGN_OR_RETURN(result.verdict, judge(result));
+  if (!result.verdict.skip) {
+    optimizer_.Step(gradients_, result.learning_rate,
+                    ClipScale(result.grad_norm, setup_.spec().max_grad_norm), ++updates_);
   }
-  optimizer_.Step(gradients_, result.learning_rate,
-                  ClipScale(result.grad_norm, setup_.spec().max_grad_norm), step + 1);
   update_watch.Lap("optimizer");
   return result;
-}
-
-absl::Status Training::NonFinite(int64_t step, const Batch& batch,
-                                 const std::vector<double>& losses, double grad_norm) const {
-  constexpr int64_t kMostRows = 16;
-  std::vector<size_t> slots(losses.size());
-  std::iota(slots.begin(), slots.end(), 0);
-  const auto bad = std::stable_partition(slots.begin(), slots.end(),
-                                         [&](size_t i) { return !std::isfinite(losses[i]); });
-  // Where every loss is finite the gradient is not, and any row may be the cause.
-  if (bad != slots.begin()) slots.erase(bad, slots.end());
-  std::string message = absl::StrCat("step ", step + 1, ": the loss or its gradient (norm ",
-                                     grad_norm, ") is not finite; rows:");
-  for (size_t i = 0; i < std::min<size_t>(slots.size(), kMostRows); ++i) {
-    const ExampleRef& ref = batch.refs[slots[i]];
-    absl::StrAppend(&message, i == 0 ? " " : ", ", setup_.datasets[ref.source].dataset, ":",
-                    batch.examples[slots[i]]->row, " (loss ", losses[slots[i]], ")");
-  }
-  if (slots.size() > kMostRows) {
-    absl::StrAppend(&message, " and ", slots.size() - kMostRows, " more");
-  }
-  return Fail(kNonFiniteLoss, message + "; lower learning_rate, or look at these rows");
 }
 
 EvalResult Training::Evaluate(const LoadedDataset& dataset) const {

@@ -1,6 +1,7 @@
 // A model in training: weights, gradients, optimizer; one optimizer step at a time.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +24,13 @@ void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAd
 // The same without an optimizer: for generation.
 void LoadWeights(const ModelFolder& folder, const Parameters& parameters);
 
+// What becomes of a step before its update: a skipped one leaves weights, moments and the
+// number of updates as they are. `warning` is "" where nothing is out of order.
+struct StepVerdict {
+  bool skip = false;
+  std::string warning;
+};
+
 struct StepResult {
   double loss = 0;  // per target token, in nats
   double learning_rate = 0;
@@ -30,6 +38,9 @@ struct StepResult {
   int64_t target_tokens = 0;
   int64_t tokens = 0;
   int64_t examples = 0;
+  // Of each example by slot of the effective batch, summed over its target tokens.
+  std::vector<double> losses;
+  StepVerdict verdict;
   std::map<std::string, double> phase_seconds;
 };
 
@@ -43,9 +54,12 @@ class Training {
   // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's.
   Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock);
 
+  // Sees a step's result but for its verdict; an error ends the step without an update. The
+  // same on every rank.
+  using Judge = std::function<absl::StatusOr<StepVerdict>(const StepResult&)>;
+
   // Optimizer step `step`, from 0: every rank does its share, and has the same result.
-  // NonFiniteLoss names the rows of the step.
-  absl::StatusOr<StepResult> Step(int64_t step);
+  absl::StatusOr<StepResult> Step(int64_t step, const Judge& judge);
   EvalResult Evaluate(const LoadedDataset& dataset) const;
   // Every weight as its fp32 master, by transformers' names. They may be views of the
   // gradients' memory, good until the next step.
@@ -54,6 +68,8 @@ class Training {
   const Parameters& parameters() const { return parameters_; }
   const PhiModel& model() const { return model_; }
   HostAdamW& optimizer() { return optimizer_; }
+  // Updates made before a resumed run's first step: its steps but those skipped.
+  void set_updates(int64_t updates) { updates_ = updates; }
   const HostAdamW& optimizer() const { return optimizer_; }
 
  private:
@@ -64,8 +80,6 @@ class Training {
   std::vector<std::vector<BatchItem>> Share(const std::vector<const Example*>& examples) const;
   // Losses by slot of the effective batch; 0 where it is another rank's.
   std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
-  absl::Status NonFinite(int64_t step, const Batch& batch, const std::vector<double>& losses,
-                         double grad_norm) const;
 
   const Setup& setup_;
   Ranks& ranks_;
@@ -75,6 +89,7 @@ class Training {
   PhiModel model_;
   HostAdamW optimizer_;
   HostGradients gradients_;
+  int64_t updates_ = 0;
 };
 
 }  // namespace tune::trainer

@@ -3,12 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sstream>
-#include <thread>
-
 #include "absl/strings/str_cat.h"
 #include "recipe/safetensors.h"
-#include "tiny_folder.h"
+#include "run_fixture.h"
 #include "worker/trainer/failure.h"
 #include "worker/trainer/tensor_files.h"
 
@@ -18,110 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-// Every reading is a millisecond after the last.
-class StepClock : public Clock {
- public:
-  absl::Time Now() override { return absl::UnixEpoch() + Monotonic(); }
-  absl::Duration Monotonic() override { return absl::Milliseconds(++ticks_); }
-
- private:
-  int64_t ticks_ = 0;
-};
-
-class RunTest : public testing::Test {
- protected:
-  RunTest() { MakeInputs(scratch_); }
-
-  absl::StatusOr<Outcome> Start(const std::string& name, const RunFolder& run) {
-    EXPECT_TRUE(CreateDirectories(scratch_ / name).ok());
-    EXPECT_TRUE(WriteRunFolder(scratch_ / name, run).ok());
-    return Continue(name, false);
-  }
-
-  absl::StatusOr<Outcome> Continue(const std::string& name, bool resume) {
-    return RunTraining(
-        {.dir = scratch_ / name, .resume = resume, .stop = &stop_, .clock = &clock_});
-  }
-
-  // All ranks of a run, as threads of this process.
-  void StartRanks(const std::string& name, RunFolder run, int64_t ranks) {
-    run.spec.resources.device = "cpu";
-    run.spec.resources.ranks = ranks;
-    ASSERT_TRUE(CreateDirectories(scratch_ / name).ok());
-    ASSERT_TRUE(WriteRunFolder(scratch_ / name, run).ok());
-    std::vector<std::thread> threads;
-    for (int64_t rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([&, rank] {
-        StepClock clock;
-        const auto outcome = RunTraining({.dir = scratch_ / name,
-                                          .launched = true,
-                                          .rank = rank,
-                                          .stop = &stop_,
-                                          .clock = &clock});
-        EXPECT_TRUE(outcome.ok()) << rank << ": " << outcome.status();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-  }
-
-  void ExpectSameCurve(const std::string& name, const std::string& other, double tolerance) {
-    const auto steps = Events(name, "step"), others = Events(other, "step");
-    ASSERT_FALSE(steps.empty());
-    const size_t skipped = others.size() - steps.size();
-    for (size_t i = 0; i < steps.size(); ++i) {
-      for (const char* field : {"loss", "grad_norm"}) {
-        const double value = steps[i][field], expected = others[skipped + i][field];
-        EXPECT_NEAR(value, expected, tolerance * expected) << name << " " << i << " " << field;
-      }
-    }
-  }
-
-  std::string File(const std::string& path) {
-    const auto content = ReadFile(scratch_ / path);
-    EXPECT_TRUE(content.ok()) << content.status();
-    return content.value_or("");
-  }
-
-  // The events of one kind; every line must be JSON with a time and one event.
-  std::vector<Json> Events(const std::string& name, const std::string& kind) {
-    std::vector<Json> events;
-    std::istringstream lines(File(name + "/events.jsonl"));
-    for (std::string line; std::getline(lines, line);) {
-      const auto json = ParseJson(line);
-      EXPECT_TRUE(json.ok()) << line;
-      EXPECT_EQ(json->size(), 2u) << line;
-      absl::Time time;
-      EXPECT_TRUE(
-          absl::ParseTime(absl::RFC3339_full, (*json)["time"].get<std::string>(), &time, nullptr));
-      if (json->contains(kind)) events.push_back((*json)[kind]);
-    }
-    return events;
-  }
-
-  // "step loss rate norm" of each step.
-  std::vector<std::string> Curve(const std::string& name) {
-    std::vector<std::string> curve;
-    for (const Json& step : Events(name, "step")) {
-      curve.push_back(absl::StrCat(DumpJson(step["step"]), " ", DumpJson(step["loss"]), " ",
-                                   DumpJson(step["learning_rate"]), " ",
-                                   DumpJson(step["grad_norm"])));
-    }
-    return curve;
-  }
-
-  std::string FailureMessage(const std::string& name, const std::string& reason) {
-    const auto failures = Events(name, "failed");
-    EXPECT_EQ(failures.size(), 1u);
-    if (failures.empty()) return "";
-    EXPECT_EQ(failures[0]["reason"], reason);
-    return failures[0]["message"];
-  }
-
-  ScratchFolder scratch_;
-  std::atomic<bool> stop_ = false;
-  StepClock clock_;
-};
 
 TEST_F(RunTest, TrainsToAModelAndTellsOfIt) {
   RunFolder run = TinyRun(scratch_);
@@ -406,28 +299,6 @@ TEST_F(RunTest, TellsABrokenModelFromABrokenSpec) {
   run.spec.prompt_template = "no placeholder";
   EXPECT_FALSE(Start("template", run).ok());
   FailureMessage("template", "BadSpec");
-}
-
-TEST_F(RunTest, ALossThatIsNotFiniteNamesItsRows) {
-  // The embedding of "9" is infinite: rows 14 (6+3) and 20 (5+4) have it.
-  const std::string weights = "model/model.safetensors";
-  int64_t place = 0;
-  {
-    const auto file = SafetensorsFile::Open(scratch_ / weights).value();
-    const TensorInfo& embedding = file->tensors().at("model.embed_tokens.weight");
-    place = embedding.offset + '9' * embedding.shape[1] * DTypeBytes(DType::kF32);
-  }
-  std::string bytes = File(weights);
-  bytes.replace(place, 4, std::string("\0\0\x80\x7f", 4));
-  ASSERT_TRUE(WriteFileDurably(scratch_ / weights, bytes).ok());
-  RunFolder run = TinyRun(scratch_);
-  run.spec.batch_size = 22;
-  EXPECT_FALSE(Start("run", run).ok());
-  const std::string message = FailureMessage("run", "NonFiniteLoss");
-  EXPECT_THAT(message, HasSubstr("datasets/sums:14 (loss nan)"));
-  EXPECT_THAT(message, HasSubstr("datasets/sums:20 (loss nan)"));
-  EXPECT_THAT(message, Not(HasSubstr("datasets/sums:13")));
-  EXPECT_EQ(Events("run", "failed")[0]["retryable"], false);
 }
 
 TEST_F(RunTest, RemovesWhatAKilledAttemptLeft) {

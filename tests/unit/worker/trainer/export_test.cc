@@ -1,0 +1,148 @@
+#include "worker/trainer/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "run_fixture.h"
+#include "tiny_model.h"
+
+namespace tune::trainer {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class ExportTest : public RunTest {
+ protected:
+  std::string Final(const std::string& name) const {
+    return scratch_ / (name + "/checkpoints/final");
+  }
+
+  // A run that changes the weights, in one step.
+  RunFolder OneStep() {
+    RunFolder run = TinyRun(scratch_);
+    run.spec.max_steps = 1;
+    run.spec.warmup_ratio = 0;
+    return run;
+  }
+
+  // Sets one value of a weight of the base model.
+  void SetWeight(const std::string& name, float value) {
+    const std::string path = "model/model.safetensors";
+    int64_t place = 0;
+    {
+      const auto file = SafetensorsFile::Open(scratch_ / path).value();
+      place = file->tensors().at(name).offset;
+    }
+    std::string bytes = File(path);
+    bytes.replace(place, 4, std::string(reinterpret_cast<const char*>(&value), 4));
+    ASSERT_TRUE(WriteFileDurably(scratch_ / path, bytes).ok());
+  }
+};
+
+TEST_F(ExportTest, ShardsHoldWhatOneFileHolds) {
+  RunFolder run = OneStep();
+  ASSERT_TRUE(Start("one", run).ok());
+  run.spec.max_shard_bytes = 20'000;
+  ASSERT_TRUE(Start("many", run).ok());
+  EXPECT_THAT(ListDirectory(Final("many")).value(), Not(Contains("model.safetensors")));
+  const auto one = OpenModelFolder(Final("one")), many = OpenModelFolder(Final("many"));
+  ASSERT_TRUE(many.ok()) << many.status();
+  ASSERT_EQ(many->file_of.size(), one->file_of.size());
+  int64_t bytes = 0;
+  for (const auto& [name, file] : one->file_of) {
+    EXPECT_TRUE(many->Data(name) == one->Data(name)) << name;
+    bytes += static_cast<int64_t>(one->Data(name).size());
+  }
+  const Json index = ReadJsonFile(Final("many") + "/model.safetensors.index.json").value();
+  EXPECT_EQ(index["metadata"]["total_size"], bytes);
+  EXPECT_EQ(index["metadata"]["total_parameters"], bytes / 4);
+  EXPECT_EQ(index["weight_map"].size(), one->file_of.size());
+  ASSERT_GT(many->files.size(), 2u);
+  for (const auto& file : many->files) {
+    int64_t held = 0;
+    for (const auto& [name, info] : file->tensors()) held += info.bytes;
+    EXPECT_TRUE(held <= 20'000 || file->tensors().size() == 1);
+  }
+}
+
+TEST_F(ExportTest, NoLimitNoShards) {
+  RunFolder run = OneStep();
+  run.spec.max_shard_bytes = 0;
+  ASSERT_TRUE(Start("run", run).ok());
+  EXPECT_THAT(ListDirectory(Final("run")).value(), Contains("model.safetensors"));
+}
+
+TEST_F(ExportTest, AShardedExportIsABaseModelAgain) {
+  RunFolder run = OneStep();
+  run.spec.max_shard_bytes = 20'000;
+  ASSERT_TRUE(Start("first", run).ok());
+  run.model_path = Final("first");
+  run.spec.max_shard_bytes = 0;
+  ASSERT_TRUE(Start("second", run).ok());
+  EXPECT_THAT(ListDirectory(Final("second")).value(),
+              Not(Contains("model.safetensors.index.json")));
+  EXPECT_TRUE(OpenModelFolder(Final("second")).ok());
+}
+
+TEST_F(ExportTest, TiedHeadsAreWrittenOnce) {
+  Json config = TinyConfigJson();
+  config["tie_word_embeddings"] = true;
+  const absl::Status made = InitModelFolder(scratch_ / "tied", ModelConfigFromJson(config).value(),
+                                            scratch_ / "model.tokenizer.json", 3);
+  ASSERT_TRUE(made.ok()) << made;
+  RunFolder run = OneStep();
+  run.model_path = scratch_ / "tied";
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto folder = OpenModelFolder(Final("run"));
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_FALSE(folder->file_of.contains("lm_head.weight"));
+  EXPECT_TRUE(folder->file_of.contains("lm_head.bias"));
+}
+
+TEST_F(ExportTest, SavesInEachType) {
+  for (const auto& [precision, dtype, name] :
+       {std::tuple{"fp32", DType::kF32, "float32"}, std::tuple{"bf16", DType::kBF16, "bfloat16"},
+        std::tuple{"fp16", DType::kF16, "float16"}}) {
+    RunFolder run = OneStep();
+    run.spec.save_precision = precision;
+    ASSERT_TRUE(Start(precision, run).ok());
+    const auto folder = OpenModelFolder(Final(precision));
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    EXPECT_EQ(folder->dtype, dtype);
+    EXPECT_EQ(folder->config.source["torch_dtype"], name);
+  }
+}
+
+TEST_F(ExportTest, WeightsBeyondFp16AreRefusedByName) {
+  SetWeight("model.layers.1.mlp.fc1.weight", -1e6f);
+  RunFolder run = OneStep();
+  run.spec.save_precision = "fp16";
+  EXPECT_FALSE(Start("fp16", run).ok());
+  const std::string message = FailureMessage("fp16", "BadSpec");
+  EXPECT_THAT(message, HasSubstr("model.layers.1.mlp.fc1.weight: a value of "));
+  EXPECT_THAT(message, HasSubstr("beyond the range of F16; set save_precision to bf16 or fp32"));
+  EXPECT_TRUE(ListDirectory(scratch_ / "fp16/checkpoints").value().empty());
+  run.spec.save_precision = "bf16";
+  EXPECT_TRUE(Start("bf16", run).ok());
+}
+
+TEST_F(ExportTest, CopiesTheTokenizersFilesAsTheyAre) {
+  const std::vector<std::string> names = {
+      "added_tokens.json",       "generation_config.json", "merges.txt",
+      "special_tokens_map.json", "tokenizer_config.json",  "vocab.json"};
+  for (const std::string& name : names) {
+    ASSERT_TRUE(WriteFileDurably(scratch_ / ("model/" + name), "{ \"of\":\"" + name + "\"}").ok());
+  }
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "model/notes.txt", "not of the model").ok());
+  ASSERT_TRUE(Start("run", OneStep()).ok());
+  for (const std::string& name : names) {
+    EXPECT_EQ(File("run/checkpoints/final/" + name), File("model/" + name));
+  }
+  EXPECT_EQ(File("run/checkpoints/final/tokenizer.json"), File("model/tokenizer.json"));
+  EXPECT_FALSE(Exists(scratch_ / "run/checkpoints/final/notes.txt"));
+}
+
+}  // namespace
+}  // namespace tune::trainer

@@ -1,0 +1,22 @@
+// The rows of an optimizer step, by the names they have outside.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/trainer/setup.h"
+
+namespace tune::trainer {
+
+struct StepRow {
+  std::string dataset;  // "datasets/NAME"
+  int64_t row = 0;      // line in its file, from 1
+  int64_t tokens = 0;
+  int64_t target_tokens = 0;
+};
+
+// Of step `step`, from 0, by slot of the effective batch.
+std::vector<StepRow> StepRows(const Setup& setup, int64_t step);
+
+}  // namespace tune::trainer
