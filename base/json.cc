@@ -25,6 +25,14 @@ std::string Reason(const std::string& what) {
   return colon == std::string::npos ? what : what.substr(colon + 2);
 }
 
+// The parser takes a zero byte after a value for the end of the text.
+absl::Status CheckNoZeroByte(absl::string_view text) {
+  const size_t zero = text.find('\0');
+  if (zero == text.npos) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(Position(text, zero + 1), ": a zero byte is not JSON"));
+}
+
 // Copying and writing a value recurse, so depth is stack.
 constexpr int kMaxDepth = 1000;
 
@@ -63,6 +71,7 @@ absl::StatusOr<J> Parse(absl::string_view text) {
   try {
     J json = J::parse(text.begin(), text.end(), std::ref(watcher));
     if (!watcher.problem().empty()) return absl::InvalidArgumentError(watcher.problem());
+    RETURN_IF_ERROR(CheckNoZeroByte(text));
     return json;
   } catch (const typename J::parse_error& e) {
     return absl::InvalidArgumentError(absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));

@@ -1,17 +1,16 @@
 #include "recipe/dataset.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/field_errors.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "recipe/json_fields.h"
-#include "recipe/line_reader.h"
 #include "recipe/row_formats.h"
 #include "recipe/utf8.h"
 
@@ -27,63 +26,91 @@ std::string Shorten(const std::string& message) {
   return ReplaceInvalidUtf8(message.substr(0, kMaxMessageBytes)) + "…";
 }
 
+// "line 3, column 17: reason", as ParseJson has it, inside a row.
+struct ParseError {
+  int64_t line = 0;  // 0: the message names none
+  int64_t column = 0;
+  std::string reason;
+};
+
+ParseError TakeApart(absl::string_view message) {
+  const ParseError whole{0, 0, std::string(message)};
+  ParseError error;
+  const auto take = [&](absl::string_view head, absl::string_view tail, int64_t* value) {
+    const size_t end = message.find(tail);
+    const bool found = end != message.npos && absl::ConsumePrefix(&message, head) &&
+                       absl::SimpleAtoi(message.substr(0, end - head.size()), value);
+    if (found) message.remove_prefix(end - head.size() + tail.size());
+    return found;
+  };
+  if (!take("line ", ", ", &error.line) || !take("column ", ": ", &error.column)) return whole;
+  error.reason = std::string(message);
+  return error;
+}
+
 // The format of a dataset, and what is wrong with its rows.
 class RowChecker {
  public:
   explicit RowChecker(std::string name) : name_(std::move(name)) {}
 
-  // False, and an error noted, where the line holds no good row.
-  bool Read(int64_t line, absl::string_view text, Row* row) {
-    const auto json = ParseJson(text);
-    if (!json.ok()) return NoteParseError(line, std::string(json.status().message()));
-    if (!json->is_object()) return Note(At(line), NotAnObject(*json));
-    if (format_ == nullptr && (format_ = FindRowFormat(*json)) != nullptr) format_line_ = line;
-    if (format_ == nullptr || !HasKeysOf(*format_, *json)) return Note(At(line), WrongKeys(*json));
+  // False, and an error noted, where the text holds no good row.
+  bool Read(const RowText& text, Row* row) {
+    row->at = text.at;
+    if (text.too_long) {
+      return Note(text.at, absl::StrCat("is longer than ", kMaxRowBytes >> 20, " MiB"));
+    }
+    if (text.text.empty()) return Note(text.at, "is missing; take out the comma around it");
+    const auto json = ParseJson(text.text);
+    return json.ok() ? ReadJson(*json, row) : NoteParseError(text.at, json.status().message());
+  }
+
+  std::string format() const { return std::string(format_ == nullptr ? "" : format_->name); }
+  int64_t bad_rows() const { return bad_rows_; }
+  const FieldErrors& errors() const { return errors_; }
+
+  absl::Status ToStatus(int64_t rows, int64_t max_bad_rows) const {
+    const int64_t more = bad_rows_ - static_cast<int64_t>(errors_.list().size());
+    return errors_.ToStatus(absl::StrCat(
+        name_, ": ", bad_rows_, " of ", rows, " rows cannot be used",
+        max_bad_rows > 0 ? absl::StrCat(", of which max_bad_rows allows ", max_bad_rows) : "",
+        more > 0 ? absl::StrCat(" (the first ", kMaxErrors, " are named)") : ""));
+  }
+
+ private:
+  bool ReadJson(const Json& json, Row* row) {
+    if (!json.is_object()) return Note(row->at, NotAnObject(json));
+    if (format_ == nullptr && (format_ = FindRowFormat(json)) != nullptr) first_ = row->at;
+    if (format_ == nullptr || !HasKeysOf(*format_, json)) return Note(row->at, WrongKeys(json));
     FieldErrors errors;
-    format_->read(*json, row, &errors);
+    format_->read(json, row, &errors);
     if (errors.empty()) return true;
-    return Note(At(line), absl::StrJoin(errors.list(), "; ", [](auto* out, const FieldError& e) {
+    return Note(row->at, absl::StrJoin(errors.list(), "; ", [](auto* out, const FieldError& e) {
                   absl::StrAppend(out, e.field, ": ", e.message);
                 }));
   }
 
-  bool NoteTooLong(int64_t line) {
-    return Note(At(line), absl::StrCat("is longer than ", LineReader::kMaxLineBytes >> 20, " MiB"));
+  bool Note(const RowPlace& at, const std::string& message) {
+    return NoteAt(NameRow(name_, at), message);
   }
 
-  std::string format() const { return std::string(format_ == nullptr ? "" : format_->name); }
-  bool ok() const { return bad_rows_ == 0; }
-
-  absl::Status ToStatus(int64_t rows) const {
-    const int64_t more = bad_rows_ - static_cast<int64_t>(errors_.list().size());
-    return errors_.ToStatus(
-        absl::StrCat(name_, ": ", bad_rows_, " of ", rows, " rows cannot be used",
-                     more > 0 ? absl::StrCat(" (the first ", kMaxErrors, " are named)") : ""));
-  }
-
- private:
-  std::string At(int64_t line) const { return absl::StrCat(name_, ":", line); }
-
-  bool Note(std::string at, const std::string& message) {
-    if (++bad_rows_ <= static_cast<int64_t>(kMaxErrors))
-      errors_.Add(std::move(at), Shorten(message));
+  bool NoteAt(std::string field, const std::string& message) {
+    if (++bad_rows_ <= static_cast<int64_t>(kMaxErrors)) {
+      errors_.Add(std::move(field), Shorten(message));
+    }
     return false;
   }
 
-  // "line 1, column 17: reason" of one line: the column goes to where the row is named.
-  bool NoteParseError(int64_t line, absl::string_view message) {
-    constexpr absl::string_view kHead = "line 1, column ";
-    const size_t colon = message.find(": ");
-    if (!absl::StartsWith(message, kHead) || colon == message.npos) {
-      return Note(At(line), std::string(message));
-    }
-    const absl::string_view column = message.substr(kHead.size(), colon - kHead.size());
-    return Note(absl::StrCat(At(line), ":", column), std::string(message.substr(colon + 2)));
+  // The position inside the row becomes one inside the file.
+  bool NoteParseError(const RowPlace& at, absl::string_view message) {
+    const ParseError error = TakeApart(message);
+    if (error.line == 0) return Note(at, error.reason);
+    const int64_t before = error.line == 1 ? at.column - 1 : 0;
+    return NoteAt(NameRow(name_, at, at.line + error.line - 1, before + error.column),
+                  error.reason);
   }
 
   static std::string NotAnObject(const Json& json) {
-    return absl::StrCat("a row must be an object, got ", DescribeJson(json),
-                        json.is_array() ? "; write one object a line (JSON Lines)" : "");
+    return absl::StrCat("a row must be an object, got ", DescribeJson(json));
   }
 
   std::string WrongKeys(const Json& json) const {
@@ -92,12 +119,13 @@ class RowChecker {
     const std::string has =
         absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; expected ");
     if (format_ == nullptr) return absl::StrCat(has, "one of: ", DescribeRowFormats());
-    return absl::StrCat(has, DescribeKeys(*format_), " as line ", format_line_, " has");
+    return absl::StrCat(has, DescribeKeys(*format_), " as ", first_.in_array ? "row " : "line ",
+                        first_.number, " has");
   }
 
   std::string name_;
   const RowFormat* format_ = nullptr;
-  int64_t format_line_ = 0;
+  RowPlace first_;  // of the row that told the format
   int64_t bad_rows_ = 0;
   FieldErrors errors_;
 };
@@ -106,24 +134,24 @@ class RowChecker {
 
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
-    const std::function<absl::Status(int64_t line, const Row& row)>& on_row) {
-  ASSIGN_OR_RETURN(LineReader lines, LineReader::Open(path));
+    const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
+    int64_t max_bad_rows) {
+  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name));
   RowChecker checker(name);
-  int64_t rows = 0;
-  for (std::string line;;) {
-    ASSIGN_OR_RETURN(const LineReader::Got got, lines.Next(&line));
-    if (got == LineReader::Got::kEnd) break;
-    const bool too_long = got == LineReader::Got::kTooLong;
-    if (!too_long && absl::StripAsciiWhitespace(line).empty()) continue;
-    ++rows;
+  int64_t good_rows = 0;
+  for (RowText text;;) {
+    ASSIGN_OR_RETURN(const bool some, reader->Next(&text));
+    if (!some) break;
     Row row;
-    const bool good = too_long ? checker.NoteTooLong(lines.line_number())
-                               : checker.Read(lines.line_number(), line, &row);
-    if (good) RETURN_IF_ERROR(on_row(lines.line_number(), row));
+    if (!checker.Read(text, &row)) continue;
+    ++good_rows;
+    RETURN_IF_ERROR(on_row(row.at.number, row));
   }
-  if (!checker.ok()) return checker.ToStatus(rows);
+  const int64_t rows = good_rows + checker.bad_rows();
+  if (checker.bad_rows() > max_bad_rows) return checker.ToStatus(rows, max_bad_rows);
   if (rows == 0) return absl::InvalidArgumentError(absl::StrCat(name, ": has no rows"));
-  return DatasetSummary{checker.format(), rows};
+  if (good_rows == 0) return checker.ToStatus(rows, 0);
+  return DatasetSummary{checker.format(), good_rows, checker.bad_rows(), checker.errors().list()};
 }
 
 }  // namespace tune

@@ -1,4 +1,4 @@
-// Rows of an instruction dataset in the formats people have, one JSON object a line.
+// Rows of an instruction dataset in the formats people have, each a JSON object.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/field_errors.h"
+#include "recipe/row_reader.h"
 
 namespace tune {
 
@@ -21,31 +23,43 @@ struct Row {
   std::string system;  // "" for none
   std::vector<Turn> turns;
   bool is_text = false;  // turns[0].response is the whole text; no template applies
+  RowPlace at = {};
 };
+
+// The largest limit on bad rows that can be set.
+constexpr int64_t kMaxBadRows = 1'000'000'000;
 
 struct DatasetSummary {
-  std::string format;  // prompt_response, instruction, messages, text, question_answer
-  int64_t rows = 0;
+  std::string format;  // prompt_response, instruction, messages, ...: the names below
+  int64_t rows = 0;    // good ones
+  int64_t bad_rows = 0;
+  std::vector<FieldError> bad_row_errors;  // of the first 20
 };
 
-// Reads a JSON Lines file row by row and calls `on_row(line, row)`, line from 1; its
-// error ends the reading and is returned. Formats, told by the first row's keys:
-//   {"prompt","response"} (also "completion")        prompt_response
-//   {"instruction","output"[,"input"]}               instruction  (Alpaca)
+// Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
+// the line, or of the element (RowPlace); its error ends the reading and is returned. The
+// file is JSON Lines or a JSON array, plain, gzip or zstd, told by its content (row_reader.h,
+// decompression.h). Formats, told by the first row's keys:
 //   {"messages":[{"role","content"}]}                messages
-//   {"text"}                                         text
+//   {"conversations":[{"from","value"}]}             conversations  (ShareGPT)
+//   {"prompt","response"} (also "completion")        prompt_response
+//   {"instruction","output"[,"input"]}               instruction  (Alpaca; Dolly's
+//                                                    "response" and "context" too)
 //   {"question","answer"}                            question_answer  (GSM8K)
+//   {"text"}                                         text
 // Other keys are passed over; a later row that lacks the format's keys is malformed, as is
 // an empty response. In messages, several user messages in a row are joined by "\n\n",
 // `system` may only come first, and what follows the last assistant message is left out.
+// Conversations are messages whose speakers may be called human, gpt and chatgpt.
 //
-// Blank lines are passed over, a byte order mark and "\r\n" tolerated; a line may have
-// 16 MiB. Malformed rows are collected, at most 20, and returned as FieldErrors with field
-// "FILE:LINE" or "FILE:LINE:COLUMN" (`name` stands for FILE); the message says how many
-// there are. Reading goes on after one, and on_row still sees the good ones. An empty file
-// is an error.
+// A row may have 16 MiB. Malformed rows are counted, the first 20 kept as FieldErrors with
+// field "FILE:LINE", "FILE:LINE:COLUMN" or, in an array, "FILE:LINE:COLUMN (row N)" (`name`
+// stands for FILE). Reading goes on after one, and on_row still sees the good ones. More
+// than `max_bad_rows` of them are an error, which lists them and says how many there are; a
+// file without a good row is one too.
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
-    const std::function<absl::Status(int64_t line, const Row& row)>& on_row);
+    const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
+    int64_t max_bad_rows = 0);
 
 }  // namespace tune

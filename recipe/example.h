@@ -16,7 +16,7 @@ namespace tune {
 struct Example {
   std::vector<int32_t> ids;
   std::vector<uint8_t> target;
-  int64_t row = 0;  // line in the dataset file, from 1
+  int64_t row = 0;  // in the dataset file, from 1: the line, or the array's element
 
   int64_t target_tokens() const;
 };

@@ -53,10 +53,11 @@ void ReadPromptResponse(const Json& json, Row* row, FieldErrors* errors) {
 void ReadInstruction(const Json& json, Row* row, FieldErrors* errors) {
   Turn turn;
   turn.prompt = Text(json, {"instruction"}, "", errors);
-  const bool has_input = json.contains("input") && !json["input"].is_null();
-  const std::string input = has_input ? Text(json, {"input"}, "", errors) : "";
+  const char* key = FindKey(json, {"input", "context"});
+  const bool has_input = key != nullptr && !json[key].is_null();
+  const std::string input = has_input ? Text(json, {key}, "", errors) : "";
   if (!input.empty()) absl::StrAppend(&turn.prompt, "\n\n", input);
-  turn.response = NonEmptyText(json, {"output"}, "", errors);
+  turn.response = NonEmptyText(json, {"output", "response"}, "", errors);
   row->turns.push_back(std::move(turn));
 }
 
@@ -70,42 +71,66 @@ void ReadText(const Json& json, Row* row, FieldErrors* errors) {
   row->turns.push_back({"", NonEmptyText(json, {"text"}, "", errors)});
 }
 
+enum class Speaker { kSystem, kUser, kAssistant, kUnknown };
+
+// How a list of messages is written: its key, those of a message, and who may speak.
+struct MessageKeys {
+  const char* list;
+  const char* speaker;
+  const char* content;
+  std::vector<std::pair<absl::string_view, Speaker>> names;
+};
+
 // Pairs messages into turns, one after the other.
 class MessagePairing {
  public:
-  MessagePairing(Row* row, FieldErrors* errors) : row_(row), errors_(errors) {}
+  MessagePairing(const MessageKeys& keys, Row* row, FieldErrors* errors)
+      : keys_(keys), row_(row), errors_(errors) {}
 
   void Add(const Json& message, size_t index) {
-    const std::string path = absl::StrCat("messages[", index, "]");
+    const std::string path = absl::StrCat(keys_.list, "[", index, "]");
     if (!message.is_object()) {
       errors_->Add(path, absl::StrCat("must be an object, got ", DescribeJson(message)));
       return;
     }
-    const FieldContext role_at{path + ".role", errors_};
-    const std::string role = Text(message, {"role"}, path + ".", errors_);
-    if (role == "system") {
-      AddSystem(message, index, path);
-    } else if (role == "user") {
-      AddUser(Text(message, {"content"}, path + ".", errors_));
-    } else if (role == "assistant") {
-      AddAssistant(NonEmptyText(message, {"content"}, path + ".", errors_), role_at);
-    } else if (message.contains("role") && message["role"].is_string()) {
-      role_at.Error(UnknownRole(role));
+    const FieldContext speaker_at{absl::StrCat(path, ".", keys_.speaker), errors_};
+    const size_t before = errors_->list().size();
+    const std::string name = Text(message, {keys_.speaker}, path + ".", errors_);
+    if (errors_->list().size() > before) return;
+    switch (SpeakerOf(name)) {
+      case Speaker::kSystem:
+        if (index > 0) speaker_at.Error("a system message can only be the first");
+        row_->system = Text(message, {keys_.content}, path + ".", errors_);
+        break;
+      case Speaker::kUser:
+        AddUser(Text(message, {keys_.content}, path + ".", errors_));
+        break;
+      case Speaker::kAssistant:
+        AddAssistant(NonEmptyText(message, {keys_.content}, path + ".", errors_), speaker_at);
+        break;
+      case Speaker::kUnknown:
+        speaker_at.Error(UnknownName(name));
     }
   }
 
  private:
-  static std::string UnknownRole(const std::string& role) {
-    const std::string known = UnknownField(role, {"system", "user", "assistant"});
-    const size_t hint = known.find("; did you mean");
-    return absl::StrCat(
-        "\"", role, "\" is not a role",
-        hint == known.npos ? "; expected system, user or assistant" : known.substr(hint));
+  Speaker SpeakerOf(absl::string_view name) const {
+    const auto found = std::find_if(keys_.names.begin(), keys_.names.end(),
+                                    [&](const auto& entry) { return entry.first == name; });
+    return found == keys_.names.end() ? Speaker::kUnknown : found->second;
   }
 
-  void AddSystem(const Json& message, size_t index, const std::string& path) {
-    if (index > 0) errors_->Add(path + ".role", "a system message can only be the first");
-    row_->system = Text(message, {"content"}, path + ".", errors_);
+  std::string UnknownName(const std::string& name) const {
+    std::vector<absl::string_view> names;
+    for (const auto& entry : keys_.names) names.push_back(entry.first);
+    const std::string unknown = UnknownField(name, names);
+    const size_t hint = unknown.find("; did you mean");
+    const absl::string_view last = names.back();
+    names.pop_back();
+    return absl::StrCat("\"", name, "\" is not a role",
+                        hint == unknown.npos
+                            ? absl::StrCat("; expected ", absl::StrJoin(names, ", "), " or ", last)
+                            : unknown.substr(hint));
   }
 
   void AddUser(const std::string& content) {
@@ -123,6 +148,7 @@ class MessagePairing {
     asked_ = false;
   }
 
+  const MessageKeys& keys_;
   Row* row_;
   FieldErrors* errors_;
   std::string prompt_;  // user messages that wait for their answer
@@ -130,22 +156,48 @@ class MessagePairing {
 };
 
 // User messages after the last answer are left out: nothing is learned from them.
-void ReadMessages(const Json& json, Row* row, FieldErrors* errors) {
-  const Json& messages = json["messages"];
+void ReadMessageList(const MessageKeys& keys, const Json& json, Row* row, FieldErrors* errors) {
+  const Json& messages = json[keys.list];
   if (!messages.is_array()) {
-    errors->Add("messages", absl::StrCat("must be an array, got ", DescribeJson(messages)));
+    errors->Add(keys.list, absl::StrCat("must be an array, got ", DescribeJson(messages)));
     return;
   }
-  MessagePairing pairing(row, errors);
+  MessagePairing pairing(keys, row, errors);
   for (size_t i = 0; i < messages.size(); ++i) pairing.Add(messages[i], i);
-  if (row->turns.empty() && errors->empty()) errors->Add("messages", "has no assistant message");
+  if (row->turns.empty() && errors->empty()) errors->Add(keys.list, "has no assistant message");
+}
+
+void ReadMessages(const Json& json, Row* row, FieldErrors* errors) {
+  using enum Speaker;
+  static const MessageKeys keys = {
+      "messages",
+      "role",
+      "content",
+      {{"system", kSystem}, {"user", kUser}, {"assistant", kAssistant}}};
+  ReadMessageList(keys, json, row, errors);
+}
+
+// ShareGPT, with the speakers' names that sets of its kind use.
+void ReadConversations(const Json& json, Row* row, FieldErrors* errors) {
+  using enum Speaker;
+  static const MessageKeys keys = {"conversations",
+                                   "from",
+                                   "value",
+                                   {{"system", kSystem},
+                                    {"human", kUser},
+                                    {"user", kUser},
+                                    {"gpt", kAssistant},
+                                    {"assistant", kAssistant},
+                                    {"chatgpt", kAssistant}}};
+  ReadMessageList(keys, json, row, errors);
 }
 
 const std::vector<RowFormat>& RowFormats() {
   static const std::vector<RowFormat> formats = {
       {"messages", {{"messages"}}, ReadMessages},
+      {"conversations", {{"conversations"}}, ReadConversations},
       {"prompt_response", {{"prompt"}, {"response", "completion"}}, ReadPromptResponse},
-      {"instruction", {{"instruction"}, {"output"}}, ReadInstruction},
+      {"instruction", {{"instruction"}, {"output", "response"}}, ReadInstruction},
       {"question_answer", {{"question"}, {"answer"}}, ReadQuestionAnswer},
       {"text", {{"text"}}, ReadText},
   };

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/dataset.h"
 #include "recipe/json_fields.h"
 
 namespace tune {
@@ -39,6 +40,7 @@ const std::vector<Field<RunDataset>>& RunDatasetFields() {
                                   ReadDigest(json, /*optional=*/true, at, &out->sha256);
                                 },
                                 [](const D& from) { return Json(from.sha256); }}},
+      {"max_bad_rows", IntegerField<D>{&D::max_bad_rows, {0, kMaxBadRows}}},
   };
   return fields;
 }

@@ -25,8 +25,9 @@ namespace tune {
 
 struct RunDataset {
   std::string dataset;  // "datasets/NAME", as in the spec
-  std::string path;     // of its JSON Lines file; relative to the run folder, or absolute
+  std::string path;     // of its file; relative to the run folder, or absolute
   std::string sha256;
+  int64_t max_bad_rows = 0;  // more malformed rows are an error, fewer are skipped
 };
 
 struct RunFolder {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -19,37 +20,60 @@ namespace {
 struct DatasetFlags {
   std::string name;
   std::string file;
+  int64_t max_bad_rows = 0;
   ListFlags list;
 };
 
-absl::StatusOr<DatasetSummary> CheckRows(const std::string& file) {
-  auto summary = ReadDataset(file, file, [](int64_t, const Row&) { return absl::OkStatus(); });
+// Skipped rows a person is told of; the count has the others.
+constexpr size_t kListedBadRows = 5;
+
+absl::StatusOr<DatasetSummary> CheckRows(const DatasetFlags& flags) {
+  auto summary = ReadDataset(
+      flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
+      flags.max_bad_rows);
   if (!summary.ok()) {
     return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),
-                  "each line is one JSON object with prompt and response, instruction and output, "
-                  "messages, question and answer, or text");
+                  "a row is one JSON object with prompt and response, instruction and output, "
+                  "messages, conversations, question and answer, or text; --max-bad-rows N skips "
+                  "up to N others");
   }
   return summary;
 }
 
+void NoteBadRows(Context& context, const DatasetSummary& summary) {
+  const size_t listed = std::min(kListedBadRows, summary.bad_row_errors.size());
+  for (size_t i = 0; i < listed; ++i) {
+    const FieldError& error = summary.bad_row_errors[i];
+    context.Note(absl::StrCat("  skipped ", error.field, ": ", error.message));
+  }
+  const int64_t more = summary.bad_rows - static_cast<int64_t>(listed);
+  if (more > 0) context.Note(absl::StrCat("  and ", WithCommas(more), " more"));
+}
+
 std::string RowsText(const DatasetSummary& summary) {
   return absl::StrCat(WithCommas(summary.rows), summary.rows == 1 ? " row" : " rows",
-                      " ok (format: ", summary.format, ")");
+                      " ok (format: ", summary.format, ")",
+                      summary.bad_rows > 0 ? absl::StrCat(", ", WithCommas(summary.bad_rows),
+                                                          " skipped as malformed")
+                                           : "");
 }
 
 absl::StatusOr<ExitCode> Validate(Context& context, const DatasetFlags& flags) {
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags.file));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags));
+  NoteBadRows(context, summary);
   if (context.table()) {
     context.out() << flags.file << ": " << RowsText(summary) << "\n";
   } else {
-    PrintJson(context, {{"format", summary.format}, {"rows", summary.rows}});
+    PrintJson(context,
+              {{"format", summary.format}, {"rows", summary.rows}, {"bad_rows", summary.bad_rows}});
   }
   return ExitCode::kOk;
 }
 
 // Checked here first: the fastest answer, before a byte is sent.
 absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags.file));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags));
+  NoteBadRows(context, summary);
   const std::filesystem::path path(flags.file);
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
   ASSIGN_OR_RETURN(const std::vector<v1::FileEntry> files,
@@ -57,6 +81,7 @@ absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
   v1::CreateDatasetRequest request;
   request.set_dataset_id(ShortName(DatasetName(flags.name)));
   *request.mutable_dataset()->mutable_file() = files[0];
+  request.mutable_dataset()->set_max_bad_rows(flags.max_bad_rows);
   request.set_request_id(NewUuid());
   auto dataset =
       context.Call(&v1::DatasetService::Stub::CreateDataset, request, Context::kCheckTimeout);
@@ -93,6 +118,11 @@ absl::StatusOr<ExitCode> List(Context& context, const DatasetFlags& flags) {
   return ExitCode::kOk;
 }
 
+std::string BadRowsText(const v1::Dataset& dataset) {
+  return absl::StrCat(WithCommas(dataset.bad_rows()), " skipped (at most ",
+                      WithCommas(dataset.max_bad_rows()), ")");
+}
+
 absl::StatusOr<ExitCode> Describe(Context& context, const DatasetFlags& flags) {
   v1::GetDatasetRequest request;
   request.set_name(DatasetName(flags.name));
@@ -106,6 +136,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const DatasetFlags& flags) {
                        .Add("Name", ShortName(dataset.name()))
                        .Add("Format", dataset.format())
                        .Add("Rows", WithCommas(dataset.rows()))
+                       .Add("Bad rows", BadRowsText(dataset))
                        .Add("File", dataset.file().path())
                        .Add("Size", HumanBytes(dataset.file().size_bytes()))
                        .Add("SHA-256", dataset.file().sha256())
@@ -127,7 +158,14 @@ void AddName(CLI::App& command, DatasetFlags& flags) {
 }
 
 void AddFile(CLI::App& command, DatasetFlags& flags) {
-  command.add_option("file", flags.file, "JSON Lines file")->required()->type_name("FILE");
+  command.add_option("file", flags.file, "JSON Lines or a JSON array; plain, gzip or zstd")
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("--max-bad-rows", flags.max_bad_rows,
+                  "Skip up to this many malformed rows, here and in training (default 0)")
+      ->check(CLI::Range(int64_t{0}, kMaxBadRows))
+      ->type_name("N");
 }
 
 }  // namespace
@@ -136,11 +174,11 @@ void AddDatasets(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<DatasetFlags>();
   CLI::App& group = Subcommand(app, "datasets", "Push, list, describe, delete, validate datasets");
   group.require_subcommand(1);
-  CLI::App& push = Subcommand(group, "push", "Check a JSON Lines file and register it");
+  CLI::App& push = Subcommand(group, "push", "Check a dataset file and register it");
   AddName(push, *flags);
   AddFile(push, *flags);
   OnChosen(push, chosen, flags, Push);
-  CLI::App& validate = Subcommand(group, "validate", "Check a JSON Lines file; sends nothing");
+  CLI::App& validate = Subcommand(group, "validate", "Check a dataset file; sends nothing");
   AddFile(validate, *flags);
   OnChosen(validate, chosen, flags, Validate);
   CLI::App& list = Subcommand(group, "list", "List datasets");

@@ -20,7 +20,7 @@ FROM ${BASE_IMAGE}
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
       libcivetweb1 libgomp1 libgrpc++1.51 libprometheus-cpp-core1.0 libprotobuf32 \
-      libspdlog1.10 libssl3 \
+      libspdlog1.10 libssl3 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o 10001 -g 10001 /var/lib/tune-worker
 COPY --from=build /opt/tune/deps/torch/lib /opt/tune/deps/torch/lib

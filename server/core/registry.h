@@ -23,8 +23,10 @@ struct Dataset {
   std::string id;
   FileEntry file;
   std::string format;  // as DatasetSummary (recipe/dataset.h)
-  int64_t rows = 0;
+  int64_t rows = 0;    // good ones
   absl::Time create_time = absl::InfinitePast();
+  int64_t max_bad_rows = 0;  // that readers skip
+  int64_t bad_rows = 0;
 };
 
 struct Model {

@@ -20,9 +20,17 @@ namespace {
 absl::Status Taken(absl::string_view name, absl::string_view program) {
   return absl::AlreadyExistsError(
       absl::StrCat(name,
-                   " exists already with other content; choose another name, or delete it "
-                   "first with tunectl ",
+                   " exists already with other content or settings; choose another name, or "
+                   "delete it first with tunectl ",
                    program));
+}
+
+absl::Status CheckMaxBadRows(int64_t max_bad_rows) {
+  if (max_bad_rows >= 0 && max_bad_rows <= kMaxBadRows) return absl::OkStatus();
+  FieldErrors errors;
+  errors.Add("dataset.max_bad_rows",
+             absl::StrCat("must be from 0 to ", kMaxBadRows, ", got ", max_bad_rows));
+  return errors.ToStatus("dataset");
 }
 
 // The files as a folder of links to their blobs, so that checks see them by name.
@@ -113,19 +121,23 @@ absl::StatusOr<T> ReadOne(Store& store, F&& read) {
 Registry::Registry(Store& store, BlobStore& blobs, Clock& clock)
     : store_(store), blobs_(blobs), clock_(clock) {}
 
-absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const FileEntry& file) {
+absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const FileEntry& file,
+                                                int64_t max_bad_rows) {
   RETURN_IF_ERROR(CheckId(id, "dataset_id"));
   RETURN_IF_ERROR(CheckFiles({file}, "dataset.file"));
+  RETURN_IF_ERROR(CheckMaxBadRows(max_bad_rows));
   if (const auto there = GetDataset(id); there.ok()) {
-    if (there->file.sha256 == file.sha256) return there;
+    if (there->file.sha256 == file.sha256 && there->max_bad_rows == max_bad_rows) return there;
     return Taken(absl::StrCat("datasets/", id), absl::StrCat("datasets delete ", id));
   }
   absl::ReaderMutexLock lock(&blobs_.references());
   RETURN_IF_ERROR(blobs_.CheckPresent({file}, "dataset.file"));
   ASSIGN_OR_RETURN(const DatasetSummary summary,
-                   ReadDataset(blobs_.Path(file.sha256), file.path,
-                               [](int64_t, const Row&) { return absl::OkStatus(); }));
-  const Dataset dataset{id, file, summary.format, summary.rows, clock_.Now()};
+                   ReadDataset(
+                       blobs_.Path(file.sha256), file.path,
+                       [](int64_t, const Row&) { return absl::OkStatus(); }, max_bad_rows));
+  const Dataset dataset{id,           file,         summary.format,  summary.rows,
+                        clock_.Now(), max_bad_rows, summary.bad_rows};
   RETURN_IF_ERROR(
       store_.Write([&](Transaction& transaction) { return transaction.InsertDataset(dataset); }));
   return dataset;

@@ -25,7 +25,8 @@ class Registry {
   // The file's blob must be there. Every row is parsed: INVALID_ARGUMENT with fields
   // "FILE:LINE:COLUMN". A name taken by the same content returns what is there; by
   // another, ALREADY_EXISTS.
-  absl::StatusOr<Dataset> CreateDataset(const std::string& id, const FileEntry& file);
+  absl::StatusOr<Dataset> CreateDataset(const std::string& id, const FileEntry& file,
+                                        int64_t max_bad_rows = 0);
   absl::StatusOr<Dataset> GetDataset(const std::string& id);
   absl::StatusOr<Page<Dataset>> ListDatasets(const PageRequest& page);
   // FAILED_PRECONDITION names a job that is not over and uses it.

@@ -179,6 +179,8 @@ v1::Dataset ToProto(const Dataset& dataset) {
   *proto.mutable_file() = ToProto(dataset.file);
   proto.set_format(dataset.format);
   proto.set_rows(dataset.rows);
+  proto.set_max_bad_rows(dataset.max_bad_rows);
+  proto.set_bad_rows(dataset.bad_rows);
   if (Known(dataset.create_time)) *proto.mutable_create_time() = ToTimestamp(dataset.create_time);
   return proto;
 }

@@ -12,7 +12,8 @@ grpc::ServerUnaryReactor* DatasetService::CreateDataset(grpc::CallbackServerCont
   return RunCheck(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Dataset> {
     ASSIGN_OR_RETURN(
         const Dataset dataset,
-        registry_.CreateDataset(request->dataset_id(), FromProto(request->dataset().file())));
+        registry_.CreateDataset(request->dataset_id(), FromProto(request->dataset().file()),
+                                request->dataset().max_bad_rows()));
     return ToProto(dataset);
   });
 }

@@ -21,7 +21,8 @@ namespace datasets_table {
 namespace {
 
 constexpr char kSelect[] =
-    "SELECT id, path, size_bytes, sha256, format, rows, create_time_us FROM datasets";
+    "SELECT id, path, size_bytes, sha256, format, rows, create_time_us, max_bad_rows, bad_rows "
+    "FROM datasets";
 
 Dataset ReadDataset(Query& row) {
   Dataset dataset;
@@ -32,6 +33,8 @@ Dataset ReadDataset(Query& row) {
   dataset.format = row.Text();
   dataset.rows = row.Int();
   dataset.create_time = row.Time();
+  dataset.max_bad_rows = row.Int();
+  dataset.bad_rows = row.Int();
   return dataset;
 }
 
@@ -54,10 +57,11 @@ std::vector<Dataset> List(Connection& connection, const std::string& after_id, i
 absl::Status Insert(Connection& connection, const Dataset& dataset) {
   if (Get(connection, dataset.id).ok()) return Taken("datasets", dataset.id);
   Query(connection,
-        "INSERT INTO datasets (id, path, size_bytes, sha256, format, rows, create_time_us) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)")
+        "INSERT INTO datasets (id, path, size_bytes, sha256, format, rows, create_time_us, "
+        "max_bad_rows, bad_rows) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(dataset.id, dataset.file.path, dataset.file.size_bytes, dataset.file.sha256,
-            dataset.format, dataset.rows, dataset.create_time)
+            dataset.format, dataset.rows, dataset.create_time, dataset.max_bad_rows,
+            dataset.bad_rows)
       .Run();
   return absl::OkStatus();
 }

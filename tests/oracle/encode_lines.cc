@@ -1,7 +1,8 @@
 // Encodes texts for tokenizer_oracle.py: encode_lines TOKENIZER_JSON < texts.
-// One text a line, its bytes in hex. Writes for each a line of four fields parted by "|":
-// ids, ids with special tokens taken as text, then the first ids decoded, in hex, with
-// and without special tokens. Says on stderr how many bytes there were, and the processor
+// One text a line, its bytes in hex. Writes for each a line of four fields parted by "|", in
+// hex: ids (32 bits, little-endian), ids with special tokens taken as text, then the first
+// ids decoded, with and without special tokens. A second field of a pair that is as the
+// first is "=". Says on stderr how many bytes there were, and the processor
 // time in seconds that the first encoding took in all.
 #include <ctime>
 #include <iostream>
@@ -10,17 +11,24 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "recipe/tokenizer.h"
 
 namespace {
 
+std::string Bytes(const std::vector<int32_t>& ids) {
+  return std::string(reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(int32_t));
+}
+
+std::string Pair(const std::string& first, const std::string& second) {
+  return absl::StrCat(absl::BytesToHexString(first), "|",
+                      second == first ? "=" : absl::BytesToHexString(second));
+}
+
 std::string Answer(const tune::Tokenizer& tokenizer, const std::string& text,
                    const std::vector<int32_t>& ids) {
-  return absl::StrCat(absl::StrJoin(ids, " "), "|",
-                      absl::StrJoin(tokenizer.EncodeOrdinary(text), " "), "|",
-                      absl::BytesToHexString(tokenizer.Decode(ids)), "|",
-                      absl::BytesToHexString(tokenizer.Decode(ids, /*skip_special=*/true)), "\n");
+  return absl::StrCat(Pair(Bytes(ids), Bytes(tokenizer.EncodeOrdinary(text))), "|",
+                      Pair(tokenizer.Decode(ids), tokenizer.Decode(ids, /*skip_special=*/true)),
+                      "\n");
 }
 
 }  // namespace

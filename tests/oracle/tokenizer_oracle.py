@@ -7,6 +7,8 @@ real data ($TUNE_SHARED_DATA, by default ../shared/data beside the repository).
 Prints the number of differences; exits with 1 if there is any.
 """
 import argparse
+import array
+import itertools
 import json
 import os
 import pathlib
@@ -21,7 +23,8 @@ from tokenizers import Tokenizer
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("TUNE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 REAL = ["instruct", "eval", "oig", "robustness", "tokenizer/gpt2/golden"]
-BATCH = 20000
+BATCH = 100000
+CODE_POINTS_PER_TEXT = 32
 
 
 def strings_in(value):
@@ -113,8 +116,16 @@ def code_point_texts():
     """Each code point between letters, numbers, spaces and others of its kind."""
     everything = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     yield "".join(everything).encode()
-    for c in everything:
-        yield f"a{c}a {c}1{c}{c} \n{c}\n {c}!".encode()
+    for first in range(0, len(everything), CODE_POINTS_PER_TEXT):
+        some = everything[first:first + CODE_POINTS_PER_TEXT]
+        yield "".join(f"a{c}a {c}1{c}{c} \n{c}\n {c}!" for c in some).encode()
+
+
+def codegen_texts():
+    """CodeGen2's own tokens, alone, doubled and inside words."""
+    tokens = json.loads((DATA / "tokenizer/codegen2-1B/added_tokens.json").read_text())
+    for token in tokens:
+        yield f"a{token}b {token} {token}{token}{token[:-1]}".encode()
 
 
 def hostile_texts():
@@ -136,12 +147,25 @@ def batches(texts):
         yield batch
 
 
+def id_bytes(ids):
+    return array.array("i", ids).tobytes().hex()
+
+
+def hex_of(text):
+    return text.encode().hex()
+
+
+def readable(fields):
+    ids, ordinary, text, clean = map(bytes.fromhex, fields)
+    return [list(array.array("i", ids))[:40], list(array.array("i", ordinary))[:40],
+            text.decode()[:100], clean.decode()[:100]]
+
+
 class Oracle:
     def __init__(self, program, tokenizer_json):
         self.program, self.path = program, str(tokenizer_json)
-        self.plain = Tokenizer.from_file(self.path)
-        self.ordinary = Tokenizer.from_file(self.path)
-        self.ordinary.encode_special_tokens = True
+        self.tokenizer = Tokenizer.from_file(self.path)
+        self.seen = set()
         self.texts = self.differences = 0
 
     def ours(self, batch):
@@ -151,27 +175,42 @@ class Oracle:
             sys.exit(f"{self.program}: {done.stderr.decode()}")
         for line in done.stdout.decode().split("\n")[:-1]:
             ids, ordinary, text, clean = line.split("|")
-            yield [[int(i) for i in ids.split()], [int(i) for i in ordinary.split()],
-                   bytes.fromhex(text).decode(), bytes.fromhex(clean).decode()]
+            yield ids, ids if ordinary == "=" else ordinary, text, text if clean == "=" else clean
 
     def theirs(self, batch):
+        """Where no special token can be in a text, taking them as text changes nothing, and
+        there is none to leave out: half of the work is spared."""
         texts = [t.decode("utf-8", "replace") for t in batch]
-        encode = lambda t: [e.ids for e in t.encode_batch_fast(texts, add_special_tokens=False)]
-        ids = encode(self.plain)
-        return zip(ids, encode(self.ordinary),
-                   self.plain.decode_batch(ids, skip_special_tokens=False),
-                   self.plain.decode_batch(ids, skip_special_tokens=True))
+        ids = self.encode(texts)
+        fields = [[id_bytes(i), id_bytes(i), hex_of(text), hex_of(text)]
+                  for i, text in zip(ids, self.tokenizer.decode_batch(ids, False))]
+        some = [i for i, text in enumerate(texts) if "<|" in text]
+        ordinary = self.encode([texts[i] for i in some], specials=False)
+        clean = self.tokenizer.decode_batch([ids[i] for i in some], True)
+        for i, special, text in zip(some, ordinary, clean):
+            fields[i][1], fields[i][3] = id_bytes(special), hex_of(text)
+        return map(tuple, fields)
+
+    def encode(self, texts, specials=True):
+        self.tokenizer.encode_special_tokens = not specials
+        return [e.ids for e in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def unseen(self, texts):
+        for text in texts:
+            if text not in self.seen:
+                self.seen.add(text)
+                yield text
 
     def compare(self, name, texts):
         count = differences = 0
-        for batch in batches(texts):
+        for batch in batches(self.unseen(texts)):
             for text, ours, theirs in zip(batch, self.ours(batch), self.theirs(batch), strict=True):
                 count += 1
-                if ours != list(theirs):
+                if ours != theirs:
                     differences += 1
                     if differences <= 5:
-                        print(f"DIFFERENT {text[:200]!r}\n  ours   {str(ours)[:400]}\n"
-                              f"  theirs {str(list(theirs))[:400]}")
+                        print(f"DIFFERENT {text[:200]!r}\n  ours   {readable(ours)}\n"
+                              f"  theirs {readable(theirs)}")
         print(f"{name}: {count} texts, {differences} differences", flush=True)
         self.texts += count
         self.differences += differences
@@ -207,6 +246,41 @@ def variants(folder):
     yield save("ignore_merges", lambda t: t["model"].update(ignore_merges=True))
     yield save("no added tokens", lambda t: t.update(added_tokens=[]))
     yield save("lstrip and rstrip", strips)
+
+
+def relatives(folder):
+    """GPT-2's tokenizer, of its own files, and CodeGen2's, which adds tokens to it."""
+    files = DATA / "tokenizer/phi-2"
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                  "use_regex": True}
+    merges = (files / "merges.txt").read_text().splitlines()[1:]
+    added = [{"id": 50256, "content": "<|endoftext|>", "single_word": False, "lstrip": False,
+              "rstrip": False, "normalized": False, "special": True}]
+    codegen = json.loads((DATA / "tokenizer/codegen2-1B/added_tokens.json").read_text())
+    for name, more in [("gpt2", {}), ("codegen2", codegen)]:
+        tokens = added + [{"id": id, "content": content, "single_word": False, "lstrip": False,
+                           "rstrip": False, "normalized": True, "special": False}
+                          for content, id in sorted(more.items(), key=lambda item: item[1])]
+        path = pathlib.Path(folder) / f"{name}.json"
+        path.write_text(json.dumps({
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": tokens,
+            "normalizer": None, "pre_tokenizer": byte_level, "post_processor": byte_level,
+            "decoder": byte_level,
+            "model": {"type": "BPE", "vocab": json.loads((files / "vocab.json").read_text()),
+                      "merges": merges}}))
+        yield name, path
+
+
+def golden_differences(path):
+    """HF's ids, with which ours agree, against those published for GPT-2's vocabulary."""
+    golden = DATA / "tokenizer/gpt2/golden"
+    texts = (golden / "ggml-vocab-gpt-2.gguf.inp").read_text().split("\n__ggml_vocab_test__\n")
+    lines = (golden / "ggml-vocab-gpt-2.gguf.out").read_text().splitlines()
+    tokenizer = Tokenizer.from_file(str(path))
+    wrong = [text for text, line in zip(texts, lines)
+             if tokenizer.encode(text).ids != [int(id) for id in line.split()]]
+    print(f"golden ids of gpt2: {len(lines)} texts, {len(wrong)} differences")
+    return len(wrong)
 
 
 def speed(program, tokenizer_json):
@@ -246,16 +320,22 @@ def main():
     oracle = Oracle(arguments.program, phi)
     oracle.compare("real texts", real_texts())
     oracle.compare("random texts", random_texts(arguments.random, arguments.seed))
+    # Words that hardly ever come again only fill HF's cache.
+    oracle.tokenizer.model._resize_cache(0)
     oracle.compare("code points", code_point_texts())
     oracle.compare("long runs", hostile_texts())
     total = oracle.texts
     differences = oracle.differences
     with tempfile.TemporaryDirectory() as folder:
-        for name, path in variants(folder):
+        for name, path in [*variants(folder), *relatives(folder)]:
             variant = Oracle(arguments.program, path)
-            variant.compare(name, random_texts(arguments.random // 10, arguments.seed + 1))
+            texts = random_texts(arguments.random // 10, arguments.seed + 1)
+            words = codegen_texts() if name == "codegen2" else []
+            variant.compare(name, itertools.chain(texts, words))
             total += variant.texts
             differences += variant.differences
+            if name == "gpt2":
+                differences += golden_differences(path)
     print(f"{differences} differences in {total} texts")
     sys.exit(1 if differences else 0)
 

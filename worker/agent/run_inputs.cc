@@ -54,8 +54,8 @@ absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& 
   run.model_path = JoinPath(run_dir, "model");
   run.model_digest = DigestOf(lease.model_files());
   for (const v1::Dataset& dataset : lease.datasets()) {
-    run.datasets.push_back(
-        {dataset.name(), JoinPath(run_dir, DatasetTarget(dataset)), dataset.file().sha256()});
+    run.datasets.push_back({dataset.name(), JoinPath(run_dir, DatasetTarget(dataset)),
+                            dataset.file().sha256(), dataset.max_bad_rows()});
   }
   run.parent = lease.has_resume_from() ? lease.resume_from().name() : run.spec.model;
   if (lease.has_resume_from()) run.resume_path = JoinPath(run_dir, "resume");

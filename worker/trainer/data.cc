@@ -1,5 +1,6 @@
 #include "worker/trainer/data.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,9 @@
 namespace tune::trainer {
 namespace {
 
+// How many malformed rows a notice names.
+constexpr size_t kNamedBadRows = 3;
+
 // Ends the reading of a file early; never leaves this file.
 const char kEnoughRows[] = "enough rows";
 
@@ -19,15 +23,15 @@ class Loader {
   Loader(const RunDataset& source, const DataOptions& options, LoadedDataset* out)
       : source_(source), options_(options), out_(out) {}
 
-  absl::Status Add(int64_t line, const Row& row) {
+  absl::Status Add(int64_t number, const Row& row) {
     if (options_.max_rows > 0 && Kept() == options_.max_rows) {
       return absl::CancelledError(kEnoughRows);
     }
     Example example = MakeExample(row, options_.prompt_template, *options_.tokenizer, options_.eos,
                                   options_.train_on_all);
-    example.row = line;
+    example.row = number;
     if (static_cast<int64_t>(example.ids.size()) > options_.max_length) {
-      if (options_.max_length_policy == "error") return TooLong(example);
+      if (options_.max_length_policy == "error") return TooLong(example, row.at);
       if (options_.max_length_policy == "drop") return ++out_->dropped, absl::OkStatus();
       Truncate(&example);
     }
@@ -39,9 +43,9 @@ class Loader {
  private:
   int64_t Kept() const { return static_cast<int64_t>(out_->examples.size()); }
 
-  absl::Status TooLong(const Example& example) const {
+  absl::Status TooLong(const Example& example, const RowPlace& at) const {
     return Fail(kRowTooLong,
-                absl::StrCat(source_.path, ":", example.row, ": ", example.ids.size(),
+                absl::StrCat(NameRow(source_.path, at), ": ", example.ids.size(),
                              " tokens, max_length is ", options_.max_length,
                              "; raise max_length, shorten the row, or set max_length_policy to "
                              "truncate or drop"));
@@ -73,11 +77,21 @@ absl::Status CheckHash(const RunDataset& source, const std::string& actual) {
                                      ", run.json says ", source.sha256));
 }
 
+// " (train.jsonl:3:10: …; …)", the first few.
+std::string NameBadRows(const LoadedDataset& dataset) {
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamedBadRows, dataset.bad_row_errors.size()); ++i) {
+    const FieldError& error = dataset.bad_row_errors[i];
+    absl::StrAppend(&text, i == 0 ? " (" : "; ", error.field, ": ", error.message);
+  }
+  return text.empty() ? "" : absl::StrCat(text, ")");
+}
+
 absl::Status CheckNotEmpty(const LoadedDataset& dataset) {
   if (!dataset.examples.empty()) return absl::OkStatus();
-  return Fail(kBadData,
-              absl::StrCat(dataset.dataset, ": no row is left to train on (", dataset.dropped,
-                           " too long, ", dataset.without_targets, " without target tokens)"));
+  return Fail(kBadData, absl::StrCat(dataset.dataset, ": no row is left to train on (",
+                                     dataset.dropped, " too long, ", dataset.without_targets,
+                                     " without target tokens, ", dataset.bad_rows, " malformed)"));
 }
 
 }  // namespace
@@ -91,9 +105,14 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   RETURN_IF_ERROR(CheckHash(source, dataset.sha256));
   Loader loader(source, options, &dataset);
   const auto read = ReadDataset(
-      path, source.path, [&](int64_t line, const Row& row) { return loader.Add(line, row); });
+      path, source.path, [&](int64_t number, const Row& row) { return loader.Add(number, row); },
+      source.max_bad_rows);
   if (!read.ok() && read.status().message() != kEnoughRows) {
     return WithReason(Annotate(read.status(), source.dataset), kBadData);
+  }
+  if (read.ok()) {
+    dataset.bad_rows = read->bad_rows;
+    dataset.bad_row_errors = read->bad_row_errors;
   }
   RETURN_IF_ERROR(CheckNotEmpty(dataset));
   return dataset;
@@ -108,6 +127,7 @@ std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& opt
   add(dataset.truncated, absl::StrCat("truncated to ", options.max_length, " tokens"));
   add(dataset.dropped, absl::StrCat("dropped for more than ", options.max_length, " tokens"));
   add(dataset.without_targets, "left out for lack of target tokens");
+  add(dataset.bad_rows, absl::StrCat("left out as malformed", NameBadRows(dataset)));
   return text.empty() ? "" : absl::StrCat(dataset.dataset, ": ", text);
 }
 

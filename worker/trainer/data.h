@@ -23,6 +23,9 @@ struct LoadedDataset {
   int64_t truncated = 0;
   int64_t dropped = 0;
   int64_t without_targets = 0;
+  // Malformed rows, left out too, and what is wrong with the first of them.
+  int64_t bad_rows = 0;
+  std::vector<FieldError> bad_row_errors;
 };
 
 struct DataOptions {
@@ -35,9 +38,9 @@ struct DataOptions {
   int64_t max_rows = 0;           // stops after so many; 0: all
 };
 
-// Reads one dataset file (path relative to `run_dir`, or absolute). Malformed rows are
-// BadData; with policy "error" a row over max_length is RowTooLong, naming file, row and
-// tokens; a file whose hash is not the run folder's is BadData.
+// Reads one dataset file (path relative to `run_dir`, or absolute). More
+// malformed rows than the source allows are BadData; with policy "error" a row over max_length is
+// RowTooLong, naming file, row and tokens; a file whose hash is not the run folder's is BadData.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
                                           const DataOptions& options);
 

@@ -34,6 +34,16 @@ TEST(ParseSortedJson, IsAsStrict) {
   EXPECT_FALSE(ParseSortedJson(R"({"a":1,"a":2})").ok());
 }
 
+// nlohmann takes a zero byte for the end of the text.
+TEST(ParseJson, RefusesAZeroByte) {
+  for (const absl::string_view text :
+       {absl::string_view("123\0", 4), absl::string_view("[]\0x", 4)}) {
+    EXPECT_FALSE(ParseJson(text).ok());
+  }
+  EXPECT_EQ(ParseJson(absl::string_view("{\"a\":\n1}\0{", 11)).status().message(),
+            "line 2, column 3: a zero byte is not JSON");
+}
+
 TEST(ParseJson, RefusesTextAfterTheValueAndBadUtf8) {
   EXPECT_FALSE(ParseJson("{} x").ok());
   EXPECT_FALSE(ParseJson("\"\xff\"").ok());

@@ -317,6 +317,22 @@ TEST_F(Commands, ABadDatasetIsRefusedBeforeAByteIsSent) {
   EXPECT_THAT(err_, HasSubstr("none.jsonl"));
 }
 
+TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
+  const std::string file = File("d.json",
+                                "[{\"prompt\":\"a\",\"response\":\"b\"},\n"
+                                " {\"prompt\":\"a\",\"response\": }]");
+  EXPECT_EQ(Run({"datasets", "push", "d", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("d.json:2:28 (row 2)"));
+  EXPECT_THAT(err_, HasSubstr("--max-bad-rows N skips up to N others"));
+  EXPECT_EQ(Run({"datasets", "push", "d", file, "--max-bad-rows", "2"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("1 row ok (format: prompt_response), 1 skipped as malformed"));
+  EXPECT_THAT(err_, HasSubstr("  skipped " + file + ":2:28 (row 2): "));
+  EXPECT_EQ(scheduler_->registry.datasets.at("datasets/d").max_bad_rows(), 2);
+  EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "-1"}), 2);
+  EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "1", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"bad_rows\": 1"));
+}
+
 TEST_F(Commands, ListsGoOnToTheLastPage) {
   for (const char* name : {"datasets/a", "datasets/b", "datasets/c"}) {
     scheduler_->registry.datasets[name].set_name(name);

@@ -22,13 +22,14 @@ using ::testing::StartsWith;
 
 class DatasetTest : public ::testing::Test {
  protected:
-  absl::StatusOr<DatasetSummary> Read(const std::string& content) {
+  absl::StatusOr<DatasetSummary> Read(const std::string& content, int64_t max_bad_rows = 0) {
     rows_.clear();
-    EXPECT_TRUE(WriteFileDurably(folder_ / "data", content).ok());
-    return ReadDataset(folder_ / "data", "train.jsonl", [this](int64_t line, const Row& row) {
-      rows_.emplace_back(line, row);
+    folder_.Write("data", content);
+    const auto keep = [this](int64_t number, const Row& row) {
+      rows_.emplace_back(number, row);
       return absl::OkStatus();
-    });
+    };
+    return ReadDataset(folder_ / "data", "train.jsonl", keep, max_bad_rows);
   }
   // The one row of a file that is good.
   Row ReadRow(const std::string& line) {
@@ -79,6 +80,43 @@ TEST_F(DatasetTest, ReadsTextAndQuestions) {
   EXPECT_EQ(question.turns[0].response, "4\n#### 4");
 }
 
+TEST_F(DatasetTest, ReadsDollysNamesForInstructions) {
+  const Row row = ReadRow(R"({"instruction": "Add", "context": "1 2", "response": "3"})");
+  EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
+  EXPECT_EQ(row.turns[0].response, "3");
+}
+
+TEST_F(DatasetTest, ReadsConversationsWithEverySpeakersName) {
+  const auto summary = Read(
+      R"({"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "a"},)"
+      R"({"from": "gpt", "value": "b"}, {"from": "user", "value": "c"},)"
+      R"({"from": "chatgpt", "value": "d"}, {"from": "human", "value": "e"},)"
+      R"({"from": "assistant", "value": "f"}], "id": "x"})");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->format, "conversations");
+  const Row& row = rows_[0].second;
+  EXPECT_EQ(row.system, "s");
+  ASSERT_THAT(row.turns, SizeIs(3));
+  EXPECT_EQ(row.turns[0].response, "b");
+  EXPECT_EQ(row.turns[1].prompt, "c");
+  EXPECT_EQ(row.turns[1].response, "d");
+  EXPECT_EQ(row.turns[2].prompt, "e");
+  EXPECT_EQ(row.turns[2].response, "f");
+}
+
+TEST_F(DatasetTest, NamesWhatIsWrongWithConversations) {
+  EXPECT_EQ(ErrorOf(R"({"conversations": [{"from": "bing", "value": "a"}]})"),
+            "train.jsonl:1: conversations[0].from: \"bing\" is not a role; expected system, human, "
+            "user, gpt, assistant or chatgpt");
+  EXPECT_EQ(
+      ErrorOf(R"({"conversations": [{"from": "gpt", "value": "a"}]})"),
+      "train.jsonl:1: conversations[0].from: an assistant message must follow a user message");
+  EXPECT_EQ(ErrorOf(R"({"conversations": [{"from": "human", "value": "a"}]})"),
+            "train.jsonl:1: conversations: has no assistant message");
+  EXPECT_EQ(ErrorOf(R"({"conversations": [{"from": "human", "value": "a"}, {"from": "gpt"}]})"),
+            "train.jsonl:1: conversations[1].value: is missing");
+}
+
 TEST_F(DatasetTest, PairsMessagesIntoTurns) {
   const Row row = ReadRow(
       R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "a"},)"
@@ -125,7 +163,8 @@ TEST_F(DatasetTest, NamesWrongTypesAndEmptyResponses) {
               StartsWith("train.jsonl:1: prompt: must be a text, got "));
   EXPECT_EQ(ErrorOf(R"({"prompt": "a", "completion": " \n"})"),
             "train.jsonl:1: completion: is empty");
-  EXPECT_THAT(ErrorOf("[1, 2]"), HasSubstr("write one object a line (JSON Lines)"));
+  EXPECT_EQ(ErrorOf("[[1, 2]]"),
+            "train.jsonl:1:2 (row 1): a row must be an object, got the list [1,2]");
   EXPECT_THAT(ErrorOf("\"text\""), StartsWith("train.jsonl:1: a row must be an object, got "));
 }
 
@@ -136,7 +175,8 @@ TEST_F(DatasetTest, NamesTheKeysExpected) {
             "\"completion\") as line 1 has");
   EXPECT_THAT(
       ErrorOf(R"({"promt": "a"})"),
-      StartsWith("train.jsonl:1: has \"promt\"; expected one of: \"messages\"; \"prompt\""));
+      StartsWith(
+          "train.jsonl:1: has \"promt\"; expected one of: \"messages\"; \"conversations\"; "));
 }
 
 TEST_F(DatasetTest, CollectsTwentyErrorsAndCountsAll) {
@@ -148,6 +188,75 @@ TEST_F(DatasetTest, CollectsTwentyErrorsAndCountsAll) {
   EXPECT_THAT(std::string(status.message()),
               StartsWith("train.jsonl: 35 of 36 rows cannot be used (the first 20 are named): "
                          "train.jsonl:2: text: must be a text"));
+}
+
+TEST_F(DatasetTest, SkipsAndCountsAsManyBadRowsAsAllowed) {
+  const std::string content =
+      "{\"text\": \"a\"}\n{\"text\": oops}\n{\"text\": \"b\"}\n{\"txt\": \"c\"}\n";
+  const auto summary = Read(content, 2);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 2);
+  EXPECT_EQ(summary->bad_rows, 2);
+  ASSERT_THAT(summary->bad_row_errors, SizeIs(2));
+  EXPECT_EQ(summary->bad_row_errors[0].field, "train.jsonl:2:10");
+  EXPECT_EQ(summary->bad_row_errors[1].field, "train.jsonl:4");
+  EXPECT_EQ(summary->bad_row_errors[1].message, "has \"txt\"; expected \"text\" as line 1 has");
+  ASSERT_THAT(rows_, SizeIs(2));
+  EXPECT_EQ(rows_[1].first, 3);
+  EXPECT_THAT(std::string(Read(content, 1).status().message()),
+              StartsWith("train.jsonl: 2 of 4 rows cannot be used, of which max_bad_rows allows 1: "
+                         "train.jsonl:2:10: "));
+}
+
+TEST_F(DatasetTest, ADatasetOfOnlyBadRowsIsAnError) {
+  EXPECT_THAT(std::string(Read("{\"text\": 1}\n", 10).status().message()),
+              StartsWith("train.jsonl: 1 of 1 rows cannot be used: train.jsonl:1: text: "));
+}
+
+TEST_F(DatasetTest, ReadsAnArrayWithThePlaceOfEachRow) {
+  const auto summary = Read(
+      "\xEF\xBB\xBF\n [ {\"text\": \"a, ]} \\\" [\"},\n\n  {\"text\":\n \"b\"}\n ,{\"text\": "
+      "\"c\"}]\n\n");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 3);
+  ASSERT_THAT(rows_, SizeIs(3));
+  EXPECT_EQ(rows_[0].second.turns[0].response, "a, ]} \" [");
+  EXPECT_EQ(rows_[1].first, 2);
+  EXPECT_EQ(NameRow("f", rows_[0].second.at), "f:2:4 (row 1)");
+  EXPECT_EQ(NameRow("f", rows_[1].second.at), "f:4:3 (row 2)");
+  EXPECT_EQ(NameRow("f", rows_[2].second.at), "f:6:3 (row 3)");
+}
+
+TEST_F(DatasetTest, NamesThePlaceOfWhatIsWrongInAnArray) {
+  EXPECT_THAT(ErrorOf("[{\"text\": \"a\"},\n  {\"text\": oops}]"),
+              StartsWith("train.jsonl:2:12 (row 2): "));
+  EXPECT_THAT(ErrorOf("[{\"text\": \"a\"},\n  {\"text\":\n  oops}]"),
+              StartsWith("train.jsonl:3:3 (row 2): "));
+  EXPECT_EQ(ErrorOf("[{\"text\": \"a\"},\n  {\"txt\": \"b\"}]"),
+            "train.jsonl:2:3 (row 2): has \"txt\"; expected \"text\" as row 1 has");
+  EXPECT_THAT(ErrorOf("[{\"text\": \"a\"} {\"text\": \"b\"}]"),
+              StartsWith("train.jsonl:1:16 (row 1): "));
+  EXPECT_EQ(ErrorOf("[{\"text\": \"a\"},]"),
+            "train.jsonl:1:16 (row 2): is missing; take out the comma around it");
+}
+
+TEST_F(DatasetTest, AnArrayThatDoesNotEndIsAnError) {
+  EXPECT_EQ(ErrorOf("[{\"text\": \"a\"},\n {\"text\": \"b"),
+            "train.jsonl:2:13: the array is not closed: the file ends inside row 2, which began at "
+            "2:2; it is cut off, or a quote or bracket is missing");
+  EXPECT_EQ(ErrorOf("[{\"text\": \"a\"}]\n{\"text\": \"b\"}"),
+            "train.jsonl:2:1: the array ended before this; a file is one array of rows, or one row "
+            "a line");
+  // Such a file is not a few rows short of a good one.
+  EXPECT_FALSE(Read("[{\"text\": \"a\"}, {\"text\": \"b\"}, {", 100).ok());
+  EXPECT_EQ(Read("[ ]").status().message(), "train.jsonl: has no rows");
+}
+
+TEST_F(DatasetTest, ALongRowOfAnArrayIsPassedOver) {
+  const std::string text(17 << 20, 'x');
+  EXPECT_EQ(ErrorOf("[{\"text\": \"" + text + "\"}, {\"text\": \"a\"}]"),
+            "train.jsonl:1:2 (row 1): is longer than 16 MiB");
+  EXPECT_THAT(rows_, SizeIs(1));
 }
 
 TEST_F(DatasetTest, ToleratesByteOrderMarkAndCarriageReturns) {
@@ -191,13 +300,19 @@ struct RealFile {
 
 TEST(RealDatasetTest, ReadsTheFilesPeopleHave) {
   if (SharedData("instruct").empty()) GTEST_SKIP() << "no real data; set TUNE_SHARED_DATA";
-  for (const RealFile& file : {RealFile{"instruct/gsm8k/train.jsonl", "question_answer", 7473},
-                               RealFile{"instruct/gsm8k/test.jsonl", "question_answer", 1319}}) {
+  for (const RealFile& file :
+       {RealFile{"instruct/gsm8k/train.jsonl", "question_answer", 7473},
+        RealFile{"instruct/gsm8k/test.jsonl", "question_answer", 1319},
+        RealFile{"instruct/dolly_hhrlhf/dolly_hhrlhf_train_small.jsonl", "prompt_response", 1000},
+        RealFile{"instruct/fastchat/dummy_conversation.json", "conversations", 500},
+        RealFile{"instruct/torchtune/chat_tiny.json", "conversations", 1},
+        RealFile{"instruct/torchtune/instruct_tiny.json", "instruction", 2},
+        RealFile{"instruct/llama-factory/identity.json", "instruction", 91}}) {
     const auto summary = ReadDataset(SharedData(file.path), file.path,
                                      [](int64_t, const Row&) { return absl::OkStatus(); });
     ASSERT_TRUE(summary.ok()) << summary.status();
     EXPECT_EQ(summary->format, file.format);
-    EXPECT_EQ(summary->rows, file.rows);
+    EXPECT_EQ(summary->rows, file.rows) << file.path;
   }
 }
 

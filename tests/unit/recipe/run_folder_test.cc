@@ -24,7 +24,7 @@ RunFolder Example() {
   run.spec.eval = EvalSpec{"datasets/c", 10, 5};
   run.model_path = "/models/m";
   run.datasets = {{"datasets/a", "data/a.jsonl", kDigest},
-                  {"datasets/b", "data/b.jsonl", ""},
+                  {"datasets/b", "data/b.jsonl", "", 7},
                   {"datasets/c", "data/c.jsonl", ""}};
   run.resume_path = "/checkpoints/step-00000012";
   run.parent = "models/m";
@@ -49,6 +49,8 @@ TEST(RunFolder, ReadsWhatItWrote) {
   ASSERT_EQ(read->datasets.size(), 3);
   EXPECT_EQ(read->datasets[0].path, "data/a.jsonl");
   EXPECT_EQ(read->datasets[0].sha256, kDigest);
+  EXPECT_EQ(read->datasets[0].max_bad_rows, 0);
+  EXPECT_EQ(read->datasets[1].max_bad_rows, 7);
   EXPECT_EQ(read->resume_path, run.resume_path);
   EXPECT_EQ(read->parent, run.parent);
   EXPECT_EQ(read->model_digest, run.model_digest);

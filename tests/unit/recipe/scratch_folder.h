@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +28,11 @@ class ScratchFolder {
 
   const std::string& path() const { return path_; }
   std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
+  // The path of a file made of `content`, which need not outlast a power cut.
+  std::string Write(const std::string& name, const std::string& content) const {
+    std::ofstream(*this / name, std::ios::binary) << content;
+    return *this / name;
+  }
 
  private:
   const std::string path_;

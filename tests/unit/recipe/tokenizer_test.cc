@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <limits>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "scratch_folder.h"
@@ -122,20 +125,84 @@ TEST(TokenizerTest, AddPrefixSpaceAndNoRegex) {
   EXPECT_THAT(Tokenizer::FromJson(json).value()->Encode("e t"), ElementsAre(263));
 }
 
-// One call each: what is quadratic does not end within the test's time limit.
-TEST(TokenizerTest, LongRunsTakeLinearTime) {
+std::string Repeat(const std::string& unit, size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) text += unit;
+  return text;
+}
+
+TEST(TokenizerTest, LongRunsAreWhole) {
   const auto tokenizer = SmallTokenizer();
   const size_t n = 1 << 20;
   EXPECT_EQ(tokenizer->Encode(std::string(n, 'a')).size(), n);
   EXPECT_EQ(tokenizer->Encode(std::string(3 * n, ' ')).size(), n);
   EXPECT_EQ(tokenizer->Encode(std::string(n, '\n')).size(), n);
-  std::string he, marks;
-  for (size_t i = 0; i < n / 2; ++i) {
-    he += "he";
-    marks += "\u0301";
+  EXPECT_THAT(tokenizer->Encode(Repeat("he", n)), Each(kHe));
+  EXPECT_EQ(tokenizer->Encode(Repeat("\u0301", n)).size(), n);
+}
+
+// Seconds of processor time, the lesser of two.
+double EncodeSeconds(const Tokenizer& tokenizer, const std::string& text) {
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 2; ++i) {
+    const std::clock_t start = std::clock();
+    EXPECT_FALSE(tokenizer.Encode(text).empty());
+    least = std::min(least, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
-  EXPECT_THAT(tokenizer->Encode(he), Each(kHe));
-  EXPECT_EQ(tokenizer->Encode(marks).size(), n);
+  return least;
+}
+
+// Four times the text takes about four times as long; where time is quadratic, sixteen. One
+// letter, white space, marks that combine, merges all along one word, and words of one kind.
+void ExpectLinearTime(const Tokenizer& tokenizer, size_t bytes) {
+  for (const std::string unit : {"a", " ", "\n", "\t", "\u0301", "he", "the", "ing", "1", "!",
+                                 "e\u0301", "\xFF", "<|end|", "pneumonoultramicroscopic"}) {
+    const double seconds = EncodeSeconds(tokenizer, Repeat(unit, bytes));
+    const double of_four = EncodeSeconds(tokenizer, Repeat(unit, 4 * bytes));
+    EXPECT_LT(of_four, 9 * std::max(seconds, 1e-3)) << unit << ": " << seconds << " s";
+  }
+}
+
+TEST(TokenizerTest, LongRunsTakeLinearTime) {
+  ExpectLinearTime(*SmallTokenizer(), size_t{1} << 18);
+}
+
+// The parts in which the tokenizers of other models differ; the first of them is named.
+TEST(TokenizerTest, RefusesTheTokenizersOfOtherModels) {
+  struct Kind {
+    const char* model;
+    SortedJson parts;
+    const char* error;
+  };
+  for (const Kind& kind : {
+           Kind{"BERT",
+                {{"normalizer", {{"type", "BertNormalizer"}}},
+                 {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+                 {"model", {{"type", "WordPiece"}}}},
+                "model.type: \"WordPiece\" is not supported, only BPE"},
+           Kind{"T5",
+                {{"pre_tokenizer", {{"type", "Metaspace"}}}, {"model", {{"type", "Unigram"}}}},
+                "model.type: \"Unigram\" is not supported, only BPE"},
+           Kind{"word level",
+                {{"model", {{"type", "WordLevel"}}}},
+                "model.type: \"WordLevel\" is not supported, only BPE"},
+           Kind{"Llama 2",
+                {{"normalizer", {{"type", "Sequence"}}}, {"pre_tokenizer", nullptr}},
+                "normalizer.type: \"Sequence\" is not supported, only null"},
+           Kind{"Llama 3",
+                {{"pre_tokenizer", {{"type", "Sequence"}}}},
+                "pre_tokenizer.type: \"Sequence\" is not supported, only ByteLevel"},
+           Kind{"Qwen 2",
+                {{"normalizer", {{"type", "NFC"}}}, {"pre_tokenizer", {{"type", "Sequence"}}}},
+                "normalizer.type: \"NFC\" is not supported, only null"},
+           Kind{"RoBERTa",
+                {{"post_processor", {{"type", "RobertaProcessing"}}}},
+                "post_processor.type: \"RobertaProcessing\" is not supported"},
+       }) {
+    SortedJson json = SmallTokenizerJson();
+    for (const auto& [key, part] : kind.parts.items()) json[key] = part;
+    EXPECT_THAT(ErrorOf(json), HasSubstr(kind.error)) << kind.model;
+  }
 }
 
 TEST(TokenizerTest, RefusesOtherComponentsByName) {
@@ -224,24 +291,50 @@ class PhiTokenizerTest : public ::testing::Test {
 // Inputs whose runs of spaces or tabs Phi-2 has added tokens for, GPT-2 none.
 constexpr size_t kGoldenDiffers[] = {4, 5, 25, 26, 27, 28, 45};
 
-TEST_F(PhiTokenizerTest, GivesTheGoldenIdsOfGpt2) {
-  const std::string golden = "tokenizer/gpt2/golden/ggml-vocab-gpt-2.gguf";
-  const std::string inputs = ReadFile(SharedData(golden + ".inp")).value();
-  const std::string outputs = ReadFile(SharedData(golden + ".out")).value();
+struct Golden {
+  std::string text;
+  std::vector<int32_t> ids;
+};
+
+std::vector<Golden> Gpt2Golden() {
+  const std::string path = "tokenizer/gpt2/golden/ggml-vocab-gpt-2.gguf";
+  const std::string inputs = ReadFile(SharedData(path + ".inp")).value();
+  const std::string outputs = ReadFile(SharedData(path + ".out")).value();
   const std::vector<std::string> texts = absl::StrSplit(inputs, "\n__ggml_vocab_test__\n");
   const std::vector<std::string> lines = absl::StrSplit(outputs, '\n');
-  ASSERT_GE(texts.size(), 46u);
+  EXPECT_GE(texts.size(), 46u);
+  std::vector<Golden> golden;
   for (size_t i = 0; i < 46; ++i) {
-    if (std::count(std::begin(kGoldenDiffers), std::end(kGoldenDiffers), i)) continue;
-    std::vector<int32_t> expected;
+    Golden& entry = golden.emplace_back(Golden{texts[i], {}});
     for (const auto word : absl::StrSplit(lines[i], ' ', absl::SkipEmpty())) {
-      int32_t id;
-      ASSERT_TRUE(absl::SimpleAtoi(word, &id));
-      expected.push_back(id);
+      EXPECT_TRUE(absl::SimpleAtoi(word, &entry.ids.emplace_back()));
     }
-    EXPECT_EQ(tokenizer_->Encode(texts[i]), expected) << "input " << i << ": " << texts[i];
+  }
+  return golden;
+}
+
+TEST_F(PhiTokenizerTest, GivesTheGoldenIdsOfGpt2) {
+  const std::vector<Golden> golden = Gpt2Golden();
+  for (size_t i = 0; i < golden.size(); ++i) {
+    if (std::count(std::begin(kGoldenDiffers), std::end(kGoldenDiffers), i)) continue;
+    EXPECT_EQ(tokenizer_->Encode(golden[i].text), golden[i].ids) << i << ": " << golden[i].text;
   }
 }
+
+// GPT-2's own tokenizer: Phi-2's without the tokens added for runs of spaces and tabs.
+TEST_F(PhiTokenizerTest, OfGpt2GivesAllOfItsGoldenIds) {
+  const std::string text = ReadFile(SharedData("tokenizer/phi-2/tokenizer.json")).value();
+  SortedJson json = ParseSortedJson(text).value();
+  json["added_tokens"].erase(json["added_tokens"].begin() + 1, json["added_tokens"].end());
+  ASSERT_EQ(json["added_tokens"][0]["content"], "<|endoftext|>");
+  const auto gpt2 = Tokenizer::FromJson(json);
+  ASSERT_TRUE(gpt2.ok()) << gpt2.status();
+  for (const Golden& entry : Gpt2Golden()) {
+    EXPECT_EQ((*gpt2)->Encode(entry.text), entry.ids) << entry.text;
+  }
+}
+
+TEST_F(PhiTokenizerTest, LongRunsTakeLinearTime) { ExpectLinearTime(*tokenizer_, size_t{1} << 15); }
 
 TEST_F(PhiTokenizerTest, HasTokensForRunsOfSpacesAndTabs) {
   for (int n = 2; n <= 31; ++n) {

@@ -37,7 +37,7 @@ class RegistryRows : public StoreTest {
 };
 
 TEST_F(RegistryRows, Datasets) {
-  const Dataset dataset{"d", File("d.jsonl", "x"), "messages", 3, now()};
+  const Dataset dataset{"d", File("d.jsonl", "x"), "messages", 3, now(), 5, 2};
   ASSERT_TRUE(Write([&](Transaction& t) { return t.InsertDataset(dataset); }).ok());
   EXPECT_EQ(Write([&](Transaction& t) { return t.InsertDataset(dataset); }).code(),
             absl::StatusCode::kAlreadyExists);
@@ -46,6 +46,8 @@ TEST_F(RegistryRows, Datasets) {
                 EXPECT_EQ(back.file, dataset.file);
                 EXPECT_EQ(back.format, "messages");
                 EXPECT_EQ(back.rows, 3);
+                EXPECT_EQ(back.max_bad_rows, 5);
+                EXPECT_EQ(back.bad_rows, 2);
                 EXPECT_EQ(t.ListDatasets("", 9)->size(), 1u);
                 return absl::OkStatus();
               }).ok());

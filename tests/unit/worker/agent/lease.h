@@ -30,6 +30,7 @@ inline v1::Lease TestLease() {
   *lease.add_model_files() = EntryOf("model.safetensors", "weights");
   lease.add_datasets()->set_name("datasets/d");
   *lease.mutable_datasets(0)->mutable_file() = EntryOf("train.jsonl", "rows");
+  lease.mutable_datasets(0)->set_max_bad_rows(3);
   return lease;
 }
 
