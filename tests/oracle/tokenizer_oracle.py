@@ -118,7 +118,7 @@ def code_point_texts():
     yield "".join(everything).encode()
     for first in range(0, len(everything), CODE_POINTS_PER_TEXT):
         some = everything[first:first + CODE_POINTS_PER_TEXT]
-        yield "".join(f"a{c}a {c}1{c}{c} \n{c}\n {c}!" for c in some).encode()
+        yield "".join(f"a{c}a {c}1{c}{c} \n{c}\n{c}!" for c in some).encode()
 
 
 def codegen_texts():
@@ -320,8 +320,6 @@ def main():
     oracle = Oracle(arguments.program, phi)
     oracle.compare("real texts", real_texts())
     oracle.compare("random texts", random_texts(arguments.random, arguments.seed))
-    # Words that hardly ever come again only fill HF's cache.
-    oracle.tokenizer.model._resize_cache(0)
     oracle.compare("code points", code_point_texts())
     oracle.compare("long runs", hostile_texts())
     total = oracle.texts
