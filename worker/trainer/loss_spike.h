@@ -14,8 +14,9 @@
 
 namespace tune::trainer {
 
-// Steps looked back at, and how many there must be before one is judged.
-inline constexpr size_t kSpikeWindow = 64;
+// Steps looked back at, and how many there must be before one is judged. A longer window
+// would hold the fall of the loss at a run's beginning for longer, beside which a spike is small.
+inline constexpr size_t kSpikeWindow = 24;
 inline constexpr size_t kSpikeMinimum = 16;
 // A loss with a z above this is a spike. Iglewicz and Hoaglin advise 3.5 for an outlier; the
 // losses of small batches have longer tails than a normal distribution's.

@@ -77,7 +77,7 @@ TEST_F(StepGuardTest, ASpikeIsToldOfWithItsRow) {
   EXPECT_EQ(notices[0]["severity"], "WARNING");
   const std::string text = notices[0]["text"];
   EXPECT_THAT(text, HasSubstr(absl::StrCat("step ", kBadStep, ": the loss is ")));
-  EXPECT_THAT(text, HasSubstr("the median of the last 29 steps; rows: " + BadRow()));
+  EXPECT_THAT(text, HasSubstr("the median of the last 24 steps; rows: " + BadRow()));
   EXPECT_EQ(Events("run", "step").size(), static_cast<size_t>(kRows));
 }
 
