@@ -29,7 +29,9 @@ constexpr int kKilled = 128 + SIGKILL;
 int64_t FromEnvironment(const char* name, int64_t otherwise) {
   const char* text = getenv(name);
   int64_t value = otherwise;
-  if (text != nullptr) EXPECT_TRUE(absl::SimpleAtoi(text, &value)) << name;
+  if (text != nullptr) {
+    EXPECT_TRUE(absl::SimpleAtoi(text, &value)) << name;
+  }
   return value;
 }
 
