@@ -126,6 +126,7 @@ const std::vector<FieldFlag>& FieldFlags() {
       {"--offload", "offload", "Optimizer state on host or none"},
       {"--recompute", "recompute", "Recompute activations: true or false"},
       {"--seed", "seed", "Seed of data order and dropout"},
+      {"--deterministic", "deterministic", "The same bits again on a GPU: true or false"},
       {"--checkpoint-every", "checkpoint_every", "Steps between checkpoints"},
       {"--keep-checkpoints", "keep_checkpoints", "Resumable checkpoints kept"},
       {"--save-precision", "save_precision", "auto, fp32, bf16 or fp16"},

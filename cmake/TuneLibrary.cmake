@@ -19,10 +19,26 @@ function(tune_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
 endfunction()
 
-# tune_test(NAME LABEL unit SOURCES ... LINKS ...): one GoogleTest program, its
-# cases listed one by one in ctest under "LABEL.NAME." and labelled LABEL.
+# The names of the test suites in some sources.
+function(tune_test_suites out)
+  set(suites)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} heads REGEX "^TEST(_F|_P)?\\(")
+    foreach(head ${heads})
+      string(REGEX REPLACE "^[A-Z_]+\\((.*),.*" "\\1" suite "${head}")
+      list(APPEND suites ${suite})
+    endforeach()
+  endforeach()
+  list(REMOVE_DUPLICATES suites)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+  set(${out} ${suites} PARENT_SCOPE)
+endfunction()
+
+# tune_test(NAME LABEL unit SOURCES ... LINKS ... [BY_SUITE]): one GoogleTest program,
+# its cases listed one by one in ctest under "LABEL." and labelled LABEL. BY_SUITE lists
+# and runs them a suite at a time: for a program that takes long to start.
 function(tune_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "BY_SUITE" "LABEL;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -33,6 +49,15 @@ function(tune_test name)
   if(ARG_ENVIRONMENT)
     list(APPEND properties ENVIRONMENT ${ARG_ENVIRONMENT})
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}." DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
-                       PROPERTIES ${properties})
+  if(NOT ARG_BY_SUITE)
+    gtest_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}." DISCOVERY_MODE PRE_TEST
+                         NO_PRETTY_VALUES PROPERTIES ${properties})
+    return()
+  endif()
+  tune_test_suites(suites ${ARG_SOURCES})
+  foreach(suite ${suites})
+    add_test(NAME ${ARG_LABEL}.${suite}
+             COMMAND ${name} "--gtest_filter=${suite}.*:*/${suite}.*")
+    set_tests_properties(${ARG_LABEL}.${suite} PROPERTIES ${properties})
+  endforeach()
 endfunction()

@@ -150,17 +150,17 @@ void CheckTokenIds(const ModelConfig& config, FieldErrors* errors) {
   }
 }
 
-using Tensors = std::map<std::string, std::vector<int64_t>>;
+using Tensors = std::vector<NamedShape>;
 
 // torch.nn.Linear's weight [out, in] and bias [out].
 void AddLinear(const std::string& name, int64_t out, int64_t in, Tensors* tensors) {
-  (*tensors)[name + ".weight"] = {out, in};
-  (*tensors)[name + ".bias"] = {out};
+  tensors->push_back({name + ".weight", {out, in}});
+  tensors->push_back({name + ".bias", {out}});
 }
 
 void AddLayerNorm(const std::string& name, int64_t size, Tensors* tensors) {
-  (*tensors)[name + ".weight"] = {size};
-  (*tensors)[name + ".bias"] = {size};
+  tensors->push_back({name + ".weight", {size}});
+  tensors->push_back({name + ".bias", {size}});
 }
 
 void AddLayer(const ModelConfig& config, int64_t layer, Tensors* tensors) {
@@ -215,13 +215,14 @@ Json ModelConfigToJson(const ModelConfig& config) {
   return json;
 }
 
-std::map<std::string, std::vector<int64_t>> ModelTensors(const ModelConfig& config) {
-  Tensors tensors;
-  tensors["model.embed_tokens.weight"] = {config.vocab_size, config.hidden_size};
+std::vector<NamedShape> ModelTensors(const ModelConfig& config) {
+  Tensors tensors = {{"model.embed_tokens.weight", {config.vocab_size, config.hidden_size}}};
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) AddLayer(config, i, &tensors);
   AddLayerNorm("model.final_layernorm", config.hidden_size, &tensors);
   AddLinear("lm_head", config.vocab_size, config.hidden_size, &tensors);
-  if (config.tie_word_embeddings) tensors.erase("lm_head.weight");
+  if (config.tie_word_embeddings) {
+    std::erase_if(tensors, [](const NamedShape& t) { return t.name == "lm_head.weight"; });
+  }
   return tensors;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -54,10 +53,15 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
 // A config.json that transformers reads as this config: the source, and what it lacks.
 Json ModelConfigToJson(const ModelConfig& config);
 
-// Name -> shape of every parameter, by transformers' names
-// ("model.layers.0.self_attn.q_proj.weight"). With tied embeddings lm_head.weight is
-// not among them; lm_head.bias is.
-std::map<std::string, std::vector<int64_t>> ModelTensors(const ModelConfig& config);
+struct NamedShape {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+// Every parameter by transformers' name ("model.layers.0.self_attn.q_proj.weight"), in the
+// order in which a forward pass meets them, layer by layer. With tied embeddings
+// lm_head.weight is not among them; lm_head.bias is.
+std::vector<NamedShape> ModelTensors(const ModelConfig& config);
 
 int64_t ParameterCount(const ModelConfig& config);
 

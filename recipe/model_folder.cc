@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/field_errors.h"
@@ -187,9 +188,10 @@ void CheckTensor(const std::string& tensor, const std::vector<int64_t>& shape,
 }
 
 void CheckTensors(Opening* opening) {
-  const auto wanted = ModelTensors(opening->folder.config);
+  absl::flat_hash_set<std::string> wanted;
   std::optional<DType> dtype;
-  for (const auto& [tensor, shape] : wanted) {
+  for (const auto& [tensor, shape] : ModelTensors(opening->folder.config)) {
+    wanted.insert(tensor);
     if (opening->folder.file_of.contains(tensor)) {
       CheckTensor(tensor, shape, &dtype, opening);
     } else {

@@ -14,8 +14,6 @@ namespace {
 
 constexpr size_t kChunkFloats = 1 << 18;
 
-using Tensors = std::map<std::string, std::vector<int64_t>>;
-
 // FNV-1a: a stream of random numbers per tensor, so that none depends on the others.
 uint64_t StreamOf(absl::string_view name) {
   uint64_t hash = 0xcbf29ce484222325;
@@ -71,7 +69,7 @@ absl::Status WriteTensor(InitialValues values, int64_t count, SafetensorsWriter*
 }
 
 absl::Status WriteWeights(const std::string& path, const ModelConfig& config, int64_t seed) {
-  const Tensors tensors = ModelTensors(config);
+  const std::vector<NamedShape> tensors = ModelTensors(config);
   std::vector<TensorSpec> specs;
   for (const auto& [name, shape] : tensors) specs.push_back({name, DType::kF32, shape});
   ASSIGN_OR_RETURN(const auto writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));

@@ -156,6 +156,7 @@ const std::vector<Field<RunSpec>>& RunSpecFields() {
       {"offload", ChoiceField<S>{&S::offload, {"host", "none"}}},
       {"recompute", FlagField<S>{&S::recompute}},
       {"seed", IntegerField<S>{&S::seed, {0, INT64_MAX}}},
+      {"deterministic", FlagField<S>{&S::deterministic}},
       {"checkpoint_every", IntegerField<S>{&S::checkpoint_every, {0, kMaxSteps}}},
       {"keep_checkpoints", IntegerField<S>{&S::keep_checkpoints, {1, 1000}}},
       {"save_precision", ChoiceField<S>{&S::save_precision, {"auto", "fp32", "bf16", "fp16"}}},

@@ -59,6 +59,7 @@ struct RunSpec {
   std::string offload = "host";
   bool recompute = true;
   int64_t seed = 0;
+  bool deterministic = false;
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 2;
   std::string save_precision = "auto";

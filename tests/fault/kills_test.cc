@@ -1,6 +1,6 @@
 // tune-trainer killed again and again, at whatever it was doing: the run still ends with
-// the losses and the bytes of one that nobody disturbed. Dropout is on, and two datasets
-// are mixed, one of them by a fraction.
+// the losses, replies and bytes of one that nobody disturbed. Dropout is on, and two
+// datasets are mixed, one of them by a fraction; one process, and two ranks.
 //
 // TUNE_KILLS: how often (3); TUNE_KILLS_SEED: of the moments (0).
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -35,7 +36,7 @@ int64_t FromEnvironment(const char* name, int64_t otherwise) {
   return value;
 }
 
-class Kills : public ::testing::Test {
+class Kills : public ::testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
     Json config = ReadJsonFile(SourceFile("deploy/demo/config.json")).value();
@@ -64,7 +65,9 @@ class Kills : public ::testing::Test {
     run.spec.micro_batch_tokens = 128;
     run.spec.learning_rate = 3e-3;
     run.spec.checkpoint_every = 3;
+    run.spec.sample_prompts = {"3+3?", "Name a fruit."};
     run.spec.resources.device = "cpu";
+    run.spec.resources.ranks = GetParam();
     run.model_path = folder_ / "model";
     run.datasets = {{"datasets/demo", SourceFile("deploy/demo/dataset.jsonl"), ""},
                     {"datasets/sums", folder_ / "sums.jsonl", ""}};
@@ -91,6 +94,17 @@ class Kills : public ::testing::Test {
     return losses;
   }
 
+  // A kill after them may have them told of twice.
+  std::set<std::string> Replies(const std::string& dir) {
+    std::set<std::string> replies;
+    const std::string events = ReadFile(dir + "/events.jsonl").value_or("");
+    for (const absl::string_view line : absl::StrSplit(events, '\n', absl::SkipEmpty())) {
+      const auto json = ParseJson(line);
+      if (json.ok() && json->contains("sample")) replies.insert(DumpJson((*json)["sample"]));
+    }
+    return replies;
+  }
+
   std::string Final(const std::string& dir, const std::string& file) {
     return ReadFile(absl::StrCat(dir, "/checkpoints/final/", file)).value_or("none");
   }
@@ -99,7 +113,7 @@ class Kills : public ::testing::Test {
   int starts_ = 0;
 };
 
-TEST_F(Kills, TheRunIsTheUninterruptedOne) {
+TEST_P(Kills, TheRunIsTheUninterruptedOne) {
   const int64_t kills = FromEnvironment("TUNE_KILLS", 3);
   Random random({static_cast<uint64_t>(FromEnvironment("TUNE_KILLS_SEED", 0))});
   const std::string calm = MakeRun("calm"), killed = MakeRun("killed");
@@ -132,11 +146,14 @@ TEST_F(Kills, TheRunIsTheUninterruptedOne) {
   }
   EXPECT_TRUE(Final(killed, "model.safetensors") == Final(calm, "model.safetensors"));
   EXPECT_EQ(Final(killed, "trainer_state.json"), Final(calm, "trainer_state.json"));
+  EXPECT_EQ(Replies(killed), Replies(calm));
   const auto again = std::count_if(actual.begin(), actual.end(),
                                    [](const auto& step) { return step.second.size() > 1; });
   std::printf("%d kills in time, %d steps computed more than once\n", static_cast<int>(hits),
               static_cast<int>(again));
 }
+
+INSTANTIATE_TEST_SUITE_P(Ranks, Kills, ::testing::Values(1, 2));
 
 }  // namespace
 }  // namespace tune::testing

@@ -15,25 +15,20 @@ namespace tune::trainer {
 namespace {
 
 const char kStateFile[] = "state/state.json";
+// 3: parameters lie in the order of the network, in 2 by name.
+constexpr int kFormat = 3;
 
 // Fields of the spec that may change between attempts of one run: none of them alters a
 // loss or a weight, but for on_spike and on_nonfinite, by which a run that has stopped at a
 // bad step can go on past it; the log tells which steps were skipped.
-constexpr std::array kFreeFields = {"on_spike",
-                                    "on_nonfinite",
-                                    "offload",
-                                    "recompute",
-                                    "checkpoint_every",
-                                    "keep_checkpoints",
-                                    "save_precision",
-                                    "max_shard_bytes",
-                                    "eval",
-                                    "sample_prompts",
-                                    "sample_max_new_tokens",
-                                    "resources",
-                                    "priority",
-                                    "retries",
-                                    "time_limit_seconds"};
+constexpr std::array kFreeFields = {"on_spike",         "on_nonfinite",
+                                    "offload",          "recompute",
+                                    "deterministic",    "checkpoint_every",
+                                    "keep_checkpoints", "save_precision",
+                                    "max_shard_bytes",  "eval",
+                                    "sample_prompts",   "sample_max_new_tokens",
+                                    "resources",        "priority",
+                                    "retries",          "time_limit_seconds"};
 
 struct ShardField {
   const char* name;
@@ -70,12 +65,9 @@ absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
 }
 
 absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t ranks) {
-  const Json json = {{"format", 2},
-                     {"program_version", Version()},
-                     {"step", lineage.step()},
-                     {"total_steps", lineage.total_steps},
-                     {"ranks", ranks},
-                     {"identity", IdentityOf(lineage)}};
+  const Json json = {{"format", kFormat},      {"program_version", Version()},
+                     {"step", lineage.step()}, {"total_steps", lineage.total_steps},
+                     {"ranks", ranks},         {"identity", IdentityOf(lineage)}};
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, kStateFile), DumpJson(json, 2) + "\n"));
   return SyncDirectory(JoinPath(dir, "state"));
 }
@@ -226,8 +218,8 @@ absl::Status RestoreOptimizer(const std::string& path, const Parameters& paramet
                               HostAdamW* optimizer) {
   ASSIGN_OR_RETURN(const Json state, ReadJsonFile(JoinPath(path, kStateFile)));
   const auto ranks = static_cast<int64_t>(NumberOf(state, "ranks"));
-  if (NumberOf(state, "format") != 2 || ranks < 1) {
-    return Fail(kBadCheckpoint, absl::StrCat(path, "/", kStateFile, ": not of format 2"));
+  if (NumberOf(state, "format") != kFormat || ranks < 1) {
+    return Fail(kBadCheckpoint, absl::StrCat(path, "/", kStateFile, ": not of format ", kFormat));
   }
   const FlatLayout stored = parameters.layout().For(ranks);
   for (int64_t rank = 0; rank < ranks; ++rank) {

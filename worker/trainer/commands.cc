@@ -95,14 +95,15 @@ absl::Status Logits(const ProbeCommand& command) {
 absl::Status Gradients(const ProbeCommand& command) {
   ASSIGN_OR_RETURN(const Probe probe, OpenProbe(command));
   const Parameters& parameters = probe.loaded->parameters;
-  HostGradients gradients(parameters);
+  const auto one = OneRank();
+  HostGradients gradients(parameters, *one);
   const double targets = static_cast<double>(probe.batch.targets());
   const auto losses =
       ForwardBackward(probe.loaded->model, probe.batch, Dropout(),
                       {.scale = 1 / targets, .recompute = true, .on_forward_done = {}}, &gradients);
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   std::vector<NamedTensor> tensors = {{"loss", at::tensor({sum / targets}, at::kFloat)}};
-  for (size_t i = 0; i < gradients.size(); ++i) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
     tensors.push_back({"grad." + parameters[i].name, gradients[i]});
   }
   return WriteTensors(command.out, tensors, DType::kF32);

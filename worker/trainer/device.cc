@@ -3,6 +3,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -44,6 +45,18 @@ absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index) {
   if (name == "auto") return at::Device(at::kCPU);
   return Fail(kNoDevice, absl::StrCat("device cuda was asked for, but this machine has none: ",
                                       cuda.message()));
+}
+
+void UseDeterministicKernels() {
+  // One workspace per stream, so that no product is split as another leaves room for it
+  // (cuBLAS, "Results reproducibility").
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  // Filling what at::empty returns finds bugs, and costs a pass over memory.
+  context.setDeterministicFillUninitializedMemory(false);
 }
 
 std::string DeviceName(const at::Device& device) { return device.str(); }

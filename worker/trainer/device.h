@@ -13,6 +13,11 @@ namespace tune::trainer {
 // (the GPU if it can be used, else the CPU).
 absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index = 0);
 
+// From here on LibTorch takes only kernels that give the same bits again, and an operation
+// that has none throws (torch.use_deterministic_algorithms). Before the first OpenDevice:
+// cuBLAS reads its setting when it starts.
+void UseDeterministicKernels();
+
 // "cpu", "cuda:0", …
 std::string DeviceName(const at::Device& device);
 

@@ -45,14 +45,26 @@ Range FlatLayout::InShard(int64_t bucket) const {
   return {whole.begin / ranks_, whole.end / ranks_};
 }
 
+std::vector<BucketPiece> FlatLayout::BucketPieces(const Range& range) const {
+  std::vector<BucketPiece> pieces;
+  const int64_t end = std::min(range.end, size_);
+  for (int64_t begin = range.begin; begin < end;) {
+    const int64_t bucket = begin / bucket_values_;
+    const Range piece = {begin, std::min(Bucket(bucket).end, end)};
+    pieces.push_back({bucket, piece, begin - Bucket(bucket).begin});
+    begin = piece.end;
+  }
+  return pieces;
+}
+
 std::vector<ShardPiece> FlatLayout::Pieces(const Range& range, int64_t rank) const {
   std::vector<ShardPiece> pieces;
-  for (int64_t bucket = range.begin / bucket_values_; bucket < buckets(); ++bucket) {
-    const Range part = Part(bucket, rank);
-    const Range common = {std::max(part.begin, range.begin), std::min(part.end, range.end)};
-    if (Bucket(bucket).begin >= range.end) break;
+  for (const BucketPiece& piece : BucketPieces(range)) {
+    const Range part = Part(piece.bucket, rank);
+    const Range common = {std::max(part.begin, piece.flat.begin),
+                          std::min(part.end, piece.flat.end)};
     if (common.size() > 0) {
-      pieces.push_back({common, InShard(bucket).begin + common.begin - part.begin});
+      pieces.push_back({common, InShard(piece.bucket).begin + common.begin - part.begin});
     }
   }
   return pieces;

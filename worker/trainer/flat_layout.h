@@ -17,7 +17,14 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-// Some values of a rank's shard, and where they lie in the flat space.
+// Some values of a bucket, and where they lie in it.
+struct BucketPiece {
+  int64_t bucket;
+  Range flat;
+  int64_t bucket_begin;
+};
+
+// Some values of a rank's shard, and where they lie in it.
 struct ShardPiece {
   Range flat;
   int64_t shard_begin;
@@ -44,6 +51,9 @@ class FlatLayout {
   int64_t buckets() const;
   Range Bucket(int64_t bucket) const;
   Range Part(int64_t bucket, int64_t rank) const;
+  // What each bucket holds of `range`, upwards. The range may be of a layout for other
+  // ranks, and end behind this one's last value.
+  std::vector<BucketPiece> BucketPieces(const Range& range) const;
 
   int64_t shard_size() const { return size_ / ranks_; }
   // Where a bucket's part lies in its rank's shard.

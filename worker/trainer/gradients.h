@@ -1,6 +1,9 @@
-// Gradients of one optimizer step, accumulated in fp32 in host memory.
+// Gradients of one optimizer step, accumulated in fp32 in host memory, each rank holding its
+// shard of them (ZeRO-2: Rajbhandari et al., arXiv:1910.02054). A pass works its way from the
+// last parameter to the first; buckets leave it as soon as they are whole.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "worker/trainer/aten.h"
@@ -11,36 +14,46 @@ namespace tune::trainer {
 
 class HostGradients {
  public:
-  // `parameters` must outlive this.
-  explicit HostGradients(const Parameters& parameters);
+  // `parameters` and `ranks` must outlive this.
+  HostGradients(const Parameters& parameters, Ranks& ranks);
 
-  // Starts a step: the next addition to each parameter replaces what is there.
+  // Starts a step: what is there is forgotten.
   void Clear();
   // Adds a device gradient of the parameter's shape.
   void Add(size_t index, const at::Tensor& gradient);
   // Adds rows [n, width] to the rows `ids` [n] of a [rows, width] parameter: an
   // embedding's gradient without its zeros.
   void AddRows(size_t index, const at::Tensor& ids, const at::Tensor& rows);
+  // Says that this pass will add no more to the parameters from `index` on. Over several
+  // ranks their buckets are summed now, and each rank keeps its part: every rank makes the
+  // same calls, adding nothing where it has no work. 0 ends the pass.
+  void Done(size_t index);
 
-  // Ends a step: over all ranks, this rank's part of every bucket becomes the sum of the
-  // ranks' gradients. Returns their L2 norm, in fp64 and in an order that does not depend
-  // on the number of threads.
-  double Reduce(Ranks& ranks);
+  // L2 norm over all ranks, in fp64 and in an order that does not depend on the number of
+  // threads.
+  double Norm() const;
 
-  size_t size() const { return sums_.size(); }
-  // fp32, on the host, of the parameter's shape.
-  const at::Tensor& operator[](size_t index) const { return sums_[index]; }
-  // All of them end to end, as the parameters' layout says. Between steps the memory may
-  // serve others.
-  const at::Tensor& flat() const { return flat_; }
+  // This rank's sums, fp32: [layout.shard_size()].
+  const at::Tensor& shard() const { return shard_; }
+  // A parameter's sum, of its shape; of a run of one rank only.
+  at::Tensor operator[](size_t index) const;
 
  private:
   at::Tensor ToHost(const at::Tensor& gradient);
+  at::Tensor Landing(int64_t bucket);
+  void Reduce(int64_t bucket);
 
+  const Parameters& parameters_;
   const FlatLayout& layout_;
-  at::Tensor flat_;
-  std::vector<at::Tensor> sums_;
+  Ranks& ranks_;
+  at::Tensor shard_;
+  // Whether a parameter's landing place holds nothing of its own yet.
   std::vector<bool> fresh_;
+  // Several ranks: sums of this pass in buckets that are not whole yet, how many buckets are
+  // still to be, and whether an earlier pass of the step is in the shard.
+  std::map<int64_t, at::Tensor> open_;
+  int64_t unfinished_;
+  bool first_pass_ = true;
   // Page-locked landing place for gradients from a GPU; undefined on a CPU.
   at::Tensor staging_;
 };

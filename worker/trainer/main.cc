@@ -93,10 +93,11 @@ std::vector<std::string> RankCommand(const Arguments& args, int64_t ranks) {
 int Run(const Arguments& args) {
   InstallSignalHandlers();
   SystemClock clock;
+  if (args.rank >= 0) return RunOneRank(args, &clock);
   // A folder that cannot be read is told of as any failure of a run.
   const auto run = ReadRunFolder(args.dir);
   const int64_t ranks = run.ok() ? run->spec.resources.RankCount() : 1;
-  if (ranks == 1 || args.rank >= 0) return RunOneRank(args, &clock);
+  if (ranks == 1) return RunOneRank(args, &clock);
   const auto code = LaunchRanks({.dir = args.dir,
                                  .command = RankCommand(args, ranks),
                                  .ranks = ranks,

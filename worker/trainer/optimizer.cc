@@ -13,10 +13,6 @@ at::Tensor HostWeights(const at::Tensor& weights) {
   return at::empty(weights.sizes(), at::TensorOptions(weights.scalar_type()).pinned_memory(true));
 }
 
-at::Tensor Slice(const at::Tensor& flat, const Range& range) {
-  return flat.narrow(0, range.begin, range.size());
-}
-
 }  // namespace
 
 HostAdamW::HostAdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks)
@@ -95,20 +91,25 @@ void HostAdamW::Step(const HostGradients& gradients, double learning_rate, doubl
   for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
     const Range part = layout_.Part(bucket, ranks_.rank());
     const HostShard state = Bucket(bucket);
-    AdamWUpdate(coefficients, Slice(gradients.flat(), part), state.master, state.exp_avg,
-                state.exp_avg_sq, Slice(host_weights_, part));
+    AdamWUpdate(coefficients, Slice(gradients.shard(), layout_.InShard(bucket)), state.master,
+                state.exp_avg, state.exp_avg_sq, Slice(host_weights_, part));
     Publish(bucket);
   }
 }
 
-at::Tensor HostAdamW::GatherMasters(const at::Tensor& memory) const {
+at::Tensor HostAdamW::GatherMasters() const {
   if (ranks_.size() == 1) return shard_.master;
   const c10::NoGradGuard no_grad;
+  at::Tensor all;
+  if (ranks_.first()) all = at::empty({layout_.size()}, at::kFloat);
   for (int64_t bucket = 0; bucket < layout_.buckets(); ++bucket) {
-    Slice(memory, layout_.Part(bucket, ranks_.rank())).copy_(Bucket(bucket).master);
-    ranks_.AllGather(Slice(memory, layout_.Bucket(bucket)));
+    const Range whole = layout_.Bucket(bucket), own = layout_.InShard(bucket);
+    const at::Tensor gathered =
+        all.defined() ? Slice(all, whole) : at::empty({whole.size()}, at::kFloat);
+    gathered.narrow(0, ranks_.rank() * own.size(), own.size()).copy_(Slice(shard_.master, own));
+    ranks_.AllGather(gathered);
   }
-  return memory;
+  return all;
 }
 
 double ClipScale(double norm, double max_norm) {

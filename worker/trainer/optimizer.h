@@ -33,15 +33,15 @@ class HostAdamW {
   // The weights of every rank follow the masters.
   void PublishWeights();
 
-  // Update number `step`, from 1, after gradients.Reduce. Gradients are scaled by
+  // Update number `step`, from 1, after the step's last pass. Gradients are scaled by
   // `gradient_scale` first; every parameter decays, as with torch.optim.AdamW over
   // model.parameters(). The weights follow on every rank.
   void Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
             int64_t step);
 
-  // All masters end to end, as the parameters' layout says; where they are spread over
-  // ranks they are gathered in `memory`, fp32 of that size.
-  at::Tensor GatherMasters(const at::Tensor& memory) const;
+  // All masters end to end, as the parameters' layout says, on the first rank; undefined on
+  // the others, which must call it too. A copy where they are spread over ranks.
+  at::Tensor GatherMasters() const;
 
   const HostShard& shard() const { return shard_; }
   int64_t rank() const { return ranks_.rank(); }

@@ -17,10 +17,10 @@ std::vector<int64_t> Sizes(const ModelConfig& config) {
 }  // namespace
 
 Parameters::Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type,
-                       int64_t ranks)
+                       int64_t ranks, int64_t bucket_values)
     : device_(device),
       type_(type),
-      layout_(Sizes(config), ranks),
+      layout_(Sizes(config), ranks, bucket_values),
       flat_(at::zeros({layout_.size()}, at::TensorOptions(type).device(device))) {
   for (const auto& [name, shape] : ModelTensors(config)) {
     index_[name] = list_.size();

@@ -11,6 +11,11 @@
 
 namespace tune::trainer {
 
+// A view of those values.
+inline at::Tensor Slice(const at::Tensor& flat, const Range& range) {
+  return flat.narrow(0, range.begin, range.size());
+}
+
 struct Parameter {
   std::string name;
   // On the device, in the compute type; a leaf that requires grad, a part of flat().
@@ -21,9 +26,9 @@ struct Parameter {
 // gradients, optimizer shards, files.
 class Parameters {
  public:
-  // Zero weights for `config`, laid out for `ranks`.
+  // Zero weights for `config`, laid out for `ranks` in buckets of about so many values.
   Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type,
-             int64_t ranks = 1);
+             int64_t ranks = 1, int64_t bucket_values = FlatLayout::kBucketValues);
 
   size_t size() const { return list_.size(); }
   const Parameter& operator[](size_t index) const { return list_[index]; }

@@ -273,6 +273,7 @@ absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
   if (!run.ok()) return WithReason(run.status(), kBadSpec);
   ASSIGN_OR_RETURN(run->resume_path, ResumePath(options, *run));
   ASSIGN_OR_RETURN(const auto setup, ReadSetup(options.dir, *run));
+  if (setup->spec().deterministic) UseDeterministicKernels();
   ASSIGN_OR_RETURN(const at::Device device,
                    OpenDevice(setup->spec().resources.device, options.rank));
   if (device.is_cuda() && setup->spec().offload == "none") {

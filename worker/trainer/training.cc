@@ -68,7 +68,7 @@ Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, C
                   ranks.size()),
       model_(setup.base.folder.config, parameters_),
       optimizer_(parameters_, setup.spec(), ranks),
-      gradients_(parameters_) {
+      gradients_(parameters_, ranks) {
   LoadWeights(setup.base.folder, parameters_, &optimizer_);
 }
 
@@ -84,8 +84,7 @@ Training::Batch Training::LoadBatch(int64_t step) const {
   return batch;
 }
 
-std::vector<std::vector<BatchItem>> Training::Share(
-    const std::vector<const Example*>& examples) const {
+Training::Share Training::ShareOf(const std::vector<const Example*>& examples) const {
   std::vector<int64_t> lengths, tokens;
   for (const Example* example : examples) {
     lengths.push_back(static_cast<int64_t>(example->ids.size()));
@@ -98,11 +97,14 @@ std::vector<std::vector<BatchItem>> Training::Share(
     tokens.push_back(0);
     for (const int64_t slot : slots) tokens.back() += lengths[slot];
   }
-  std::vector<std::vector<BatchItem>> share;
+  Share share;
   const auto dealt = DealMicroBatches(tokens, ranks_.size());
+  for (const auto& of_rank : dealt) share.passes = std::max(share.passes, of_rank.size());
   for (const int64_t i : dealt[ranks_.rank()]) {
-    share.emplace_back();
-    for (const int64_t slot : packed[i]) share.back().push_back({examples[slot], slot});
+    share.micro_batches.emplace_back();
+    for (const int64_t slot : packed[i]) {
+      share.micro_batches.back().push_back({examples[slot], slot});
+    }
   }
   return share;
 }
@@ -114,7 +116,8 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
                             .recompute = setup_.spec().recompute,
                             .on_forward_done = [&] { watch.Lap("forward"); }};
   gradients_.Clear();
-  for (const auto& items : Share(batch.examples)) {
+  const Share share = ShareOf(batch.examples);
+  for (const auto& items : share.micro_batches) {
     const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
     const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
     watch.Lap("data");
@@ -122,6 +125,8 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
     watch.Lap("backward");
   }
+  for (size_t i = share.micro_batches.size(); i < share.passes; ++i) gradients_.Done(0);
+  watch.Lap("backward");
   return losses;
 }
 
@@ -137,8 +142,7 @@ absl::StatusOr<StepResult> Training::Step(int64_t step, const Judge& judge) {
   const double sum = std::accumulate(result.losses.begin(), result.losses.end(), 0.0);
   result.loss = sum / static_cast<double>(batch.target_tokens);
   result.learning_rate = schedule_.At(step);
-  result.grad_norm = gradients_.Reduce(ranks_);
-  update_watch.Lap("reduce");
+  result.grad_norm = gradients_.Norm();
   result.target_tokens = batch.target_tokens;
   result.tokens = batch.tokens;
   result.examples = static_cast<int64_t>(batch.examples.size());
@@ -155,7 +159,7 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
   std::vector<const Example*> examples;
   for (const Example& example : dataset.examples) examples.push_back(&example);
   std::vector<double> losses(examples.size());
-  for (const auto& items : Share(examples)) {
+  for (const auto& items : ShareOf(examples).micro_batches) {
     const auto sums = Forward(model_, MakeMicroBatch(items, parameters_.device()));
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
   }
@@ -165,13 +169,12 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
 }
 
 std::vector<NamedTensor> Training::Masters() const {
-  const at::Tensor masters = optimizer_.GatherMasters(gradients_.flat());
+  const at::Tensor masters = optimizer_.GatherMasters();
   std::vector<NamedTensor> weights;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Range range = parameters_.layout().Parameter(i);
+  for (size_t i = 0; masters.defined() && i < parameters_.size(); ++i) {
     weights.push_back(
         {parameters_[i].name,
-         masters.narrow(0, range.begin, range.size()).view(parameters_[i].weight.sizes())});
+         Slice(masters, parameters_.layout().Parameter(i)).view(parameters_[i].weight.sizes())});
   }
   return weights;
 }

@@ -61,8 +61,8 @@ class Training {
   // Optimizer step `step`, from 0: every rank does its share, and has the same result.
   absl::StatusOr<StepResult> Step(int64_t step, const Judge& judge);
   EvalResult Evaluate(const LoadedDataset& dataset) const;
-  // Every weight as its fp32 master, by transformers' names. They may be views of the
-  // gradients' memory, good until the next step.
+  // Every weight as its fp32 master, by transformers' names, on the first rank; none on the
+  // others, which must call it too. Over one rank they are views, good until the next step.
   std::vector<NamedTensor> Masters() const;
 
   const Parameters& parameters() const { return parameters_; }
@@ -74,10 +74,15 @@ class Training {
 
  private:
   struct Batch;
+  // A rank's share of an effective batch. Ranks sum their gradients at every pass, so all
+  // make as many as the one with the most micro-batches.
+  struct Share {
+    std::vector<std::vector<BatchItem>> micro_batches;
+    size_t passes = 0;
+  };
 
   Batch LoadBatch(int64_t step) const;
-  // This rank's share of the examples, as micro-batches.
-  std::vector<std::vector<BatchItem>> Share(const std::vector<const Example*>& examples) const;
+  Share ShareOf(const std::vector<const Example*>& examples) const;
   // Losses by slot of the effective batch; 0 where it is another rank's.
   std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
 

@@ -116,7 +116,9 @@ class Pass {
                           HostGradients* gradients) const {
     gradients->Add(model_.head_weight(), head.weight);
     gradients->Add(model_.head_bias(), head.bias);
-    return Backward(rows, model_.FinalNormParameters(), head.hidden, gradients);
+    at::Tensor gradient = Backward(rows, model_.FinalNormParameters(), head.hidden, gradients);
+    gradients->Done(model_.FinalNormParameters().front());
+    return gradient;
   }
 
   void BackwardBlocks(std::vector<Piece> pieces, at::Tensor gradient,
@@ -125,6 +127,7 @@ class Pass {
       Piece& piece = pieces[layer];
       if (!piece.output.defined()) piece = Graph(layer, piece.input);
       gradient = Backward(piece, model_.BlockParameters(layer), gradient, gradients);
+      gradients->Done(model_.BlockParameters(layer).front());
       piece = {};
     }
     const c10::NoGradGuard no_grad;
@@ -134,6 +137,7 @@ class Pass {
       gradient = gradient * batch_.ids.ne(config_.pad_token_id).unsqueeze(1);
     }
     gradients->AddRows(model_.embedding(), batch_.ids, gradient);
+    gradients->Done(0);
   }
 
  private:

@@ -49,6 +49,12 @@ TEST(ModelConfigFromJson, ReadsPhi2) {
   EXPECT_EQ(ParameterCount(*config), 2'779'683'840);
 }
 
+std::map<std::string, std::vector<int64_t>> ByName(const std::vector<NamedShape>& tensors) {
+  std::map<std::string, std::vector<int64_t>> map;
+  for (const auto& [name, shape] : tensors) map[name] = shape;
+  return map;
+}
+
 // Lines such as "1: lm_head.weight shape: [51200, 2560]".
 TEST(ModelTensors, AreThoseOfThePhi2Checkpoint) {
   const std::string shapes = SharedData("model/phi-2/tensor-shapes.approved.txt");
@@ -66,7 +72,9 @@ TEST(ModelTensors, AreThoseOfThePhi2Checkpoint) {
     }
   }
   EXPECT_EQ(expected.size(), 453);
-  EXPECT_EQ(ModelTensors(*ModelConfigFromJson(*ReadJsonFile(config_path))), expected);
+  const auto tensors = ModelTensors(*ModelConfigFromJson(*ReadJsonFile(config_path)));
+  EXPECT_EQ(tensors.size(), expected.size());
+  EXPECT_EQ(ByName(tensors), expected);
 }
 
 TEST(ModelConfigFromJson, ReadsWhatTransformers5Writes) {
@@ -155,13 +163,26 @@ TEST(ModelTensors, FollowTheConfig) {
   json["num_key_value_heads"] = 2;
   json["qk_layernorm"] = true;
   json["tie_word_embeddings"] = true;
-  const auto tensors = ModelTensors(*ModelConfigFromJson(json));
+  const auto tensors = ByName(ModelTensors(*ModelConfigFromJson(json)));
   EXPECT_THAT(tensors.at("model.layers.1.self_attn.k_proj.weight"), ElementsAre(16, 32));
   EXPECT_THAT(tensors.at("model.layers.1.self_attn.v_proj.bias"), ElementsAre(16));
   EXPECT_THAT(tensors.at("model.layers.0.self_attn.q_layernorm.weight"), ElementsAre(8));
   EXPECT_THAT(tensors.at("model.layers.0.self_attn.k_layernorm.bias"), ElementsAre(8));
   EXPECT_FALSE(tensors.contains("lm_head.weight"));
   EXPECT_THAT(tensors.at("lm_head.bias"), ElementsAre(100));
+}
+
+TEST(ModelTensors, ComeAsAForwardPassMeetsThem) {
+  Json json = Small();
+  json["num_hidden_layers"] = 11;
+  std::vector<std::string> pieces;
+  for (const auto& [name, shape] : ModelTensors(*ModelConfigFromJson(json))) {
+    const std::vector<std::string> parts = absl::StrSplit(name, '.');
+    const std::string piece = parts[1] == "layers" ? parts[2] : parts[parts[0] == "model" ? 1 : 0];
+    if (pieces.empty() || pieces.back() != piece) pieces.push_back(piece);
+  }
+  EXPECT_THAT(pieces, ElementsAre("embed_tokens", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
+                                  "10", "final_layernorm", "lm_head"));
 }
 
 TEST(ModelConfigToJson, ReadsBackAsTheSameConfig) {

@@ -10,8 +10,8 @@
 #include "base/field_errors.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/byte_alphabet.h"
 #include "scratch_folder.h"
+#include "tests/support/byte_tokenizer.h"
 
 namespace tune {
 namespace {
@@ -20,25 +20,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-// A byte-level BPE of the 256 bytes and an end token, id 256.
-std::string TokenizerText() {
-  Json json = *ParseJson(R"({
-    "version": "1.0", "truncation": null, "padding": null,
-    "added_tokens": [{"id": 256, "content": "<|endoftext|>", "single_word": false,
-                      "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
-    "normalizer": null,
-    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
-    "post_processor": null,
-    "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
-    "model": {"type": "BPE", "dropout": null, "unk_token": null,
-              "continuing_subword_prefix": "", "end_of_word_suffix": "", "fuse_unk": false,
-              "vocab": {}, "merges": []}})");
-  for (int byte = 0; byte < 256; ++byte) {
-    json["model"]["vocab"][ByteSpelling(static_cast<uint8_t>(byte))] = byte;
-  }
-  return DumpJson(json);
-}
 
 constexpr char kConfig[] = R"({
   "model_type": "phi", "vocab_size": 258, "hidden_size": 8, "intermediate_size": 16,
@@ -53,7 +34,7 @@ std::vector<std::string> Errors(const absl::Status& status) {
 class ModelFolderTest : public ::testing::Test {
  protected:
   ModelFolderTest() : config_(*ModelConfigFromJson(*ParseJson(kConfig))), model_(dir_ / "model") {
-    Write(dir_ / "tokenizer.json", TokenizerText());
+    Write(dir_ / "tokenizer.json", ByteTokenizerJson());
     absl::Status made = InitModelFolder(model_, config_, dir_ / "tokenizer.json", 0);
     EXPECT_TRUE(made.ok()) << made;
   }
@@ -143,7 +124,7 @@ TEST_F(ModelFolderTest, TheSameSeedGivesTheSameBytes) {
   EXPECT_EQ(digest("again", 0), first);
   EXPECT_NE(digest("other", 1), first);
   // What it was when this was written: a seed names a model, on every machine.
-  EXPECT_EQ(first, "c5e5cf58eb935acca150c3cfec7ef113446524c0c3eb05f181902dd91c07dbff");
+  EXPECT_EQ(first, "1733e5982e05f1793dd4cdb6b6f06f2c339c5f03dee55dc808afefc616f70598");
 }
 
 TEST_F(ModelFolderTest, InitLeavesThePaddingTokensEmbeddingZero) {
@@ -194,27 +175,27 @@ TEST_F(ModelFolderTest, AMissingShardIsNamed) {
 
 TEST_F(ModelFolderTest, ATensorInTheWrongShardIsNamed) {
   Json index = WriteShards();
-  index["weight_map"]["lm_head.bias"] = "two.safetensors";
+  index["weight_map"]["model.embed_tokens.weight"] = "two.safetensors";
   WriteIndex(index);
   const auto errors = Errors(OpenModelFolder(model_).status());
-  EXPECT_THAT(errors, Contains("one.safetensors: holds tensor \"lm_head.bias\", which "
+  EXPECT_THAT(errors, Contains("one.safetensors: holds tensor \"model.embed_tokens.weight\", which "
                                "model.safetensors.index.json places in two.safetensors"));
-  EXPECT_THAT(errors, Contains("two.safetensors: lacks tensor \"lm_head.bias\", which "
+  EXPECT_THAT(errors, Contains("two.safetensors: lacks tensor \"model.embed_tokens.weight\", which "
                                "model.safetensors.index.json places there"));
 }
 
 TEST_F(ModelFolderTest, ATensorTheIndexDoesNotListIsNamed) {
   Json index = WriteShards();
-  index["weight_map"].erase("lm_head.bias");
+  index["weight_map"].erase("model.embed_tokens.weight");
   WriteIndex(index);
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
-              Contains("one.safetensors: holds tensor \"lm_head.bias\", which "
+              Contains("one.safetensors: holds tensor \"model.embed_tokens.weight\", which "
                        "model.safetensors.index.json does not list"));
 }
 
 TEST_F(ModelFolderTest, AnIndexMayNotLeaveTheFolder) {
   Json index = WriteShards();
-  index["weight_map"]["lm_head.bias"] = "../two.safetensors";
+  index["weight_map"]["model.embed_tokens.weight"] = "../two.safetensors";
   WriteIndex(index);
   EXPECT_THAT(OpenModelFolder(model_).status().message(),
               HasSubstr("must name a file in this folder"));
@@ -233,13 +214,13 @@ TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
   });
   WriteWeights("model.safetensors", specs);
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
-              ElementsAre("model.safetensors: tensor \"lm_head.bias\" has shape [259], config.json "
-                          "calls for [258]",
+              ElementsAre("model.safetensors: tensor \"model.final_layernorm.weight\" is I64, "
+                          "must be F32, F16 or BF16",
+                          "model.safetensors: lacks tensor \"model.final_layernorm.bias\" [8]",
                           "model.safetensors: tensor \"lm_head.weight\" is BF16 where others are "
                           "F32; all must be of one type",
-                          "model.safetensors: lacks tensor \"model.final_layernorm.bias\" [8]",
-                          "model.safetensors: tensor \"model.final_layernorm.weight\" is I64, "
-                          "must be F32, F16 or BF16",
+                          "model.safetensors: tensor \"lm_head.bias\" has shape [259], config.json "
+                          "calls for [258]",
                           "model.safetensors: has tensor \"extra\", which config.json does not "
                           "call for"));
 }

@@ -183,6 +183,7 @@ TEST(RunSpecToJson, IsTheInverseOfReading) {
     "batch_size": 7, "micro_batch_tokens": 9, "max_length": 11,
     "max_length_policy": "drop", "packing": false, "precision": "bf16",
     "offload": "none", "recompute": false, "seed": 9223372036854775807,
+    "deterministic": true,
     "checkpoint_every": 0, "keep_checkpoints": 5, "save_precision": "fp16",
     "max_shard_bytes": 12345,
     "eval": {"dataset": "datasets/c", "every": 3, "max_rows": 0},

@@ -7,30 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
-#include "recipe/byte_alphabet.h"
 #include "recipe/model_folder.h"
+#include "tests/support/byte_tokenizer.h"
 
 namespace tune::server {
 namespace {
-
-// A byte-level BPE of the 256 bytes and an end token, id 256.
-std::string TokenizerText() {
-  Json json = *ParseJson(R"({
-    "version": "1.0", "truncation": null, "padding": null,
-    "added_tokens": [{"id": 256, "content": "<|endoftext|>", "single_word": false,
-                      "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
-    "normalizer": null,
-    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
-    "post_processor": null,
-    "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
-    "model": {"type": "BPE", "dropout": null, "unk_token": null,
-              "continuing_subword_prefix": "", "end_of_word_suffix": "", "fuse_unk": false,
-              "vocab": {}, "merges": []}})");
-  for (int byte = 0; byte < 256; ++byte) {
-    json["model"]["vocab"][ByteSpelling(static_cast<uint8_t>(byte))] = byte;
-  }
-  return DumpJson(json);
-}
 
 constexpr char kConfig[] = R"({
   "model_type": "phi", "vocab_size": 258, "hidden_size": 8, "intermediate_size": 16,
@@ -74,7 +55,7 @@ std::vector<FileEntry> EngineTest::ModelFileEntries() {
   const std::string model = JoinPath(folder_, "model");
   const std::string tokenizer = JoinPath(folder_, "tokenizer.json");
   if (!Exists(model)) {
-    EXPECT_TRUE(WriteFileDurably(tokenizer, TokenizerText()).ok());
+    EXPECT_TRUE(WriteFileDurably(tokenizer, ByteTokenizerJson()).ok());
     const absl::Status made =
         InitModelFolder(model, *ModelConfigFromJson(*ParseJson(kConfig)), tokenizer, 0);
     EXPECT_TRUE(made.ok()) << made;

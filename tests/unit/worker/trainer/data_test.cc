@@ -29,7 +29,7 @@ class DataTest : public testing::Test {
   }
 
   static std::unique_ptr<Tokenizer> MakeTokenizer() {
-    return Tokenizer::FromJson(SortedJson::parse(DumpJson(ByteTokenizer()))).value();
+    return Tokenizer::FromJson(SortedJson::parse(ByteTokenizerJson())).value();
   }
 
   absl::StatusOr<LoadedDataset> Load(const std::string& content) {

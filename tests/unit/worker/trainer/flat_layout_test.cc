@@ -62,6 +62,16 @@ INSTANTIATE_TEST_SUITE_P(Layouts, Shared,
                          ::testing::Combine(::testing::Values(1, 2, 3, 4),
                                             ::testing::Values(16, 100, 1 << 24)));
 
+TEST(FlatLayout, ARangeThatEndsBehindTheLastValueIsCut) {
+  const FlatLayout layout(kSizes, 1, 100);
+  const Range beyond = {layout.size() - 5, layout.size() + 40};
+  const auto pieces = layout.BucketPieces(beyond);
+  ASSERT_EQ(pieces.size(), 1u);
+  EXPECT_EQ(pieces[0].flat, (Range{layout.size() - 5, layout.size()}));
+  EXPECT_EQ(pieces[0].bucket, layout.buckets() - 1);
+  EXPECT_TRUE(layout.BucketPieces({layout.size(), layout.size() + 40}).empty());
+}
+
 TEST(FlatLayout, TheSameParametersLieTheSameForAnyRanks) {
   const FlatLayout one(kSizes), four = one.For(4);
   EXPECT_EQ(four.ranks(), 4);

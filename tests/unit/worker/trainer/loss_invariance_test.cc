@@ -1,5 +1,5 @@
-// One effective batch gives one loss and one gradient, however it is cut into micro-batches
-// and in whatever order its examples come.
+// One effective batch gives one loss and one gradient, however it is cut into micro-batches,
+// in whatever order its examples come, and however many ranks share it.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "plain_phi.h"
+#include "rank_threads.h"
 #include "recipe/batches.h"
 #include "recipe/random.h"
+#include "tiny_folder.h"
 #include "tiny_model.h"
 #include "worker/trainer/training_pass.h"
 
@@ -48,27 +50,67 @@ struct Sums {
   std::vector<at::Tensor> gradients;
 };
 
-Sums RunBatch(const TinyModel& tiny, const std::vector<Example>& examples,
-              const std::vector<BatchItem>& items, int64_t micro_batch_tokens, bool recompute,
-              uint64_t dropout_seed = 0) {
+// How a batch is worked through.
+struct Way {
+  int64_t micro_batch_tokens = 4096;  // 0: packing off, which takes no budget
+  bool recompute = false;
+  int64_t ranks = 1;
+  uint64_t dropout_seed = 0;  // 0: no dropout
+};
+
+std::vector<MicroBatch> Cut(const std::vector<BatchItem>& items, int64_t micro_batch_tokens) {
   std::vector<int64_t> lengths;
   for (const BatchItem& item : items) {
     lengths.push_back(static_cast<int64_t>(item.example->ids.size()));
   }
-  const PassOptions options{.scale = 1 / static_cast<double>(Targets(examples)),
-                            .recompute = recompute,
-                            .on_forward_done = {}};
-  HostGradients gradients(tiny.parameters);
-  Sums sums{std::vector<double>(items.size()), {}};
+  std::vector<MicroBatch> batches;
   for (const auto& picked : PackMicroBatches(lengths, micro_batch_tokens, micro_batch_tokens > 0)) {
     std::vector<BatchItem> part;
     for (const int64_t i : picked) part.push_back(items[i]);
-    const MicroBatch batch = MakeMicroBatch(part, at::kCPU);
-    const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, 3, batch);
-    const auto losses = ForwardBackward(tiny.model, batch, dropout, options, &gradients);
-    for (size_t i = 0; i < part.size(); ++i) sums.losses[part[i].slot] = losses[i];
+    batches.push_back(MakeMicroBatch(part, at::kCPU));
   }
-  for (size_t i = 0; i < gradients.size(); ++i) sums.gradients.push_back(gradients[i].clone());
+  return batches;
+}
+
+// A rank's share of the work: it has every ranks-th micro-batch, some one fewer than others.
+void RunShare(const ModelConfig& config, const std::vector<MicroBatch>& batches, double scale,
+              const Way& way, Ranks& ranks, Sums* sums) {
+  const TinyModel tiny(config, at::kFloat, ranks.size());
+  HostGradients gradients(tiny.parameters, ranks);
+  for (size_t first = 0; first < batches.size(); first += ranks.size()) {
+    if (first + ranks.rank() >= batches.size()) {
+      gradients.Done(0);
+      continue;
+    }
+    const MicroBatch& batch = batches[first + ranks.rank()];
+    const Dropout dropout = way.dropout_seed == 0 ? Dropout() : Dropout(way.dropout_seed, 3, batch);
+    const PassOptions options{.scale = scale, .recompute = way.recompute, .on_forward_done = {}};
+    const auto losses = ForwardBackward(tiny.model, batch, dropout, options, &gradients);
+    for (size_t i = 0; i < losses.size(); ++i) sums->losses[batch.slots[i]] = losses[i];
+  }
+  for (size_t i = 0; i < tiny.parameters.size(); ++i) {
+    const Range range = tiny.parameters.layout().Parameter(i);
+    const at::Tensor whole = sums->gradients[i].flatten();
+    for (const ShardPiece& piece : tiny.parameters.layout().Pieces(range, ranks.rank())) {
+      whole.narrow(0, piece.flat.begin - range.begin, piece.flat.size())
+          .copy_(gradients.shard().narrow(0, piece.shard_begin, piece.flat.size()));
+    }
+  }
+}
+
+Sums RunBatch(const ModelConfig& config, const std::vector<Example>& examples,
+              const std::vector<BatchItem>& items, const Way& way) {
+  const ScratchFolder scratch;
+  const TinyModel tiny(config);
+  Sums sums{std::vector<double>(items.size()), {}};
+  for (size_t i = 0; i < tiny.parameters.size(); ++i) {
+    sums.gradients.push_back(at::zeros(tiny.parameters[i].weight.sizes(), at::kFloat));
+  }
+  const auto batches = Cut(items, way.micro_batch_tokens);
+  // Each rank writes its own slots and its own parts of the gradients.
+  OnEachRank(scratch / "", way.ranks, [&](Ranks& ranks) {
+    RunShare(config, batches, 1 / static_cast<double>(Targets(examples)), way, ranks, &sums);
+  });
   return sums;
 }
 
@@ -95,21 +137,21 @@ void ExpectSame(const Sums& actual, const std::vector<double>& losses,
   }
 }
 
-// micro_batch_tokens (0: packing off, which takes no budget), order, recompute.
-using Cut = std::tuple<int64_t, uint64_t, bool>;
+// micro_batch_tokens, order, recompute, ranks.
+using Combination = std::tuple<int64_t, uint64_t, bool, int64_t>;
 
-std::string CutName(const testing::TestParamInfo<Cut>& info) {
-  const auto& [tokens, order, recompute] = info.param;
+std::string CombinationName(const testing::TestParamInfo<Combination>& info) {
+  const auto& [tokens, order, recompute, ranks] = info.param;
   return absl::StrCat(tokens > 0 ? absl::StrCat("packed_", tokens) : "single", "_order", order,
-                      recompute ? "_recomputed" : "_kept");
+                      recompute ? "_recomputed" : "_kept", "_ranks", ranks);
 }
 
-class LossInvariance : public testing::TestWithParam<Cut> {
+class LossInvariance : public testing::TestWithParam<Combination> {
  protected:
-  Sums Run(const TinyModel& tiny, uint64_t dropout_seed = 0) const {
-    const auto& [tokens, order, recompute] = GetParam();
-    return RunBatch(tiny, examples_, ItemsInOrder(examples_, order), tokens, recompute,
-                    dropout_seed);
+  Sums Run(const ModelConfig& config, uint64_t dropout_seed = 0) const {
+    const auto& [tokens, order, recompute, ranks] = GetParam();
+    return RunBatch(config, examples_, ItemsInOrder(examples_, order),
+                    {tokens, recompute, ranks, dropout_seed});
   }
 
   const std::vector<Example> examples_ = Uneven();
@@ -119,21 +161,20 @@ TEST_P(LossInvariance, EqualsThePlainWayInFp64) {
   const TinyModel tiny(TinyConfig());
   static const PlainResult expected =
       PlainPhi(TinyConfig(), tiny.parameters, examples_);  // the same for every cut
-  ExpectSame(Run(tiny), expected.losses, expected.gradients);
+  ExpectSame(Run(TinyConfig()), expected.losses, expected.gradients);
 }
 
 TEST_P(LossInvariance, DropsTheSameValues) {
   ModelConfig config = TinyConfig();
   config.resid_pdrop = config.embd_pdrop = config.attention_dropout = 0.2;
-  const TinyModel tiny(config);
-  const Sums whole = RunBatch(tiny, examples_, ItemsInOrder(examples_, 0), 4096, false, 42);
-  ExpectSame(Run(tiny, 42), whole.losses, whole.gradients);
+  const Sums whole = RunBatch(config, examples_, ItemsInOrder(examples_, 0), {.dropout_seed = 42});
+  ExpectSame(Run(config, 42), whole.losses, whole.gradients);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuts, LossInvariance,
                          testing::Combine(testing::Values(0, 8, 40, 4096), testing::Values(0, 1),
-                                          testing::Bool()),
-                         CutName);
+                                          testing::Bool(), testing::Values(1, 2, 3)),
+                         CombinationName);
 
 }  // namespace
 }  // namespace tune::trainer

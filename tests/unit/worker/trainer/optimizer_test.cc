@@ -51,7 +51,7 @@ TEST(HostAdamW, EqualsTheFormulaInFp64OverSteps) {
   const RunSpec spec = SpecWithDecay();
   const auto ranks = OneRank();
   HostAdamW optimizer(tiny.parameters, spec, *ranks);
-  HostGradients gradients(tiny.parameters);
+  HostGradients gradients(tiny.parameters, *ranks);
   std::vector<Fp64AdamW> expected;
   for (size_t i = 0; i < tiny.parameters.size(); ++i) {
     const at::Tensor start = RandomTensor(tiny.parameters[i].weight.sizes(), i);
@@ -79,7 +79,7 @@ TEST(HostAdamW, Bf16WeightsAreTheMastersRounded) {
   const TinyModel tiny(TinyConfig(), at::kBFloat16);
   const auto ranks = OneRank();
   HostAdamW optimizer(tiny.parameters, SpecWithDecay(), *ranks);
-  HostGradients gradients(tiny.parameters);
+  HostGradients gradients(tiny.parameters, *ranks);
   for (size_t i = 0; i < tiny.parameters.size(); ++i) {
     optimizer.SetMaster(i, RandomTensor(tiny.parameters[i].weight.sizes(), i));
   }
@@ -147,7 +147,8 @@ TEST(ClipScale, BringsTheNormDownAndNeverUp) {
 
 TEST(HostGradients, AddUpAndStartAnew) {
   const TinyModel tiny(TinyConfig());
-  HostGradients gradients(tiny.parameters);
+  const auto ranks = OneRank();
+  HostGradients gradients(tiny.parameters, *ranks);
   const at::Tensor g = RandomTensor(tiny.parameters[0].weight.sizes(), 1);
   gradients.Add(0, g);
   gradients.Add(0, g);
@@ -160,22 +161,24 @@ TEST(HostGradients, AddUpAndStartAnew) {
 // 512 gradients of 2^-9 after one of 1: in bf16 each is lost in the sum.
 TEST(HostGradients, AddUpInFp32WhateverTheModelComputesIn) {
   const TinyModel tiny(TinyConfig(), at::kBFloat16);
-  HostGradients gradients(tiny.parameters);
-  const size_t embedding = tiny.model.embedding();
+  const auto ranks = OneRank();
+  HostGradients gradients(tiny.parameters, *ranks);
+  const size_t embedding = tiny.model.embedding(), norm = tiny.model.FinalNormParameters()[0];
   const auto add = [&](double value) {
     const auto bf16 = at::TensorOptions(at::kBFloat16);
-    gradients.Add(0, at::full(tiny.parameters[0].weight.sizes(), value, bf16));
+    gradients.Add(norm, at::full(tiny.parameters[norm].weight.sizes(), value, bf16));
     gradients.AddRows(embedding, at::tensor({5}, at::kLong), at::full({1, 40}, value, bf16));
   };
   add(1);
   for (int i = 0; i < 512; ++i) add(1.0 / 512);
-  EXPECT_EQ(gradients[0].min().item<float>(), 2);
+  EXPECT_EQ(gradients[norm].min().item<float>(), 2);
   EXPECT_EQ(gradients[embedding][5].min().item<float>(), 2);
 }
 
 TEST(HostGradients, RowsOfOneIdAddUp) {
   const TinyModel tiny(TinyConfig());
-  HostGradients gradients(tiny.parameters);
+  const auto ranks = OneRank();
+  HostGradients gradients(tiny.parameters, *ranks);
   const size_t embedding = tiny.model.embedding();
   const at::Tensor rows = RandomTensor({3, 40}, 1);
   gradients.AddRows(embedding, at::tensor({5, 2, 5}, at::kLong), rows);

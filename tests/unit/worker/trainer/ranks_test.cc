@@ -1,13 +1,13 @@
-// Ranks as threads of one process: the same sockets as between processes.
 #include "worker/trainer/ranks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <unistd.h>
 
-#include <functional>
-#include <thread>
+#include <fstream>
 
-#include "base/files.h"
+#include "rank_threads.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
 #include "worker/trainer/failure.h"
@@ -21,11 +21,7 @@ using ::testing::ElementsAre;
 class RanksTest : public ::testing::Test {
  protected:
   void OnEach(int64_t size, const std::function<void(Ranks&)>& body) {
-    std::vector<std::thread> threads;
-    for (int64_t rank = 0; rank < size; ++rank) {
-      threads.emplace_back([&, rank] { body(*JoinRanks(scratch_ / "", rank, size)); });
-    }
-    for (std::thread& thread : threads) thread.join();
+    OnEachRank(scratch_ / "", size, body);
   }
 
   ScratchFolder scratch_;
@@ -83,7 +79,7 @@ TEST_F(RanksTest, ShardsOfTheOptimizerUpdateAsOne) {
   const auto train = [&](Ranks& ranks) {
     const TinyModel tiny(TinyConfig(), at::kFloat, ranks.size());
     HostAdamW optimizer(tiny.parameters, spec, ranks);
-    HostGradients gradients(tiny.parameters);
+    HostGradients gradients(tiny.parameters, ranks);
     EXPECT_EQ(optimizer.shard().exp_avg.numel() * ranks.size(), tiny.parameters.layout().size());
     EXPECT_EQ(optimizer.shard().master.numel() * ranks.size(), tiny.parameters.layout().size());
     for (size_t i = 0; i < tiny.parameters.size(); ++i) {
@@ -97,13 +93,16 @@ TEST_F(RanksTest, ShardsOfTheOptimizerUpdateAsOne) {
         gradients.Add(i, RandomTensor(tiny.parameters[i].weight.sizes(), 100 * t + i) *
                              (ranks.size() == 1 ? 1.0 : 0.5));
       }
-      const double norm = gradients.Reduce(ranks);
+      gradients.Done(0);
+      const double norm = gradients.Norm();
       optimizer.Step(gradients, 1e-2, ClipScale(norm, 1), t);
       results.push_back(at::ones({1}, at::kDouble) * norm);
     }
-    const at::Tensor masters = optimizer.GatherMasters(gradients.flat());
-    EXPECT_TRUE(masters.equal(tiny.parameters.flat().detach()));
-    results.push_back(masters.clone());
+    const at::Tensor masters = optimizer.GatherMasters();
+    EXPECT_EQ(masters.defined(), ranks.first());
+    const at::Tensor weights = tiny.parameters.flat().detach();
+    EXPECT_TRUE(!masters.defined() || masters.equal(weights));
+    results.push_back(weights.clone());
     return results;
   };
   const auto one = OneRank();
@@ -114,6 +113,75 @@ TEST_F(RanksTest, ShardsOfTheOptimizerUpdateAsOne) {
     const int64_t size = std::min(actual[3].numel(), expected[3].numel());
     EXPECT_LT(RelativeError(actual[3].narrow(0, 0, size), expected[3].narrow(0, 0, size)), 1e-7);
   });
+}
+
+// One of several ranks whose others are not there: it sums with nobody.
+class Alone : public Ranks {
+ public:
+  explicit Alone(int64_t size) : size_(size) {}
+  int64_t rank() const override { return 0; }
+  int64_t size() const override { return size_; }
+  void Sum(std::vector<double>&) override {}
+  void ReduceScatter(const at::Tensor&) override { ++reduced; }
+  void AllGather(const at::Tensor&) override {}
+
+  int64_t reduced = 0;
+
+ private:
+  const int64_t size_;
+};
+
+TEST(HostGradients, BucketsLeaveAPassAsSoonAsTheyAreWhole) {
+  const TinyModel tiny(TinyConfig(), at::kFloat, 2);
+  Alone ranks(2);
+  HostGradients gradients(tiny.parameters, ranks);
+  for (size_t i = tiny.parameters.size(); i-- > 0;) {
+    gradients.Add(i, tiny.parameters[i].weight.detach());
+    gradients.Done(i);
+    // No more stay than hold the parameter that came last.
+    const Range range = tiny.parameters.layout().Parameter(i);
+    const int64_t below = (range.begin + TinyModel::kSmallBucket - 1) / TinyModel::kSmallBucket;
+    EXPECT_GE(ranks.reduced, tiny.parameters.layout().buckets() - below - 1) << i;
+  }
+  EXPECT_EQ(ranks.reduced, tiny.parameters.layout().buckets());
+}
+
+// But for what was freed.
+int64_t ResidentBytes() {
+  malloc_trim(0);
+  int64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+// Resident memory of masters, moments and gradients once a step has used all of them.
+int64_t StateBytes(const ModelConfig& config, int64_t ranks) {
+  const Parameters parameters(config, at::kCPU, at::kBFloat16, ranks, int64_t{1} << 17);
+  parameters.flat().detach().fill_(1);
+  const int64_t before = ResidentBytes();
+  Alone alone(ranks);
+  HostAdamW optimizer(parameters, RunSpec(), alone);
+  HostGradients gradients(parameters, alone);
+  gradients.Clear();
+  for (size_t i = parameters.size(); i-- > 0;) {
+    optimizer.SetMaster(i, parameters[i].weight.detach());
+    gradients.Add(i, parameters[i].weight.detach());
+    gradients.Done(i);
+  }
+  optimizer.Step(gradients, 1e-2, 1, 1);
+  return ResidentBytes() - before;
+}
+
+// 16 bytes a parameter, over the ranks.
+TEST(RankMemory, EachHasItsShareOfTheState) {
+  ModelConfig config = TinyConfig();
+  config.vocab_size = 20000;
+  config.hidden_size = 200;
+  for (const int64_t ranks : {1, 2, 4}) {
+    const double share =
+        16 * static_cast<double>(ParameterCount(config)) / static_cast<double>(ranks);
+    EXPECT_NEAR(static_cast<double>(StateBytes(config, ranks)) / share, 1, 0.15) << ranks;
+  }
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class ReplyTextTest : public testing::Test {
   ReplyText Reply(std::vector<std::string> stops) { return {*tokenizer_, std::move(stops)}; }
 
   const std::unique_ptr<Tokenizer> tokenizer_ =
-      Tokenizer::FromJson(ParseSortedJson(DumpJson(ByteTokenizer())).value()).value();
+      Tokenizer::FromJson(ParseSortedJson(ByteTokenizerJson()).value()).value();
 };
 
 TEST_F(ReplyTextTest, GivesTextAsItComes) { EXPECT_EQ(Stream(Reply({}), "abc"), "a|b|c|"); }

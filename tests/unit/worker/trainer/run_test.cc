@@ -85,8 +85,9 @@ TEST_F(RunTest, SavesAsTheBaseModelIs) {
   {
     const auto base = OpenModelFolder(scratch_ / "model").value();
     std::vector<NamedTensor> weights;
-    for (const auto& [name, file] : base.file_of) {
-      weights.push_back({name, FileTensor(*file, file->tensors().at(name))});
+    for (const auto& [name, shape] : ModelTensors(base.config)) {
+      const SafetensorsFile& file = *base.file_of.at(name);
+      weights.push_back({name, FileTensor(file, file.tensors().at(name))});
     }
     ASSERT_TRUE(WriteTensors(scratch_ / "half", weights, DType::kF16).ok());
   }
@@ -187,6 +188,20 @@ TEST_F(RunTest, ThreadsDoNotChangeTheRun) {
   ASSERT_TRUE(Start("two", TinyRun(scratch_)).ok());
   at::set_num_threads(threads);
   EXPECT_EQ(Curve("one"), Curve("two"));
+}
+
+// What only a GPU needs changes nothing on a CPU, and every operation of a run has such a
+// kernel.
+TEST_F(RunTest, DeterministicKernelsChangeNothingOnACpu) {
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(Start("any", run).ok());
+  run.spec.deterministic = true;
+  ASSERT_TRUE(Start("deterministic", run).ok());
+  EXPECT_TRUE(at::globalContext().deterministicAlgorithms());
+  at::globalContext().setDeterministicAlgorithms(false, false);
+  EXPECT_EQ(Curve("deterministic"), Curve("any"));
+  EXPECT_EQ(File("deterministic/checkpoints/final/model.safetensors"),
+            File("any/checkpoints/final/model.safetensors"));
 }
 
 TEST_F(RunTest, PackingAndMicroBatchesDoNotChangeTheRun) {

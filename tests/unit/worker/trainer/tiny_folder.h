@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "recipe/model_folder.h"
 #include "recipe/run_folder.h"
+#include "tests/support/byte_tokenizer.h"
 
 namespace tune::trainer {
 
@@ -33,45 +34,6 @@ class ScratchFolder {
  private:
   std::string path_;
 };
-
-// GPT-2's table (openai/gpt-2 src/encoder.py, bytes_to_unicode): bytes that print stand
-// for themselves, the others for the code points from U+0100.
-inline std::string ByteAsText(int byte, int* next) {
-  const bool prints =
-      (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-  const int code = prints ? byte : 256 + (*next)++;
-  if (code < 128) return std::string(1, static_cast<char>(code));
-  return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 63))};
-}
-
-// A tokenizer of single bytes and <|endoftext|>, id 256.
-inline Json ByteTokenizer() {
-  Json vocab = Json::object();
-  int next = 0;
-  for (int byte = 0; byte < 256; ++byte) vocab[ByteAsText(byte, &next)] = byte;
-  vocab["<|endoftext|>"] = 256;
-  const Json level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
-  const Json end = {
-      {"id", 256},       {"content", "<|endoftext|>"}, {"single_word", false}, {"lstrip", false},
-      {"rstrip", false}, {"normalized", false},        {"special", true}};
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", Json::array({end})},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", level},
-          {"post_processor", level},
-          {"decoder", level},
-          {"model",
-           {{"type", "BPE"},
-            {"dropout", nullptr},
-            {"unk_token", nullptr},
-            {"continuing_subword_prefix", nullptr},
-            {"end_of_word_suffix", nullptr},
-            {"fuse_unk", false},
-            {"vocab", vocab},
-            {"merges", Json::array()}}}};
-}
 
 inline Json TinyConfigJson() {
   return {{"architectures", {"PhiForCausalLM"}},
@@ -96,7 +58,7 @@ inline Json TinyConfigJson() {
 inline void MakeModel(const std::string& path, const std::string& scratch,
                       const Json& config_json = TinyConfigJson()) {
   const std::string tokenizer = scratch + ".tokenizer.json";
-  ASSERT_TRUE(WriteFileDurably(tokenizer, DumpJson(ByteTokenizer())).ok());
+  ASSERT_TRUE(WriteFileDurably(tokenizer, ByteTokenizerJson()).ok());
   const auto config = ModelConfigFromJson(config_json);
   ASSERT_TRUE(config.ok()) << config.status();
   const absl::Status made = InitModelFolder(path, *config, tokenizer, 7);

@@ -35,14 +35,18 @@ inline at::Tensor RandomTensor(at::IntArrayRef shape, uint64_t seed) {
 
 // A model whose every parameter is random, biases and norms too, so that a wrong one shows.
 struct TinyModel {
+  // Several ranks share it in buckets smaller than a layer, as they do a model of usual size.
   explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat, int64_t ranks = 1)
-      : parameters(config, at::kCPU, type, ranks), model(config, parameters) {
+      : parameters(config, at::kCPU, type, ranks,
+                   ranks > 1 ? kSmallBucket : FlatLayout::kBucketValues),
+        model(config, parameters) {
     for (size_t i = 0; i < parameters.size(); ++i) {
       const at::Tensor noise = RandomTensor(parameters[i].weight.sizes(), i + 1) * 0.2;
       parameters.Set(i, parameters[i].name.ends_with("layernorm.weight") ? noise + 1 : noise);
     }
   }
 
+  static constexpr int64_t kSmallBucket = 3000;
   Parameters parameters;
   PhiModel model;
 };

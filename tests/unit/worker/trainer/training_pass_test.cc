@@ -30,7 +30,8 @@ struct PassResult {
 PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& examples,
                              size_t size, bool recompute, uint64_t dropout_seed = 0,
                              int64_t step = 3) {
-  HostGradients gradients(tiny.parameters);
+  const auto one = OneRank();
+  HostGradients gradients(tiny.parameters, *one);
   PassResult result;
   for (size_t first = 0; first < examples.size(); first += size) {
     const std::vector<Example> part(
@@ -45,7 +46,8 @@ PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& 
                                         &gradients);
     result.losses.insert(result.losses.end(), losses.begin(), losses.end());
   }
-  for (size_t i = 0; i < gradients.size(); ++i) result.gradients.push_back(gradients[i].clone());
+  for (size_t i = 0; i < tiny.parameters.size(); ++i)
+    result.gradients.push_back(gradients[i].clone());
   return result;
 }
 
