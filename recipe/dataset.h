@@ -47,8 +47,8 @@ struct DatasetSummary {
 //                                                    "response" and "context" too)
 //   {"question","answer"}                            question_answer  (GSM8K)
 //   {"text"}                                         text
-// Other keys are passed over; a later row that lacks the format's keys is malformed, as is
-// an empty response. In messages, several user messages in a row are joined by "\n\n",
+// Other keys are passed over, and null is as an absent key. A later row that lacks the
+// format's keys is malformed, as is an empty response. In messages, several user messages in a row are joined by "\n\n",
 // `system` may only come first, and what follows the last assistant message is left out.
 // Conversations are messages whose speakers may be called human, gpt and chatgpt.
 //

@@ -11,10 +11,12 @@
 namespace tune {
 namespace {
 
-// The first of `spellings` that `json` has, or null.
+// The first of `spellings` that has a value in `json`, or null. A table has every column in
+// every row, so one whose value is null is as one that is not there.
 const char* FindKey(const Json& json, const std::vector<const char*>& spellings) {
   for (const char* key : spellings) {
-    if (json.contains(key)) return key;
+    const auto found = json.find(key);
+    if (found != json.end() && !found->is_null()) return key;
   }
   return nullptr;
 }
@@ -25,7 +27,7 @@ std::string Text(const Json& json, const std::vector<const char*>& spellings,
   const char* key = FindKey(json, spellings);
   const std::string path = absl::StrCat(parent, key == nullptr ? spellings[0] : key);
   if (key == nullptr) {
-    errors->Add(path, "is missing");
+    errors->Add(path, json.contains(spellings[0]) ? "is null" : "is missing");
   } else if (!json[key].is_string()) {
     errors->Add(path, absl::StrCat("must be a text, got ", DescribeJson(json[key])));
   } else {
@@ -54,8 +56,7 @@ void ReadInstruction(const Json& json, Row* row, FieldErrors* errors) {
   Turn turn;
   turn.prompt = Text(json, {"instruction"}, "", errors);
   const char* key = FindKey(json, {"input", "context"});
-  const bool has_input = key != nullptr && !json[key].is_null();
-  const std::string input = has_input ? Text(json, {key}, "", errors) : "";
+  const std::string input = key == nullptr ? "" : Text(json, {key}, "", errors);
   if (!input.empty()) absl::StrAppend(&turn.prompt, "\n\n", input);
   turn.response = NonEmptyText(json, {"output", "response"}, "", errors);
   row->turns.push_back(std::move(turn));

@@ -14,7 +14,7 @@ namespace tune {
 struct RowFormat {
   absl::string_view name;
   // For each key that a row must have, the spellings it may come in ("response" or
-  // "completion"). Other keys ("id", "source") are passed over.
+  // "completion"). Other keys ("id", "source") are passed over; null is as no key at all.
   std::vector<std::vector<const char*>> keys;
   // Fills `row` from an object that has the keys; what is wrong goes to `errors`, each
   // field the path inside the row ("messages[2].role").
