@@ -195,17 +195,31 @@ void ReadConversations(const Json& json, Row* row, FieldErrors* errors) {
 
 const std::vector<RowFormat>& RowFormats() {
   static const std::vector<RowFormat> formats = {
-      {"messages", {{"messages"}}, ReadMessages},
-      {"conversations", {{"conversations"}}, ReadConversations},
-      {"prompt_response", {{"prompt"}, {"response", "completion"}}, ReadPromptResponse},
-      {"instruction", {{"instruction"}, {"output", "response"}}, ReadInstruction},
-      {"question_answer", {{"question"}, {"answer"}}, ReadQuestionAnswer},
-      {"text", {{"text"}}, ReadText},
+      {"messages", {{"messages"}}, {}, ReadMessages},
+      {"conversations", {{"conversations"}}, {}, ReadConversations},
+      {"prompt_response", {{"prompt"}, {"response", "completion"}}, {}, ReadPromptResponse},
+      {"instruction",
+       {{"instruction"}, {"output", "response"}},
+       {"input", "context"},
+       ReadInstruction},
+      {"question_answer", {{"question"}, {"answer"}}, {}, ReadQuestionAnswer},
+      {"text", {{"text"}}, {}, ReadText},
   };
   return formats;
 }
 
 }  // namespace
+
+std::vector<std::string> RowFormatKeys() {
+  std::vector<std::string> keys;
+  for (const RowFormat& format : RowFormats()) {
+    for (const auto& spellings : format.keys) {
+      keys.insert(keys.end(), spellings.begin(), spellings.end());
+    }
+    keys.insert(keys.end(), format.optional_key.begin(), format.optional_key.end());
+  }
+  return keys;
+}
 
 bool HasKeysOf(const RowFormat& format, const Json& json) {
   return std::all_of(format.keys.begin(), format.keys.end(),

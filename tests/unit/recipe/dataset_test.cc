@@ -8,13 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
+#include "recipe/parquet_plugin.h"
 #include "scratch_folder.h"
 #include "shared_data.h"
 
 namespace tune {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -181,16 +184,15 @@ TEST_F(DatasetTest, NamesTheKeysExpected) {
 
 // As rows come from a table, where every row has every column.
 TEST_F(DatasetTest, ANullIsAsAnAbsentKey) {
-  const auto summary = Read(
-      R"({"messages": null, "instruction": "a", "input": null, "context": "b",)"
-      R"( "output": null, "response": "c", "id": null})");
+  const auto summary =
+      Read(R"({"messages": null, "instruction": "a", "input": null, "context": "b",)"
+           R"( "output": null, "response": "c", "id": null})");
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->format, "instruction");
   EXPECT_EQ(rows_[0].second.turns[0].prompt, "a\n\nb");
   EXPECT_EQ(rows_[0].second.turns[0].response, "c");
-  const Row row = ReadRow(
-      R"({"messages": [{"role": "user", "content": "a", "name": null},)"
-      R"({"role": "assistant", "content": "b", "tool_calls": null}]})");
+  const Row row = ReadRow(R"({"messages": [{"role": "user", "content": "a", "name": null},)"
+                          R"({"role": "assistant", "content": "b", "tool_calls": null}]})");
   EXPECT_EQ(row.turns[0].response, "b");
 }
 
@@ -312,6 +314,16 @@ TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
                       }).status();
   EXPECT_EQ(calls, 1);
   EXPECT_TRUE(absl::IsCancelled(status));
+}
+
+TEST(ParquetPluginTest, ABuildWithoutItSaysWhatToDo) {
+  const auto rows = OpenParquetRows({"data", "train.parquet", {"text"}}, "libtune_none.so");
+  EXPECT_TRUE(absl::IsInvalidArgument(rows.status()));
+  EXPECT_THAT(std::string(rows.status().message()),
+              AllOf(StartsWith("train.parquet: is Parquet, which this build cannot read ("),
+                    HasSubstr("libtune_none.so: cannot open shared object file"),
+                    EndsWith("); convert it to JSON Lines, or build with "
+                             "-DTUNE_BUILD_PARQUET=ON")));
 }
 
 struct RealFile {
