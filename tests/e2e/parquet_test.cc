@@ -45,6 +45,11 @@ TEST_F(ParquetRun, TrainsAsItsJsonLinesDo) {
                                                   "[" + absl::StrJoin(rows, ",") + "]"))
                   .ok());
   EXPECT_EQ(Train("parquet", parquet), Train("lines", lines));
+
+  const RunResult failed = fleet_.Ctl(
+      {"submit", "--model", "demo", "--dataset", "parquet", "--set", "max_length=8", "--wait"});
+  EXPECT_NE(failed.err.find("/datasets/parquet/rows.parquet (row 1): "), std::string::npos)
+      << failed.out << failed.err;
 }
 
 }  // namespace
