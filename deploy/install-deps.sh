@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what a build of Tune needs on Debian 12 or 13 (x86-64): packages of the
-# distribution, and LibTorch from the wheels pinned in deploy/wheels.txt. What is already
-# there is left alone, so a second run takes well under a second.
+# distribution, and LibTorch and Arrow from the wheels pinned in deploy/wheels.txt. What is
+# already there is left alone, so a second run takes well under a second.
 #
 #   deploy/install-deps.sh            to build and run
 #   deploy/install-deps.sh --tests    also what tests/run.sh uses
 #
-# TUNE_DEPS_DIR   where LibTorch goes (default ~/.cache/tune/deps)
+# TUNE_DEPS_DIR   where LibTorch and Arrow go (default ~/.cache/tune/deps)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -80,6 +80,8 @@ unpack_wheels() {
   mkdir -p "$2"
   unzip -q "$1"/torch-*.whl 'torch/lib/*' 'torch/include/*' -d "$2"
   for wheel in "$1"/nvidia_*.whl; do unzip -q "$wheel" 'nvidia/*' -d "$2"; done
+  unzip -q "$1"/pyarrow-*.whl 'pyarrow/include/*' 'pyarrow/libarrow.so.*' \
+    'pyarrow/libparquet.so.*' -d "$2"
   unzip -q "$1"/googleapis_*.whl 'google/*' -d "$2"
 }
 
@@ -93,12 +95,12 @@ install_wheels() {
   local free
   free=$(df --output=avail -BM "$deps" | tail -1 | tr -dc 0-9)
   [ "$free" -gt 2500 ] || die "$deps has $free MB free, 2500 are needed; set TUNE_DEPS_DIR"
-  say "downloading LibTorch (540 MB) into $deps"
+  say "downloading LibTorch and Arrow (590 MB) into $deps"
   mkdir "$scratch/wheels"
   download_wheels "$scratch/wheels"
   unpack_wheels "$scratch/wheels" "$scratch/unpacked"
   rm -f "$stamp"
-  for folder in torch nvidia google; do
+  for folder in torch nvidia pyarrow google; do
     rm -rf "${deps:?}/$folder"
     mv "$scratch/unpacked/$folder" "$deps/$folder"
   done

@@ -6,7 +6,7 @@
 #   deploy/quickstart.sh [--dir DIR]
 #
 # DIR holds all data (default ~/.local/share/tune-quickstart); delete it to start over.
-# Ports are free ones. TUNE_DEPS_DIR: where LibTorch goes (deploy/install-deps.sh).
+# Ports are free ones. TUNE_DEPS_DIR: where LibTorch and Arrow go (deploy/install-deps.sh).
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

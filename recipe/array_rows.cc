@@ -110,7 +110,7 @@ absl::StatusOr<bool> ArrayRows::Next(RowText* row) {
   if (!begun_) RETURN_IF_ERROR(Begin());
   if (ended_) return false;
   RETURN_IF_ERROR(SkipSpace());
-  *row = RowText{{++number_, line_, column_, /*in_array=*/true}, "", false};
+  *row = RowText{{++number_, line_, column_, RowForm::kElement}, "", false, ""};
   RETURN_IF_ERROR(CutElement(row));
   ASSIGN_OR_RETURN(const char next, Look());
   if (next == ']') {

@@ -59,6 +59,7 @@ class RowChecker {
     if (text.too_long) {
       return Note(text.at, absl::StrCat("is longer than ", kMaxRowBytes >> 20, " MiB"));
     }
+    if (!text.problem.empty()) return Note(text.at, text.problem);
     if (text.text.empty()) return Note(text.at, "is missing; take out the comma around it");
     const auto json = ParseJson(text.text);
     return json.ok() ? ReadJson(*json, row) : NoteParseError(text.at, json.status().message());
@@ -115,12 +116,14 @@ class RowChecker {
 
   std::string WrongKeys(const Json& json) const {
     std::vector<std::string> keys;
-    for (const auto& item : json.items()) keys.push_back(absl::StrCat("\"", item.key(), "\""));
+    for (const auto& item : json.items()) {
+      keys.push_back(absl::StrCat("\"", item.key(), "\"", item.value().is_null() ? " (null)" : ""));
+    }
     const std::string has =
         absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; expected ");
     if (format_ == nullptr) return absl::StrCat(has, "one of: ", DescribeRowFormats());
-    return absl::StrCat(has, DescribeKeys(*format_), " as ", first_.in_array ? "row " : "line ",
-                        first_.number, " has");
+    return absl::StrCat(has, DescribeKeys(*format_), " as ",
+                        first_.form == RowForm::kLine ? "line " : "row ", first_.number, " has");
   }
 
   std::string name_;
@@ -136,7 +139,7 @@ absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
     int64_t max_bad_rows) {
-  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name));
+  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, RowFormatKeys()));
   RowChecker checker(name);
   int64_t good_rows = 0;
   for (RowText text;;) {

@@ -37,9 +37,9 @@ struct DatasetSummary {
 };
 
 // Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
-// the line, or of the element (RowPlace); its error ends the reading and is returned. The
-// file is JSON Lines or a JSON array, plain, gzip or zstd, told by its content (row_reader.h,
-// decompression.h). Formats, told by the first row's keys:
+// the line, the element or the record (RowPlace); its error ends the reading and is returned.
+// The file is JSON Lines or a JSON array, plain, gzip or zstd, or Parquet, told by its content
+// (row_reader.h, decompression.h). Formats, told by the first row's keys or a table's columns:
 //   {"messages":[{"role","content"}]}                messages
 //   {"conversations":[{"from","value"}]}             conversations  (ShareGPT)
 //   {"prompt","response"} (also "completion")        prompt_response
@@ -47,16 +47,17 @@ struct DatasetSummary {
 //                                                    "response" and "context" too)
 //   {"question","answer"}                            question_answer  (GSM8K)
 //   {"text"}                                         text
-// Other keys are passed over; a later row that lacks the format's keys is malformed, as is
-// an empty response. In messages, several user messages in a row are joined by "\n\n",
-// `system` may only come first, and what follows the last assistant message is left out.
-// Conversations are messages whose speakers may be called human, gpt and chatgpt.
+// Other keys are passed over, and null is as an absent key. A later row that lacks the
+// format's keys is malformed, as is an empty response. In messages, several user messages in
+// a row are joined by "\n\n", `system` may only come first, and what follows the last
+// assistant message is left out. Conversations are messages whose speakers may be called
+// human, gpt and chatgpt.
 //
 // A row may have 16 MiB. Malformed rows are counted, the first 20 kept as FieldErrors with
-// field "FILE:LINE", "FILE:LINE:COLUMN" or, in an array, "FILE:LINE:COLUMN (row N)" (`name`
-// stands for FILE). Reading goes on after one, and on_row still sees the good ones. More
-// than `max_bad_rows` of them are an error, which lists them and says how many there are; a
-// file without a good row is one too.
+// field "FILE:LINE", "FILE:LINE:COLUMN", in an array "FILE:LINE:COLUMN (row N)" or, in
+// Parquet, "FILE (row N)" (`name` stands for FILE). Reading goes on after one, and on_row
+// still sees the good ones. More than `max_bad_rows` of them are an error, which lists them
+// and says how many there are; a file without a good row is one too.
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,

@@ -143,7 +143,7 @@ constexpr OtherKind kOtherKinds[] = {
     {"PK\x03\x04", "is a zip archive; unpack it first"},
     {"\xFD\x37zXZ", "is compressed with xz; unpack it, or use gzip or zstd"},
     {"BZh", "is compressed with bzip2; unpack it, or use gzip or zstd"},
-    {"PAR1", "is Parquet; convert it to JSON Lines first"},
+    {"PARE", "is encrypted Parquet; decrypt it first"},
     {"\xFF\xFE", "is UTF-16; save it as UTF-8"},
     {"\xFE\xFF", "is UTF-16; save it as UTF-8"},
 };

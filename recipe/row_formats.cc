@@ -11,10 +11,12 @@
 namespace tune {
 namespace {
 
-// The first of `spellings` that `json` has, or null.
+// The first of `spellings` that has a value in `json`, or null. A table has every column in
+// every row, so one whose value is null is as one that is not there.
 const char* FindKey(const Json& json, const std::vector<const char*>& spellings) {
   for (const char* key : spellings) {
-    if (json.contains(key)) return key;
+    const auto found = json.find(key);
+    if (found != json.end() && !found->is_null()) return key;
   }
   return nullptr;
 }
@@ -25,7 +27,7 @@ std::string Text(const Json& json, const std::vector<const char*>& spellings,
   const char* key = FindKey(json, spellings);
   const std::string path = absl::StrCat(parent, key == nullptr ? spellings[0] : key);
   if (key == nullptr) {
-    errors->Add(path, "is missing");
+    errors->Add(path, json.contains(spellings[0]) ? "is null" : "is missing");
   } else if (!json[key].is_string()) {
     errors->Add(path, absl::StrCat("must be a text, got ", DescribeJson(json[key])));
   } else {
@@ -54,8 +56,7 @@ void ReadInstruction(const Json& json, Row* row, FieldErrors* errors) {
   Turn turn;
   turn.prompt = Text(json, {"instruction"}, "", errors);
   const char* key = FindKey(json, {"input", "context"});
-  const bool has_input = key != nullptr && !json[key].is_null();
-  const std::string input = has_input ? Text(json, {key}, "", errors) : "";
+  const std::string input = key == nullptr ? "" : Text(json, {key}, "", errors);
   if (!input.empty()) absl::StrAppend(&turn.prompt, "\n\n", input);
   turn.response = NonEmptyText(json, {"output", "response"}, "", errors);
   row->turns.push_back(std::move(turn));
@@ -194,17 +195,31 @@ void ReadConversations(const Json& json, Row* row, FieldErrors* errors) {
 
 const std::vector<RowFormat>& RowFormats() {
   static const std::vector<RowFormat> formats = {
-      {"messages", {{"messages"}}, ReadMessages},
-      {"conversations", {{"conversations"}}, ReadConversations},
-      {"prompt_response", {{"prompt"}, {"response", "completion"}}, ReadPromptResponse},
-      {"instruction", {{"instruction"}, {"output", "response"}}, ReadInstruction},
-      {"question_answer", {{"question"}, {"answer"}}, ReadQuestionAnswer},
-      {"text", {{"text"}}, ReadText},
+      {"messages", {{"messages"}}, {}, ReadMessages},
+      {"conversations", {{"conversations"}}, {}, ReadConversations},
+      {"prompt_response", {{"prompt"}, {"response", "completion"}}, {}, ReadPromptResponse},
+      {"instruction",
+       {{"instruction"}, {"output", "response"}},
+       {"input", "context"},
+       ReadInstruction},
+      {"question_answer", {{"question"}, {"answer"}}, {}, ReadQuestionAnswer},
+      {"text", {{"text"}}, {}, ReadText},
   };
   return formats;
 }
 
 }  // namespace
+
+std::vector<std::string> RowFormatKeys() {
+  std::vector<std::string> keys;
+  for (const RowFormat& format : RowFormats()) {
+    for (const auto& spellings : format.keys) {
+      keys.insert(keys.end(), spellings.begin(), spellings.end());
+    }
+    keys.insert(keys.end(), format.optional_key.begin(), format.optional_key.end());
+  }
+  return keys;
+}
 
 bool HasKeysOf(const RowFormat& format, const Json& json) {
   return std::all_of(format.keys.begin(), format.keys.end(),

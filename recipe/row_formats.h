@@ -14,13 +14,17 @@ namespace tune {
 struct RowFormat {
   absl::string_view name;
   // For each key that a row must have, the spellings it may come in ("response" or
-  // "completion"). Other keys ("id", "source") are passed over.
+  // "completion"). Other keys ("id", "source") are passed over; null is as no key at all.
   std::vector<std::vector<const char*>> keys;
+  // Of one that a row may have.
+  std::vector<const char*> optional_key;
   // Fills `row` from an object that has the keys; what is wrong goes to `errors`, each
   // field the path inside the row ("messages[2].role").
   void (*read)(const Json& json, Row* row, FieldErrors* errors);
 };
 
+// Every key that some format reads.
+std::vector<std::string> RowFormatKeys();
 // The format whose keys the object `json` has, or null.
 const RowFormat* FindRowFormat(const Json& json);
 // Whether the object `json` has all keys of `format`.

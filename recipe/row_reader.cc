@@ -10,11 +10,13 @@
 #include "recipe/byte_source.h"
 #include "recipe/decompression.h"
 #include "recipe/line_rows.h"
+#include "recipe/parquet_plugin.h"
 
 namespace tune {
 namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr absl::string_view kParquetMagic = "PAR1";
 constexpr size_t kLookAheadBytes = 4096;  // of white space before a "["
 
 absl::StatusOr<bool> BeginsArray(BufferedBytes& bytes) {
@@ -23,23 +25,42 @@ absl::StatusOr<bool> BeginsArray(BufferedBytes& bytes) {
   return first != text.npos && text[first] == '[';
 }
 
+absl::StatusOr<bool> IsParquet(const std::string& path) {
+  ASSIGN_OR_RETURN(auto file, OpenFileBytes(path));
+  BufferedBytes bytes(std::move(file));
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
+  return absl::StartsWith(first, kParquetMagic);
+}
+
+absl::Status WrappedParquet(const std::string& name) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      name, ": is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside"));
+}
+
 }  // namespace
 
 std::string NameRow(const std::string& file, const RowPlace& at) {
-  if (at.in_array) return NameRow(file, at, at.line, at.column);
-  return absl::StrCat(file, ":", at.line);
+  if (at.form == RowForm::kLine) return absl::StrCat(file, ":", at.line);
+  return NameRow(file, at, at.line, at.column);
 }
 
 std::string NameRow(const std::string& file, const RowPlace& at, int64_t line, int64_t column) {
+  const std::string row = absl::StrCat(" (row ", at.number, ")");
+  if (at.form == RowForm::kRecord) return file + row;
   const std::string place = absl::StrCat(file, ":", line, ":", column);
-  return at.in_array ? absl::StrCat(place, " (row ", at.number, ")") : place;
+  return at.form == RowForm::kElement ? place + row : place;
 }
 
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
-                                                    const std::string& name) {
+                                                    const std::string& name,
+                                                    const std::vector<std::string>& keys) {
+  // Parquet is read from its end, so it must be the file itself and no stream.
+  ASSIGN_OR_RETURN(const bool is_parquet, IsParquet(path));
+  if (is_parquet) return OpenParquetRows({path, name, keys});
   ASSIGN_OR_RETURN(auto source, OpenDecompressed(path, name));
   BufferedBytes bytes(std::move(source));
-  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kByteOrderMark.size()));
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
+  if (absl::StartsWith(first, kParquetMagic)) return WrappedParquet(name);
   if (absl::StartsWith(first, kByteOrderMark)) bytes.Use(kByteOrderMark.size());
   ASSIGN_OR_RETURN(const bool is_array, BeginsArray(bytes));
   if (is_array) return std::make_unique<ArrayRows>(name, std::move(bytes));

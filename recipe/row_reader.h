@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -12,16 +13,19 @@ namespace tune {
 
 constexpr size_t kMaxRowBytes = size_t{16} << 20;
 
-// Where a row stands. Numbers, lines and columns (bytes) from 1.
+// What a row is in its file.
+enum class RowForm { kLine, kElement, kRecord };  // of JSON Lines, an array, a table
+
+// Where a row stands. Numbers, lines and columns (bytes) from 1; a record has a number only.
 struct RowPlace {
-  int64_t number = 0;  // of the line, or of the array's element
+  int64_t number = 0;  // of the line, the element or the record
   int64_t line = 0;
   int64_t column = 0;
-  bool in_array = false;
+  RowForm form = RowForm::kLine;
 };
 
-// "train.jsonl:17", or "train.json:40:5 (row 3)" for an array's; a column in the line is
-// named where one is given.
+// "train.jsonl:17", "train.json:40:5 (row 3)" for an array's, "train.parquet (row 17)" for a
+// table's; a column in the line is named where one is given and there are lines.
 std::string NameRow(const std::string& file, const RowPlace& at);
 std::string NameRow(const std::string& file, const RowPlace& at, int64_t line, int64_t column);
 
@@ -29,6 +33,7 @@ struct RowText {
   RowPlace at;
   std::string text;
   bool too_long = false;  // above kMaxRowBytes; the text is not whole
+  std::string problem;    // else why the row has no text, "" where it has
 };
 
 class RowReader {
@@ -38,11 +43,13 @@ class RowReader {
   virtual absl::StatusOr<bool> Next(RowText* row) = 0;
 };
 
-// Opens a file as OpenDecompressed does. Where its text begins with "[" it is one JSON array
-// and each element a row; else it is JSON Lines and each line that is not blank one, its
-// end "\n" or "\r\n". A byte order mark is left out. INVALID_ARGUMENT with field
-// "NAME:LINE:COLUMN", from Next, where the array is not closed or something follows it.
+// Opens a Parquet file (parquet_plugin.h), or another as OpenDecompressed does. Where its
+// text begins with "[" it is one JSON array and each element a row; else it is JSON Lines and
+// each line that is not blank one, its end "\n" or "\r\n". A byte order mark is left out.
+// INVALID_ARGUMENT with field "NAME:LINE:COLUMN", from Next, where the array is not closed or
+// something follows it. Columns of a table that are not in `keys` may be left out.
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
-                                                    const std::string& name);
+                                                    const std::string& name,
+                                                    const std::vector<std::string>& keys);
 
 }  // namespace tune

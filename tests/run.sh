@@ -7,7 +7,7 @@
 #   tests/run.sh fresh [...]  quickstart and tests in a new minimal Debian root (tests/fresh.sh)
 #
 # TUNE_PRESET        CMake preset: release (default), debug, tsan
-# TUNE_DEPS_DIR      where LibTorch is (deploy/install-deps.sh)
+# TUNE_DEPS_DIR      where LibTorch and Arrow are (deploy/install-deps.sh)
 # TUNE_SHARED_DATA   real test data (default ../shared/data); tests that need it are skipped
 #                    without it
 # TUNE_ORACLE_PYTHON a python with transformers (default: made by tests/oracle/venv.sh)

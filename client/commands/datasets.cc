@@ -158,7 +158,8 @@ void AddName(CLI::App& command, DatasetFlags& flags) {
 }
 
 void AddFile(CLI::App& command, DatasetFlags& flags) {
-  command.add_option("file", flags.file, "JSON Lines or a JSON array; plain, gzip or zstd")
+  command
+      .add_option("file", flags.file, "JSON Lines or a JSON array, plain, gzip or zstd; or Parquet")
       ->required()
       ->type_name("FILE");
   command

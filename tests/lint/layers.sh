@@ -10,6 +10,7 @@ cd "$repository"
 arrows='
 base           : base
 recipe         : base recipe
+recipe/parquet : base recipe recipe/parquet
 proto/wire     : base recipe proto/wire
 server/core    : base recipe server/core
 server/store   : base recipe server/core server/store
@@ -26,6 +27,7 @@ private='
 <(ATen|c10|torch|caffe2)/  : worker/trainer
 <(SQLiteCpp/|sqlite3)      : server/store
 <prometheus/               : server worker/agent worker/main.cc
+<(arrow|parquet)/          : recipe/parquet
 <(yaml-cpp)/               : client
 '
 failed=0

@@ -25,8 +25,10 @@ bool IsPlainPath(absl::string_view path) {
   return true;
 }
 
+// The file keeps the name it was pushed under, by which its rows are named in errors.
 std::string DatasetTarget(const v1::Dataset& dataset) {
-  return absl::StrCat("datasets/", absl::StripPrefix(dataset.name(), "datasets/"), ".jsonl");
+  return absl::StrCat("datasets/", absl::StripPrefix(dataset.name(), "datasets/"), "/",
+                      dataset.file().path());
 }
 
 // As the registry digests a file list: "sha256  path" lines, sorted by path.

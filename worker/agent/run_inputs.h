@@ -12,7 +12,7 @@
 namespace tune::worker {
 
 // A blob and where it stands in the run folder: "model/config.json",
-// "datasets/NAME.jsonl", "resume/state/state.json".
+// "datasets/NAME/train.jsonl", "resume/state/state.json".
 struct RunInput {
   v1::FileEntry file;
   std::string target;

@@ -11,7 +11,7 @@ namespace tune::trainer {
 
 struct StepRow {
   std::string dataset;  // "datasets/NAME"
-  int64_t row = 0;      // line in its file, from 1
+  int64_t row = 0;      // its number in its file (RowPlace)
   int64_t tokens = 0;
   int64_t target_tokens = 0;
 };

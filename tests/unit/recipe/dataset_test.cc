@@ -8,13 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
+#include "recipe/parquet_plugin.h"
 #include "scratch_folder.h"
 #include "shared_data.h"
 
 namespace tune {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -150,7 +153,7 @@ TEST_F(DatasetTest, NamesWhatIsWrongWithMessages) {
             "train.jsonl:1: messages[1].role: is missing");
   EXPECT_THAT(ErrorOf(R"({"messages": [{"role": "user", "content": null},)"
                       R"({"role": "assistant", "content": "b"}]})"),
-              StartsWith("train.jsonl:1: messages[0].content: must be a text, got "));
+              StartsWith("train.jsonl:1: messages[0].content: is null"));
 }
 
 TEST_F(DatasetTest, NamesLineAndColumnOfWhatIsNoJson) {
@@ -177,6 +180,27 @@ TEST_F(DatasetTest, NamesTheKeysExpected) {
       ErrorOf(R"({"promt": "a"})"),
       StartsWith(
           "train.jsonl:1: has \"promt\"; expected one of: \"messages\"; \"conversations\"; "));
+}
+
+// As rows come from a table, where every row has every column.
+TEST_F(DatasetTest, ANullIsAsAnAbsentKey) {
+  const auto summary =
+      Read(R"({"messages": null, "instruction": "a", "input": null, "context": "b",)"
+           R"( "output": null, "response": "c", "id": null})");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->format, "instruction");
+  EXPECT_EQ(rows_[0].second.turns[0].prompt, "a\n\nb");
+  EXPECT_EQ(rows_[0].second.turns[0].response, "c");
+  const Row row = ReadRow(R"({"messages": [{"role": "user", "content": "a", "name": null},)"
+                          R"({"role": "assistant", "content": "b", "tool_calls": null}]})");
+  EXPECT_EQ(row.turns[0].response, "b");
+}
+
+TEST_F(DatasetTest, NamesTheKeyThatIsNull) {
+  EXPECT_EQ(ErrorOf("{\"prompt\": \"a\", \"response\": \"b\"}\n"
+                    "{\"prompt\": \"a\", \"response\": null}\n"),
+            "train.jsonl:2: has \"prompt\", \"response\" (null); expected \"prompt\" and "
+            "\"response\" (or \"completion\") as line 1 has");
 }
 
 TEST_F(DatasetTest, CollectsTwentyErrorsAndCountsAll) {
@@ -290,6 +314,16 @@ TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
                       }).status();
   EXPECT_EQ(calls, 1);
   EXPECT_TRUE(absl::IsCancelled(status));
+}
+
+TEST(ParquetPluginTest, ABuildWithoutItSaysWhatToDo) {
+  const auto rows = OpenParquetRows({"data", "train.parquet", {"text"}}, "libtune_none.so");
+  EXPECT_TRUE(absl::IsInvalidArgument(rows.status()));
+  EXPECT_THAT(std::string(rows.status().message()),
+              AllOf(StartsWith("train.parquet: is Parquet, which this build cannot read ("),
+                    HasSubstr("libtune_none.so: cannot open shared object file"),
+                    EndsWith("); convert it to JSON Lines, or build with "
+                             "-DTUNE_BUILD_PARQUET=ON")));
 }
 
 struct RealFile {

@@ -96,6 +96,12 @@ TEST_P(DecompressionTest, DatasetsAreReadByContent) {
   EXPECT_EQ(ReadDataset(folder_ / "data", "rows", any)->rows, 1);
 }
 
+TEST_P(DecompressionTest, ParquetInsideIsToBeUnpacked) {
+  folder_.Write("data", Packed("PAR1\x15\x04"));
+  EXPECT_EQ(ReadDataset(folder_ / "data", "x", nullptr).status().message(),
+            "x: is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside");
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, DecompressionTest,
                          ::testing::Values(std::pair("gzip", Compress{Gzip}),
                                            std::pair("zstd", Compress{Zstd})),
@@ -109,7 +115,7 @@ TEST(OtherKindsTest, AreNamedWithWhatToDo) {
   EXPECT_EQ(error_of("PK\x03\x04rest"), "x: is a zip archive; unpack it first");
   EXPECT_EQ(error_of("\xFD\x37zXZ"), "x: is compressed with xz; unpack it, or use gzip or zstd");
   EXPECT_EQ(error_of("BZh91AY"), "x: is compressed with bzip2; unpack it, or use gzip or zstd");
-  EXPECT_EQ(error_of("PAR1"), "x: is Parquet; convert it to JSON Lines first");
+  EXPECT_EQ(error_of("PARE\x15"), "x: is encrypted Parquet; decrypt it first");
   EXPECT_EQ(error_of("\xFF\xFE{"), "x: is UTF-16; save it as UTF-8");
   EXPECT_EQ(error_of("P"), "");
 }

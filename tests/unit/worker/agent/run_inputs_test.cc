@@ -49,6 +49,7 @@ TEST_F(RunInputsTest, TheTrainerFindsWhatTheLeaseNames) {
   EXPECT_EQ(run->datasets[0].dataset, "datasets/d");
   EXPECT_EQ(run->datasets[0].max_bad_rows, 3);
   EXPECT_EQ(run->datasets[0].sha256, lease.datasets(0).file().sha256());
+  EXPECT_EQ(run->datasets[0].path, run_dir_ + "/datasets/d/train.jsonl");
   EXPECT_EQ(*ReadFile(run->datasets[0].path), "content of train.jsonl");
   EXPECT_EQ(*ReadFile(run->resume_path + "/state/state.json"), "content of state/state.json");
   EXPECT_EQ(run->model_digest, Sha256Hex(Sha256Hex("{}") + "  config.json\n" +

@@ -1,0 +1,56 @@
+// The same rows as JSON Lines and as Parquet give the same model, bit by bit, through all
+// four programs.
+#include <arrow/type.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "parquet_file.h"
+#include "tests/support/fleet.h"
+
+namespace tune::testing {
+namespace {
+
+class ParquetRun : public ::testing::Test {
+ protected:
+  void Expect(const std::vector<std::string>& args) {
+    const RunResult result = fleet_.Ctl(args);
+    ASSERT_EQ(result.exit_code, 0) << result.out << result.err << fleet_.LogTails();
+  }
+  // Trains on a dataset of that name and gives the hash of the weights.
+  std::string Train(const std::string& dataset, const std::string& file) {
+    Expect({"datasets", "push", dataset, file});
+    Expect({"submit", "-f", SourceFile("deploy/demo/job.yaml"), "--name", dataset, "--dataset",
+            dataset, "--set", "max_steps=4", "--wait"});
+    Expect({"checkpoints", "pull", dataset, "-d", folder_ / dataset});
+    return Sha256File(folder_ / (dataset + "/model.safetensors")).value();
+  }
+
+  ScratchFolder folder_;
+  Fleet fleet_{folder_.path()};
+};
+
+TEST_F(ParquetRun, TrainsAsItsJsonLinesDo) {
+  fleet_.StartScheduler();
+  fleet_.StartWorker("cpu-1");
+  Expect({"models", "init", "demo", "--config", SourceFile("deploy/demo/config.json"),
+          "--tokenizer", SourceFile("deploy/demo/tokenizer.json"), "--seed", "0"});
+  const std::string lines = SourceFile("deploy/demo/dataset.jsonl");
+  const std::vector<std::string> rows = absl::StrSplit(*ReadFile(lines), '\n', absl::SkipEmpty());
+  const std::string parquet = folder_ / "rows.parquet";
+  ASSERT_TRUE(WriteFileDurably(parquet, ParquetOf({arrow::field("prompt", arrow::utf8()),
+                                                   arrow::field("response", arrow::utf8())},
+                                                  "[" + absl::StrJoin(rows, ",") + "]"))
+                  .ok());
+  EXPECT_EQ(Train("parquet", parquet), Train("lines", lines));
+
+  const RunResult failed = fleet_.Ctl(
+      {"submit", "--model", "demo", "--dataset", "parquet", "--set", "max_length=8", "--wait"});
+  EXPECT_NE(failed.err.find("/datasets/parquet/rows.parquet (row 1): "), std::string::npos)
+      << failed.out << failed.err;
+}
+
+}  // namespace
+}  // namespace tune::testing
