@@ -270,7 +270,7 @@ def check_curve(args):
             shutil.copy(os.path.join(args.data, "tokenizer/phi-2", name), model_path)
         spec = dict(model="models/oracle", datasets=[{"dataset": "datasets/gsm8k"}],
                     batch_size=CURVE_BATCH, epochs=8, max_steps=CURVE_STEPS, learning_rate=3e-3, lr_scheduler="cosine",
-                    warmup_ratio=0.1, weight_decay=0.1, betas=[0.9, 0.95], eps=1e-8,
+                    warmup_ratio=0.1, weight_decay=0.1, betas=[0.9, 0.999], eps=1e-8,
                     max_grad_norm=1.0, micro_batch_tokens=192, precision="fp32",
                     checkpoint_every=0, seed=3)
         folder = os.path.join(scratch, "run")

@@ -51,7 +51,10 @@ Json IdentityOf(const Lineage& lineage) {
     datasets.push_back(
         {{"dataset", dataset.dataset}, {"sha256", dataset.sha256}, {"examples", dataset.examples}});
   }
-  return {{"model_digest", lineage.run->model_digest}, {"data", datasets}, {"spec", spec}};
+  return {{"model_digest", lineage.run->model_digest},
+          {"model", lineage.model},
+          {"data", datasets},
+          {"spec", spec}};
 }
 
 absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
@@ -177,7 +180,7 @@ absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int6
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
                                          const Lineage& lineage, const ResumableState* state,
                                          Ranks& ranks) {
-  const std::string temporary = path + ".tmp";
+  const std::string temporary = path + kTemporary;
   absl::StatusOr<Manifest> manifest = Manifest();
   const auto write = [&]() -> absl::Status {
     RETURN_IF_ERROR(
@@ -190,6 +193,14 @@ absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const Exported
   if (status.ok()) return manifest;
   if (ranks.first()) RemoveAll(temporary).IgnoreError();
   return status;
+}
+
+std::string ResumedPrecision(const std::string& path) {
+  const auto state = ReadJsonFile(JoinPath(path, kStateFile));
+  const Json::json_pointer precision("/identity/spec/precision");
+  if (!state.ok() || !state->contains(precision)) return "";
+  const Json& value = state->at(precision);
+  return value == "fp32" || value == "bf16" ? value.get<std::string>() : "";
 }
 
 std::string CheckpointName(int64_t step) { return absl::StrFormat("step-%08d", step); }

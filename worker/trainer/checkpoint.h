@@ -16,6 +16,9 @@
 
 namespace tune::trainer {
 
+// Ends the name of a checkpoint that is being written.
+inline constexpr char kTemporary[] = ".tmp";
+
 struct ResumableState {
   const Parameters* parameters;
   const HostAdamW* optimizer;
@@ -29,6 +32,10 @@ struct ResumableState {
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
                                          const Lineage& lineage, const ResumableState* state,
                                          Ranks& ranks);
+
+// The precision of the run that wrote the checkpoint, "fp32" or "bf16"; "" where it is none
+// that ReadResumeState would take.
+std::string ResumedPrecision(const std::string& path);
 
 // "step-00000012"
 std::string CheckpointName(int64_t step);

@@ -33,6 +33,9 @@ struct DatasetLineage {
 // Where a model comes from, for its card, trainer_state.json and resumable state.
 struct Lineage {
   const RunFolder* run;
+  // What of the base model a resumed run depends on, its weights being the checkpoint's: the
+  // config's fields and its tokenizer's hash.
+  Json model;
   std::vector<DatasetLineage> datasets;
   int64_t total_steps = 0;
   std::vector<LogEntry> log;  // of every step so far

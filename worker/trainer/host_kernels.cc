@@ -65,8 +65,8 @@ TUNE_INLINE void AdamWLoop(const AdamWCoefficients& c, const AdamWPointers& p, i
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) {
     const float g = gradient[i] * c.gradient_scale;
-    const float m = exp_avg[i] + (1 - c.beta1) * (g - exp_avg[i]);
-    const float v = exp_avg_sq[i] * c.beta2 + (1 - c.beta2) * g * g;
+    const float m = exp_avg[i] + c.one_minus_beta1 * (g - exp_avg[i]);
+    const float v = exp_avg_sq[i] * c.beta2 + c.one_minus_beta2 * g * g;
     const float denominator = std::sqrt(v) / c.root_correction + c.eps;
     const float updated = master[i] * c.decay - c.step_size * (m / denominator);
     exp_avg[i] = m;

@@ -13,7 +13,8 @@ double SumOfSquares(const at::Tensor& tensor);
 struct AdamWCoefficients {
   float gradient_scale;  // clipping
   float decay;           // 1 - learning_rate * weight_decay
-  float beta1, beta2;
+  // Rounded to fp32 from fp64, as torch does: 1 - 0.999f is 1.3e-5 of itself too small.
+  float one_minus_beta1, beta2, one_minus_beta2;
   float step_size;        // learning_rate / (1 - beta1^t)
   float root_correction;  // sqrt(1 - beta2^t)
   float eps;

@@ -31,6 +31,23 @@ absl::Status RemoveMarks(const std::string& dir) {
   return RemoveAll(JoinPath(dir, "ranks.store"));
 }
 
+// Keeps SIGTERM and SIGINT waiting. What is started meanwhile begins so, over exec too: a
+// signal cannot kill it before it has its handlers.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 class Launch {
  public:
   explicit Launch(const LaunchOptions& options) : options_(options) {}
@@ -57,6 +74,7 @@ class Launch {
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const pid_t parent = getpid();
+    const SignalsHeld held;
     const pid_t pid = fork();
     if (pid < 0) return ErrnoStatus(words[0], "fork");
     if (pid == 0) {

@@ -16,7 +16,7 @@ struct LaunchOptions {
   // The program and its arguments; each rank gets "--rank R" after them.
   std::vector<std::string> command;
   int64_t ranks = 1;
-  // Set from outside: the ranks get SIGTERM.
+  // Set from outside: the ranks get SIGTERM, which they start with held back.
   const std::atomic<bool>* stop;
   Clock* clock;
 };

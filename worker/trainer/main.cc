@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/version.h"
 #include "recipe/run_folder.h"
 #include "worker/trainer/aten.h"
@@ -34,8 +35,14 @@ void RequestStop(int) { stop_requested = true; }
 void InstallSignalHandlers() {
   struct sigaction action = {};
   action.sa_handler = RequestStop;
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
+  sigset_t taken;
+  sigemptyset(&taken);
+  for (const int signal : {SIGTERM, SIGINT}) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&taken, signal);
+  }
+  // LaunchRanks starts its ranks with both held back.
+  sigprocmask(SIG_UNBLOCK, &taken, nullptr);
 }
 
 // libgomp's threads spin while they wait for each other. Where other programs want the
@@ -94,6 +101,9 @@ int Run(const Arguments& args) {
   InstallSignalHandlers();
   SystemClock clock;
   if (args.rank >= 0) return RunOneRank(args, &clock);
+  // Two in one folder would write each other's checkpoints.
+  const auto lock = FileLock::Acquire(JoinPath(args.dir, "trainer.lock"));
+  if (!lock.ok()) return ExitCode(lock.status());
   // A folder that cannot be read is told of as any failure of a run.
   const auto run = ReadRunFolder(args.dir);
   const int64_t ranks = run.ok() ? run->spec.resources.RankCount() : 1;

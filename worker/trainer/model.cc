@@ -1,6 +1,7 @@
 #include "worker/trainer/model.h"
 
 #include "absl/strings/str_cat.h"
+#include "worker/trainer/gelu.h"
 #include "worker/trainer/layer_norm.h"
 #include "worker/trainer/linear.h"
 
@@ -98,7 +99,7 @@ at::Tensor PhiModel::Block(int64_t layer, const at::Tensor& hidden, const Rotary
   const BlockLayout& block = blocks_[layer];
   const at::Tensor normed = Norm(block.norm, hidden);
   const at::Tensor attention = Attention(block, normed, rotary, attend);
-  const at::Tensor mlp = Project(block.fc2, at::gelu(Project(block.fc1, normed), "tanh"));
+  const at::Tensor mlp = Project(block.fc2, Gelu(Project(block.fc1, normed)));
   return dropout.Apply(attention, config_.resid_pdrop, AttentionOutputSite(layer)) +
          dropout.Apply(mlp, config_.resid_pdrop, MlpOutputSite(layer)) + hidden;
 }

@@ -83,8 +83,9 @@ void HostAdamW::Step(const HostGradients& gradients, double learning_rate, doubl
   const AdamWCoefficients coefficients{
       .gradient_scale = static_cast<float>(gradient_scale),
       .decay = static_cast<float>(1 - learning_rate * weight_decay_),
-      .beta1 = static_cast<float>(beta1_),
+      .one_minus_beta1 = static_cast<float>(1 - beta1_),
       .beta2 = static_cast<float>(beta2_),
+      .one_minus_beta2 = static_cast<float>(1 - beta2_),
       .step_size = static_cast<float>(learning_rate / (1 - std::pow(beta1_, t))),
       .root_correction = static_cast<float>(std::sqrt(1 - std::pow(beta2_, t))),
       .eps = static_cast<float>(eps_)};

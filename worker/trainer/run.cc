@@ -33,7 +33,8 @@ std::deque<std::string> StepCheckpoints(const std::string& dir) {
   if (!listed.ok()) return names;
   for (const std::string& name : *listed) {
     const std::string manifest = JoinPath(JoinPath(CheckpointsDir(dir), name), "manifest.json");
-    if (name.starts_with("step-") && Exists(manifest)) names.push_back(name);
+    if (!name.starts_with("step-") || name.ends_with(kTemporary)) continue;
+    if (Exists(manifest)) names.push_back(name);
   }
   return names;
 }
@@ -43,19 +44,19 @@ absl::Status RemoveTemporary(const std::string& dir) {
   RETURN_IF_ERROR(CreateDirectories(CheckpointsDir(dir)));
   ASSIGN_OR_RETURN(const auto names, ListDirectory(CheckpointsDir(dir)));
   for (const std::string& name : names) {
-    if (name.ends_with(".tmp")) {
+    if (name.ends_with(kTemporary)) {
       RETURN_IF_ERROR(RemoveAll(JoinPath(CheckpointsDir(dir), name)));
     }
   }
   return absl::OkStatus();
 }
 
-// Where to go on from. A folder that holds checkpoints is not trained in from the start
-// by mistake: they would be replaced one by one.
+// Where to go on from: a folder's own checkpoints are newer than the one it began with. A
+// folder that holds some is not trained in from the start by mistake: they would be replaced
+// one by one.
 absl::StatusOr<std::string> ResumePath(const RunOptions& options, const RunFolder& run) {
   const auto own = StepCheckpoints(options.dir);
-  if (!run.resume_path.empty()) return run.resume_path;
-  if (own.empty()) return "";
+  if (own.empty()) return run.resume_path;
   if (options.resume) return absl::StrCat("checkpoints/", own.back());
   return Fail(kBadSpec, absl::StrCat(options.dir, " already holds checkpoints/", own.back(),
                                      "; go on from it with --resume, or remove checkpoints/"));
@@ -74,6 +75,14 @@ double FlopsPerToken(const Setup& setup) {
 DType SaveType(const Setup& setup) {
   const std::string& precision = setup.spec().save_precision;
   return precision == "auto" ? setup.base.folder.dtype : DTypeOfPrecision(precision);
+}
+
+// A run goes on in the type it began in, also where "auto" means another on this device.
+std::string ResolvePrecision(const RunFolder& run, const at::Device& device) {
+  if (run.spec.precision != "auto") return run.spec.precision;
+  const std::string resumed = run.resume_path.empty() ? "" : ResumedPrecision(run.resume_path);
+  if (!resumed.empty()) return resumed;
+  return ComputeType("auto", device) == at::kBFloat16 ? "bf16" : "fp32";
 }
 
 class Run {
@@ -272,15 +281,20 @@ absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
   auto run = ReadRunFolder(options.dir);
   if (!run.ok()) return WithReason(run.status(), kBadSpec);
   ASSIGN_OR_RETURN(run->resume_path, ResumePath(options, *run));
-  ASSIGN_OR_RETURN(const auto setup, ReadSetup(options.dir, *run));
+  ASSIGN_OR_RETURN(auto setup, ReadSetup(options.dir, *run));
   if (setup->spec().deterministic) UseDeterministicKernels();
   ASSIGN_OR_RETURN(const at::Device device,
                    OpenDevice(setup->spec().resources.device, options.rank));
   if (device.is_cuda() && setup->spec().offload == "none") {
     return Fail(kBadSpec, "offload: none is not supported on cuda; set it to host");
   }
+  setup->run.spec.precision = ResolvePrecision(setup->run, device);
   const int64_t size = setup->spec().resources.RankCount();
   const auto ranks = size > 1 ? JoinRanks(options.dir, options.rank, size) : OneRank();
+  if (Any(*ranks, device.is_cuda()) != device.is_cuda()) {
+    return Fail(kNoDevice, absl::StrCat("resources.gpus is ", size, ", but rank ", options.rank,
+                                        " finds no GPU of its own"));
+  }
   Run training(options, *setup, device, *ranks, events);
   return training.Train();
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "worker/trainer/failure.h"
 
@@ -91,9 +92,11 @@ std::string Absolute(const std::string& dir, const std::string& path) {
 absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path) {
   auto folder = OpenModelFolder(path);
   if (!folder.ok()) return WithReason(folder.status(), kBadModel);
-  auto tokenizer = Tokenizer::FromFile(JoinPath(path, "tokenizer.json"));
+  const std::string tokenizer_path = JoinPath(path, "tokenizer.json");
+  auto tokenizer = Tokenizer::FromFile(tokenizer_path);
   if (!tokenizer.ok()) return WithReason(tokenizer.status(), kBadModel);
-  return BaseModel{path, *std::move(folder), *std::move(tokenizer)};
+  ASSIGN_OR_RETURN(const std::string sha256, Sha256File(tokenizer_path));
+  return BaseModel{path, *std::move(folder), *std::move(tokenizer), sha256};
 }
 
 double Setup::EpochTargetTokens() const {
@@ -116,6 +119,10 @@ double Setup::MeanTokens() const {
 Lineage Setup::MakeLineage() const {
   Lineage lineage;
   lineage.run = &run;
+  ModelConfig config = base.folder.config;
+  config.source = Json::object();  // its other keys say nothing of the model
+  lineage.model = {{"config", ModelConfigToJson(config)},
+                   {"tokenizer_sha256", base.tokenizer_sha256}};
   lineage.total_steps = order.total_steps();
   for (size_t i = 0; i < datasets.size(); ++i) {
     lineage.datasets.push_back({datasets[i].dataset, datasets[i].sha256, spec().datasets[i].weight,

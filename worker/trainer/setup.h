@@ -22,6 +22,7 @@ struct BaseModel {
   std::string path;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
+  std::string tokenizer_sha256;
 };
 
 // BadModel where anything about the folder is wrong.

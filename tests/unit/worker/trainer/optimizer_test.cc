@@ -12,10 +12,10 @@
 namespace tune::trainer {
 namespace {
 
-RunSpec SpecWithDecay() {
+RunSpec SpecWithDecay(double beta2 = 0.95) {
   RunSpec spec;
   spec.weight_decay = 0.1;
-  spec.betas = {0.9, 0.95};
+  spec.betas = {0.9, beta2};
   return spec;
 }
 
@@ -46,9 +46,11 @@ void FillGradients(const Parameters& parameters, int step, HostGradients* gradie
   }
 }
 
-TEST(HostAdamW, EqualsTheFormulaInFp64OverSteps) {
+class HostAdamWBetas : public testing::TestWithParam<double> {};
+
+TEST_P(HostAdamWBetas, EqualTheFormulaInFp64OverSteps) {
   const TinyModel tiny(TinyConfig());
-  const RunSpec spec = SpecWithDecay();
+  const RunSpec spec = SpecWithDecay(GetParam());
   const auto ranks = OneRank();
   HostAdamW optimizer(tiny.parameters, spec, *ranks);
   HostGradients gradients(tiny.parameters, *ranks);
@@ -75,6 +77,8 @@ TEST(HostAdamW, EqualsTheFormulaInFp64OverSteps) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Beta2, HostAdamWBetas, testing::Values(0.95, 0.999, 0.99999));
+
 TEST(HostAdamW, Bf16WeightsAreTheMastersRounded) {
   const TinyModel tiny(TinyConfig(), at::kBFloat16);
   const auto ranks = OneRank();
@@ -99,7 +103,7 @@ TEST(AdamWUpdate, TakesEverySize) {
     const at::Tensor start = RandomTensor({n}, 2);
     const at::Tensor master = start.clone(), weight = at::empty({n}, at::kFloat);
     const at::Tensor m = at::zeros({n}, at::kFloat), v = at::zeros({n}, at::kFloat);
-    AdamWUpdate({1, 1, 0.9f, 0.999f, /*step_size=*/0.1f / 0.1f, std::sqrt(0.001f), 1e-14f},
+    AdamWUpdate({1, 1, 0.1f, 0.999f, 0.001f, /*step_size=*/0.1f / 0.1f, std::sqrt(0.001f), 1e-14f},
                 gradient, master, m, v, weight);
     // The first step moves every weight by the rate against its gradient's sign.
     const at::Tensor expected = start - gradient.sign() * 0.1;
@@ -114,8 +118,8 @@ TEST(AdamWUpdate, DoesNotDependOnThreads) {
     at::set_num_threads(count);
     at::Tensor master = RandomTensor({300001}, 2);
     const at::Tensor m = RandomTensor({300001}, 3), v = RandomTensor({300001}, 4).abs();
-    AdamWUpdate({0.7f, 0.99f, 0.9f, 0.999f, 0.1f, 0.3f, 1e-8f}, RandomTensor({300001}, 1), master,
-                m, v, master);
+    AdamWUpdate({0.7f, 0.99f, 0.1f, 0.999f, 0.001f, 0.1f, 0.3f, 1e-8f}, RandomTensor({300001}, 1),
+                master, m, v, master);
     return master;
   };
   EXPECT_TRUE(update(1).equal(update(2)));

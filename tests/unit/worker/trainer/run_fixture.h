@@ -47,11 +47,17 @@ class RunTest : public testing::Test {
     run.spec.resources.ranks = ranks;
     ASSERT_TRUE(CreateDirectories(scratch_ / name).ok());
     ASSERT_TRUE(WriteRunFolder(scratch_ / name, run).ok());
+    ContinueRanks(name, ranks);
+  }
+
+  // The same for a run folder that is there, from its own checkpoints if it has some.
+  void ContinueRanks(const std::string& name, int64_t ranks) {
     std::vector<std::thread> threads;
     for (int64_t rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
         StepClock clock;
         const auto outcome = RunTraining({.dir = scratch_ / name,
+                                          .resume = true,
                                           .launched = true,
                                           .rank = rank,
                                           .stop = &stop_,

@@ -126,6 +126,53 @@ TEST_F(RunTest, ResumedBf16RunIsTheSameRun) {
             File("whole/checkpoints/final/model.safetensors"));
 }
 
+// On another device "auto" may mean another type: what the run began in stays.
+TEST_F(RunTest, ResumesInThePrecisionItBeganIn) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.precision = "bf16";
+  run.spec.checkpoint_every = 4;
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000004";
+  run.spec.precision = "auto";
+  ASSERT_TRUE(Start("auto", run).ok());
+  EXPECT_EQ(Events("auto", "started").at(0)["precision"], "bf16");
+  EXPECT_EQ(File("auto/checkpoints/final/model.safetensors"),
+            File("whole/checkpoints/final/model.safetensors"));
+  run.spec.precision = "fp32";
+  EXPECT_FALSE(Start("fp32", run).ok());
+  EXPECT_THAT(FailureMessage("fp32", "ResumeMismatch"),
+              HasSubstr("spec.precision: the checkpoint has \"bf16\", this run \"fp32\""));
+}
+
+// A kill between the manifest and the rename leaves one that only looks complete.
+TEST_F(RunTest, ACheckpointThatWasNotRenamedIsNone) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 2;
+  run.spec.keep_checkpoints = 10;
+  ASSERT_TRUE(Start("run", run).ok());
+  ASSERT_TRUE(RenameDurably(scratch_ / "run/checkpoints/step-00000004",
+                            scratch_ / "run/checkpoints/step-00000004.tmp")
+                  .ok());
+  // A second rank does not remove it, and must not take it either.
+  run.spec.resources.device = "cpu";
+  run.spec.resources.ranks = 2;
+  ASSERT_TRUE(WriteRunFolder(scratch_ / "run", run).ok());
+  ContinueRanks("run", 2);
+  EXPECT_EQ(Events("run", "started").at(1)["resumed_step"], 2);
+}
+
+TEST_F(RunTest, ItsOwnCheckpointsAreNewerThanTheOneItBeganWith) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 2;
+  run.spec.keep_checkpoints = 10;
+  ASSERT_TRUE(Start("first", run).ok());
+  run.resume_path = scratch_ / "first/checkpoints/step-00000002";
+  ASSERT_TRUE(Start("second", run).ok());
+  EXPECT_THAT(Continue("second", false).status().message(), HasSubstr("--resume"));
+  ASSERT_TRUE(Continue("second", true).ok());
+  EXPECT_EQ(Events("second", "started").at(1)["resumed_step"], 4);
+}
+
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.
 TEST_F(RunTest, ResumedRunIsTheSameRun) {
   RunFolder run = TinyRun(scratch_);
@@ -259,6 +306,24 @@ TEST_F(RunTest, RefusesACheckpointOfAnotherRun) {
   EXPECT_THAT(message, HasSubstr("learning_rate: the checkpoint has 0.01, this run 0.02"));
   EXPECT_THAT(message, HasSubstr("sha256"));
   EXPECT_THAT(message, Not(HasSubstr("keep_checkpoints")));
+}
+
+// A run by hand has no digest of its model: what it computes with is compared.
+TEST_F(RunTest, RefusesACheckpointOfAnotherModel) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 3;
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000003";
+  Json config = ReadJsonFile(scratch_ / "model/config.json").value();
+  config["note"] = "may differ";
+  config["rope_theta"] = 77.0;
+  config["resid_pdrop"] = 0.3;
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "model/config.json", DumpJson(config)).ok());
+  EXPECT_FALSE(Start("other", run).ok());
+  const std::string message = FailureMessage("other", "ResumeMismatch");
+  EXPECT_THAT(message, HasSubstr("model.config.resid_pdrop: the checkpoint has 0.1, this run 0.3"));
+  EXPECT_THAT(message, HasSubstr("model.config.rope_theta"));
+  EXPECT_THAT(message, Not(HasSubstr("note")));
 }
 
 TEST_F(RunTest, RefusesADamagedCheckpoint) {

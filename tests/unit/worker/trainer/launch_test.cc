@@ -1,0 +1,48 @@
+#include "worker/trainer/launch.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tiny_folder.h"
+
+namespace tune::trainer {
+namespace {
+
+class LaunchTest : public testing::Test {
+ protected:
+  // Runs a shell script as each of two ranks; $1 is the rank.
+  int Launch(const std::string& script) {
+    const auto code = LaunchRanks({.dir = scratch_ / "",
+                                   .command = {"/bin/sh", "-c", script},
+                                   .ranks = 2,
+                                   .stop = &stop_,
+                                   .clock = &clock_});
+    EXPECT_TRUE(code.ok()) << code.status();
+    return code.value_or(-1);
+  }
+
+  std::string Events() { return ReadFile(scratch_ / "events.jsonl").value_or(""); }
+
+  const ScratchFolder scratch_;
+  SystemClock clock_;
+  std::atomic<bool> stop_ = false;
+};
+
+TEST_F(LaunchTest, EndsAsItsRanks) {
+  EXPECT_EQ(Launch("exit 0"), RankExit::kFinished);
+  EXPECT_EQ(Launch("exit 3"), RankExit::kInterrupted);
+}
+
+TEST_F(LaunchTest, TellsOfADeathThatNoRankHasToldOf) {
+  EXPECT_EQ(Launch("[ $1 = 0 ] || kill -KILL $$"), RankExit::kFailed);
+  EXPECT_NE(Events().find("rank 1 was killed by signal 9"), std::string::npos) << Events();
+}
+
+// A rank takes SIGTERM once it can; until then, while LibTorch is loaded, the signal waits.
+TEST_F(LaunchTest, ASignalDoesNotKillARankThatStarts) {
+  EXPECT_EQ(Launch("kill -TERM $$; kill -INT $$; exit 3"), RankExit::kInterrupted);
+  EXPECT_EQ(Events(), "");
+}
+
+}  // namespace
+}  // namespace tune::trainer
