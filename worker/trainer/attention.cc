@@ -1,8 +1,8 @@
 #include "worker/trainer/attention.h"
 
-#include <cmath>
-#include <limits>
 #include <map>
+
+#include "worker/trainer/dropped_attention.h"
 
 namespace tune::trainer {
 namespace {
@@ -20,24 +20,6 @@ at::Tensor ByHead(const at::Tensor& x, int64_t heads) {
 }
 
 at::Tensor FromHeads(const at::Tensor& x) { return x.transpose(1, 2); }
-
-at::Tensor CausalMask(int64_t queries, int64_t keys, const at::Device& device) {
-  return at::ones({queries, keys}, at::TensorOptions(at::kBool).device(device))
-      .tril(keys - queries);
-}
-
-// The textbook form, for attention dropout, which the fused kernels draw from a
-// generator that is not ours. `mask` [heads, length, length].
-at::Tensor DroppedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const at::Tensor& mask) {
-  const int64_t length = q.size(2);
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  const at::Tensor scores = at::matmul(q, k.transpose(2, 3))
-                                .mul(scale)
-                                .masked_fill(CausalMask(length, length, q.device()).logical_not(),
-                                             -std::numeric_limits<double>::infinity());
-  return at::matmul(at::softmax(scores, -1, at::kFloat).to(q.scalar_type()) * mask, v);
-}
 
 at::Tensor DroppedSegments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const std::vector<int64_t>& offsets, const Dropout& dropout, double p,

@@ -104,7 +104,26 @@ TEST(SegmentAttention, DoesNotDependOnThreads) {
         SegmentAttention(q, q, q, MakeSegmentLayout(offsets, at::kCPU), Dropout(), 0, 0);
     return at::cat({out.detach(), BackwardThrough(out, {q}, RandomTensor({50, 4, 10}, 2))[0]});
   };
-  EXPECT_TRUE(run(1).equal(run(2)));
+  const at::Tensor one = run(1);
+  for (const int count : {2, 3, 5}) EXPECT_TRUE(run(count).equal(one)) << count;
+  at::set_num_threads(threads);
+}
+
+TEST(SegmentAttention, DroppedFormDoesNotDependOnThreads) {
+  const int threads = at::get_num_threads();
+  const MicroBatch batch =
+      BatchOf({RandomExample(5, 0, 1), RandomExample(17, 0, 2), RandomExample(73, 0, 3)});
+  for (const int64_t heads : {1, 4}) {
+    const auto run = [&](int count) {
+      at::set_num_threads(count);
+      const at::Tensor q = RandomTensor({95, heads, 20}, 1).requires_grad_();
+      const at::Tensor out = SegmentAttention(q, q, q, MakeSegmentLayout(batch.offsets, at::kCPU),
+                                              Dropout(3, 1, batch), 0.1, 7);
+      return at::cat({out.detach(), BackwardThrough(out, {q}, RandomTensor(q.sizes(), 2))[0]});
+    };
+    const at::Tensor one = run(1);
+    for (const int count : {2, 3, 5}) EXPECT_TRUE(run(count).equal(one)) << heads << " " << count;
+  }
   at::set_num_threads(threads);
 }
 
