@@ -215,6 +215,12 @@ Json ModelConfigToJson(const ModelConfig& config) {
   return json;
 }
 
+Json GenerationConfigOf(const ModelConfig& config) {
+  Json json = {{"_from_model_config", true}, {"eos_token_id", config.eos_token_id}};
+  if (config.bos_token_id >= 0) json["bos_token_id"] = config.bos_token_id;
+  return json;
+}
+
 std::map<std::string, std::vector<int64_t>> ModelTensors(const ModelConfig& config) {
   Tensors tensors;
   tensors["model.embed_tokens.weight"] = {config.vocab_size, config.hidden_size};

@@ -107,6 +107,25 @@ TEST(ModelConfigFromJson, KeyValueHeadsFollowTheHeadsWhereAbsentOrNull) {
   EXPECT_EQ(ModelConfigFromJson(json)->num_key_value_heads, 4);
 }
 
+// No token is guessed: transformers' defaults, 1 and 2, are "\"" and "#" in Phi's tokenizer.
+TEST(ModelConfigFromJson, TokenIdsThatAreAbsentOrNullAreNone) {
+  Json json = Small();
+  EXPECT_EQ(ModelConfigFromJson(json)->bos_token_id, -1);
+  EXPECT_EQ(ModelConfigFromJson(json)->eos_token_id, -1);
+  json["bos_token_id"] = json["eos_token_id"] = nullptr;
+  EXPECT_EQ(ModelConfigFromJson(json)->bos_token_id, -1);
+  EXPECT_EQ(ModelConfigFromJson(json)->eos_token_id, -1);
+}
+
+TEST(GenerationConfigOf, NamesTheTokensThatAreKnown) {
+  ModelConfig config;
+  config.eos_token_id = 7;
+  EXPECT_FALSE(GenerationConfigOf(config).contains("bos_token_id"));
+  EXPECT_EQ(GenerationConfigOf(config)["eos_token_id"], 7);
+  config.bos_token_id = 5;
+  EXPECT_EQ(GenerationConfigOf(config)["bos_token_id"], 5);
+}
+
 TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
   EXPECT_THAT(ErrorWith("architectures", {"LlamaForCausalLM"}),
               HasSubstr("architectures: must be [\"PhiForCausalLM\"], the only one the trainer "

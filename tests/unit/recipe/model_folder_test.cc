@@ -97,6 +97,20 @@ class ModelFolderTest : public ::testing::Test {
   }
   void WriteIndex(const Json& index) { Write(In("model.safetensors.index.json"), DumpJson(index)); }
 
+  // The model's config.json with this end token, or none where `value` is null.
+  void SetEndToken(const Json& value) {
+    Json config = *ReadJsonFile(In("config.json"));
+    config["eos_token_id"] = value;
+    Write(In("config.json"), DumpJson(config));
+  }
+  int64_t EndToken() const {
+    const auto folder = OpenModelFolder(model_);
+    EXPECT_TRUE(folder.ok()) << folder.status();
+    if (!folder.ok()) return -1;
+    EXPECT_EQ(folder->config.source["eos_token_id"], folder->config.eos_token_id);
+    return folder->config.eos_token_id;
+  }
+
   const ScratchFolder dir_;
   const ModelConfig config_;
   const std::string model_;
@@ -259,11 +273,67 @@ TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
 }
 
 TEST_F(ModelFolderTest, ATokenizerThatDoesNotFitTheModel) {
-  Json config = *ReadJsonFile(In("config.json"));
-  config["eos_token_id"] = 257;
-  Write(In("config.json"), DumpJson(config));
+  SetEndToken(257);
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
               ElementsAre("config.json:eos_token_id: 257 is no token of tokenizer.json"));
+}
+
+TEST_F(ModelFolderTest, AnEndTokenThatTheConfigLacksComesFromGenerationConfig) {
+  SetEndToken(nullptr);
+  Write(In("generation_config.json"), R"({"eos_token_id": 65})");
+  EXPECT_EQ(EndToken(), 65);
+  Write(In("generation_config.json"), R"({"eos_token_id": [66, 256]})");
+  EXPECT_EQ(EndToken(), 66);
+  SetEndToken(67);
+  EXPECT_EQ(EndToken(), 67);
+}
+
+TEST_F(ModelFolderTest, ElseItComesFromTokenizerConfig) {
+  SetEndToken(nullptr);
+  for (const char* content : {"{}", R"({"eos_token_id": null})"}) {
+    Write(In("generation_config.json"), content);
+    EXPECT_EQ(EndToken(), 256);
+  }
+  ASSERT_TRUE(RemoveAll(In("generation_config.json")).ok());
+  Write(In("tokenizer_config.json"), R"({"eos_token": {"content": "A", "lstrip": false}})");
+  EXPECT_EQ(EndToken(), 65);
+}
+
+TEST_F(ModelFolderTest, AModelWithoutAnEndTokenIsRefused) {
+  SetEndToken(nullptr);
+  Write(In("generation_config.json"), "{}");
+  for (const char* content : {"{}", R"({"eos_token": null})"}) {
+    Write(In("tokenizer_config.json"), content);
+    EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+                ElementsAre("config.json:eos_token_id: is required, since neither "
+                            "generation_config.json nor tokenizer_config.json names an end token; "
+                            "Phi's <|endoftext|> is 50256"));
+  }
+}
+
+TEST_F(ModelFolderTest, AnEndTokenThatIsNoneIsNamedWithItsFile) {
+  SetEndToken(nullptr);
+  const auto error = [&](const std::string& file, const std::string& content) {
+    Write(In(file), content);
+    const auto errors = Errors(OpenModelFolder(model_).status());
+    return errors.size() == 1 ? errors[0] : absl::StrCat(errors.size(), " errors");
+  };
+  EXPECT_EQ(error("generation_config.json", R"({"eos_token_id": 257})"),
+            "generation_config.json:eos_token_id: 257 is no token of tokenizer.json");
+  EXPECT_EQ(error("generation_config.json", R"({"eos_token_id": "end"})"),
+            "generation_config.json:eos_token_id: must be an integer, got the string \"end\"");
+  EXPECT_THAT(error("generation_config.json", "{"),
+              HasSubstr("generation_config.json: line 1, column 2: "));
+  Write(In("generation_config.json"), "{}");
+  EXPECT_EQ(error("tokenizer_config.json", R"({"eos_token": "</s>"})"),
+            "tokenizer_config.json:eos_token: the string \"</s>\" is no token of tokenizer.json");
+}
+
+TEST_F(ModelFolderTest, InitRefusesAConfigWithoutAnEndToken) {
+  ModelConfig config = config_;
+  config.eos_token_id = -1;
+  EXPECT_EQ(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
+            "model config: eos_token_id: is required; Phi's <|endoftext|> is 50256");
 }
 
 TEST_F(ModelFolderTest, ManyErrorsAreCut) {
