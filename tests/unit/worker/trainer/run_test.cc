@@ -277,6 +277,19 @@ TEST_F(RunTest, NamesTheRowThatIsTooLong) {
   EXPECT_EQ(Events("dropped", "started").at(0)["examples"], 3);
 }
 
+TEST_F(RunTest, RefusesASourceOfWhichNoRowIsDrawn) {
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "few.jsonl", SumRows(4)).ok());
+  run.spec.datasets.push_back({"datasets/few", 0.1});
+  run.datasets.push_back({"datasets/few", scratch_ / "few.jsonl", ""});
+  EXPECT_FALSE(Start("none", run).ok());
+  EXPECT_EQ(FailureMessage("none", "BadSpec"),
+            "datasets[1].weight: at 0.1 not one of the 4 rows of datasets/few is drawn in an "
+            "epoch; raise it (0.25 draws one) or leave the dataset out");
+  run.spec.datasets[1].weight = 0.125;
+  EXPECT_TRUE(Start("one", run).ok());
+}
+
 TEST_F(RunTest, NamesTheRowThatIsMalformed) {
   ASSERT_TRUE(WriteFileDurably(scratch_ / "sums.jsonl", SumRows(3) + "{\"prompt\": 1\n").ok());
   EXPECT_FALSE(Start("run", TinyRun(scratch_)).ok());
