@@ -132,6 +132,8 @@ class RowChecker {
 
 }  // namespace
 
+absl::Status EnoughRows() { return absl::OutOfRangeError("enough rows"); }
+
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
@@ -145,7 +147,9 @@ absl::StatusOr<DatasetSummary> ReadDataset(
     Row row;
     if (!checker.Read(text, &row)) continue;
     ++good_rows;
-    RETURN_IF_ERROR(on_row(row.at.number, row));
+    const absl::Status taken = on_row(row.at.number, row);
+    if (taken == EnoughRows()) break;
+    RETURN_IF_ERROR(taken);
   }
   const int64_t rows = good_rows + checker.bad_rows();
   if (checker.bad_rows() > max_bad_rows) return checker.ToStatus(rows, max_bad_rows);

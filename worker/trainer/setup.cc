@@ -83,7 +83,8 @@ DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datas
                    static_cast<uint64_t>(spec.seed));
 }
 
-std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets, const RunSpec& spec,
+std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
+                                 const std::optional<LoadedDataset>& eval, const RunSpec& spec,
                                  const DataOptions& options) {
   std::vector<std::string> notices;
   if (options.max_length < spec.max_length) {
@@ -94,6 +95,8 @@ std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets, con
     const std::string changes = DescribeChanges(dataset, options);
     if (!changes.empty()) notices.push_back(changes);
   }
+  const std::string changes = eval ? DescribeChanges(*eval, options) : "";
+  if (!changes.empty()) notices.push_back(absl::StrCat("eval: ", changes));
   return notices;
 }
 
@@ -149,7 +152,7 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
   RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
-  auto notices = Notices(datasets, run.spec, options);
+  auto notices = Notices(datasets, eval, run.spec, options);
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
                                        options.prompt_template, std::move(datasets),
                                        std::move(eval), order, std::move(notices)});

@@ -292,6 +292,15 @@ TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
   EXPECT_TRUE(absl::IsCancelled(status));
 }
 
+TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {
+  ASSERT_TRUE(WriteFileDurably(folder_ / "data", "oops\n{\"text\": \"a\"}\nnot read\n").ok());
+  const auto summary = ReadDataset(
+      folder_ / "data", "data", [](int64_t, const Row&) { return EnoughRows(); }, 1);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 1);
+  EXPECT_EQ(summary->bad_rows, 1);
+}
+
 struct RealFile {
   const char* path;
   const char* format;

@@ -148,6 +148,14 @@ TEST_F(DataTest, EveryAnswerOfAConversationIsLearnedWithItsEnd) {
   EXPECT_EQ(Learned(data->examples[0]), "b$d$");
 }
 
+TEST_F(DataTest, CountsTheMalformedAmongEnoughRows) {
+  options_.max_rows = 1;
+  source_.max_bad_rows = 1;
+  const auto data = Load("oops\n" + RowOf("a", "b") + "not read\n");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(data->bad_rows, 1);
+}
+
 TEST_F(DataTest, StopsAfterEnoughRows) {
   options_.max_rows = 1;
   const auto data = Load(RowOf("a", "b") + RowOf("c", "d") + "not read\n");
