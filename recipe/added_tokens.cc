@@ -1,5 +1,6 @@
 #include "recipe/added_tokens.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "recipe/unicode_classes.h"
@@ -68,10 +69,11 @@ void AddedTokenMatcher::Split(absl::string_view text, bool specials,
         may_begin_[static_cast<uint8_t>(text[at])] ? LongestAt(text.substr(at)) : nullptr;
     const size_t match_end = at + (token == nullptr ? 1 : token->content.size());
     if (token != nullptr && (specials || !token->special)) {
-      const size_t start = token->lstrip ? SpaceBefore(text, done, at) : at;
+      const size_t stop = token->rstrip ? SpaceAfter(text, match_end) : match_end;
+      const size_t start = token->lstrip ? std::max(done, SpaceBefore(text, done, at)) : at;
       if (done < start) on_text(text.substr(done, start - done));
-      on_token(token->id);
-      done = token->rstrip ? SpaceAfter(text, match_end) : match_end;
+      if (start < stop) on_token(token->id);  // else it lies in what one before it took
+      done = stop;
     }
     at = match_end;  // not `done`: HF, too, finds tokens in white space already taken
   }

@@ -70,6 +70,22 @@ TEST(TokenizerTest, StripsTakeTheSpaceAround) {
   EXPECT_THAT(tokenizer->Encode("he \u3000<|end|>\n the"), ElementsAre(kHe, kEnd, kThe));
 }
 
+// Expected ids are HF tokenizers' (0.23).
+TEST(TokenizerTest, SpaceTakenByATokenHoldsNoTokenThatTakesTheSpaceBeforeItself) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"][0]["rstrip"] = true;
+  for (auto& token : json["added_tokens"]) token["normalized"] = false;  // all in one pass
+  EXPECT_THAT(Tokenizer::FromJson(json).value()->Encode("a<|end|>   b"),
+              ElementsAre('a', kEnd, kThreeSpaces, 'b'));
+  for (const int spaces : {1, 2}) json["added_tokens"][spaces]["lstrip"] = true;
+  const auto tokenizer = Tokenizer::FromJson(json).value();
+  EXPECT_THAT(tokenizer->Encode("a<|end|>   b"), ElementsAre('a', kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("<|end|>  <|end|>"), ElementsAre(kEnd, kEnd));
+  EXPECT_THAT(tokenizer->Encode("a<|end|> \t  b"), ElementsAre('a', kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("a<|end|>   <|end|>  b"), ElementsAre('a', kEnd, kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("a  b"), ElementsAre('a', kTwoSpaces, 'b'));
+}
+
 TEST(TokenizerTest, InvalidUtf8IsReadAsReplacementCharacters) {
   const auto tokenizer = SmallTokenizer();
   EXPECT_EQ(tokenizer->Encode("a\xE2\x82z\xFF"), tokenizer->Encode("a\uFFFDz\uFFFD"));
