@@ -183,6 +183,28 @@ TEST(TokenizerTest, LongRunsTakeLinearTime) {
   ExpectLinearTime(*SmallTokenizer(), size_t{1} << 18);
 }
 
+// Each of the tokens asks where the white space ends that it stands in.
+TEST(TokenizerTest, TokensThatAreWhiteSpaceTakeLinearTime) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"].push_back(AddedTokenJson(265, "\u2028", false));
+  json["added_tokens"][3]["rstrip"] = true;
+  const auto tokenizer = Tokenizer::FromJson(json).value();
+  EXPECT_THAT(tokenizer->Encode("\u2028\u2028\u2028a"), ElementsAre(265, 265, 265, 'a'));
+  EXPECT_THAT(tokenizer->Encode("a\u2028 \u2028b"), ElementsAre('a', 265, 265, 'b'));
+  const double seconds = EncodeSeconds(*tokenizer, Repeat("\u2028", 1 << 16));
+  const double of_four = EncodeSeconds(*tokenizer, Repeat("\u2028", 1 << 18));
+  EXPECT_LT(of_four, 9 * std::max(seconds, 1e-3));
+}
+
+// A long one is compared anew at every place where the text begins as it does.
+TEST(TokenizerTest, RefusesALongAddedToken) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"].push_back(AddedTokenJson(265, std::string(1024, 'a'), false));
+  EXPECT_TRUE(Tokenizer::FromJson(json).ok());
+  json["added_tokens"][3]["content"] = std::string(1025, 'a');
+  EXPECT_EQ(ErrorOf(json), "added_tokens[3].content: must be at most 1024 bytes, got 1025");
+}
+
 // The parts in which the tokenizers of other models differ; the first of them is named.
 TEST(TokenizerTest, RefusesTheTokenizersOfOtherModels) {
   struct Kind {
