@@ -92,6 +92,17 @@ TEST(ModelConfigFromJson, WhatTheRopeObjectLacksComesFromBesideIt) {
   EXPECT_EQ(config->rotary_dim(), 8);
 }
 
+// As in transformers, for which an empty object is as none.
+TEST(ModelConfigFromJson, AnEmptyRopeScalingHidesNoRopeParameters) {
+  Json json = Small();
+  json["rope_scaling"] = Json::object();
+  json["rope_parameters"] = {{"rope_type", "yarn"}, {"factor", 4.0}};
+  EXPECT_THAT(std::string(ModelConfigFromJson(json).status().message()),
+              HasSubstr("rope_parameters.rope_type: must be \"default\""));
+  json["rope_parameters"] = {{"rope_theta", 500.0}};
+  EXPECT_EQ(ModelConfigFromJson(json)->rope_theta, 500);
+}
+
 TEST(ModelConfigFromJson, DefaultsAreTransformers) {
   const auto config = ModelConfigFromJson({{"model_type", "phi"}});
   ASSERT_TRUE(config.ok()) << config.status();
@@ -150,6 +161,7 @@ TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
   EXPECT_EQ(ErrorWith("eos_token_id", {7}), "");
   EXPECT_EQ(ErrorWith("head_dim", 8), "");
   EXPECT_EQ(ErrorWith("rope_scaling", nullptr), "");
+  EXPECT_EQ(ErrorWith("rope_scaling", Json::object()), "");
 }
 
 TEST(ModelConfigFromJson, ReportsEveryErrorAtOnce) {
