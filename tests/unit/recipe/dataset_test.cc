@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -279,6 +280,13 @@ TEST_F(DatasetTest, LongLinesAreRefusedAndErrorsAreShort) {
             "train.jsonl:1: is longer than 16 MiB");
   EXPECT_THAT(rows_, SizeIs(1));
   EXPECT_LT(ErrorOf("{\"text\": \"" + text.substr(0, 1 << 20) + "\n").size(), 400u);
+}
+
+TEST_F(DatasetTest, AFifoIsRefused) {
+  ASSERT_EQ(mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+  const auto any = [](int64_t, const Row&) { return absl::OkStatus(); };
+  EXPECT_EQ(ReadDataset(folder_ / "fifo", "fifo", any).status().message(),
+            (folder_ / "fifo") + ": is no regular file");
 }
 
 TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
