@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
-#include "base/json.h"
 #include "recipe/json_fields.h"
+#include "recipe/model_json.h"
 
 namespace tune {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t kNone = -1;
 // The value at `key` of a JSON file; null where the file or the key is not there.
 Json ReadValue(const std::string& path, const char* file, const char* key, FieldErrors* errors) {
   if (!Exists(JoinPath(path, file))) return nullptr;
-  auto json = ReadJsonFile(JoinPath(path, file));
+  auto json = ReadModelJson(JoinPath(path, file));
   if (!json.ok()) {
     errors->Add(file, std::string(json.status().message()));
     return nullptr;

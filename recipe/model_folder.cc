@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "recipe/end_token.h"
+#include "recipe/model_json.h"
 #include "recipe/tokenizer.h"
 
 namespace tune {
@@ -52,8 +53,7 @@ bool IsPlainName(absl::string_view name) {
 }
 
 absl::StatusOr<WeightMap> ReadIndex(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  ASSIGN_OR_RETURN(const SortedJson json, ParseSortedJson(text));
+  ASSIGN_OR_RETURN(const SortedJson json, ReadSortedModelJson(path));
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
     return absl::InvalidArgumentError("has no object \"weight_map\"");
   }
@@ -86,7 +86,7 @@ std::string NoWeights(const std::string& path) {
 
 // True where the config could be read: only then can shapes be checked.
 bool OpenConfig(Opening* opening) {
-  auto json = ReadJsonFile(opening->At(kConfigFile));
+  auto json = ReadModelJson(opening->At(kConfigFile));
   if (!json.ok()) {
     opening->Error(kConfigFile, json.status().message());
     return false;

@@ -135,8 +135,8 @@ absl::Status InitModelFolder(const std::string& path, const ModelConfig& config,
     return absl::AlreadyExistsError(absl::StrCat(path, ": is there already; name a new folder"));
   }
   RETURN_IF_ERROR(CheckEndToken(config));
-  ASSIGN_OR_RETURN(const std::string tokenizer_text, ReadFile(tokenizer_path));
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::FromFile(tokenizer_path));
+  ASSIGN_OR_RETURN(const std::string tokenizer_text, ReadFile(tokenizer_path));
   RETURN_IF_ERROR(CheckTokenizer(tokenizer_path, config, *tokenizer));
   // Complete under another name first, so that a crash leaves no half a model.
   const std::string part = path + ".part";

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -270,6 +272,30 @@ TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
   EXPECT_THAT(errors[2], HasSubstr("model.safetensors: is truncated: 14 bytes of the header"));
   EXPECT_THAT(errors[3], HasSubstr("tokenizer.json: "));
   EXPECT_THAT(status.message(), HasSubstr(model_));
+}
+
+TEST_F(ModelFolderTest, JsonFilesOfAGigabyteAreNotRead) {
+  WriteShards();
+  for (const char* file : {"config.json", "tokenizer.json", "model.safetensors.index.json"}) {
+    Write(In(file), "");
+    ASSERT_EQ(truncate(In(file).c_str(), int64_t{1} << 30), 0);  // holes: no space is used
+  }
+  const std::string why = ": has 1073741824 bytes, the limit is 67108864; is it the right file?";
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              ElementsAre("config.json" + why, "model.safetensors.index.json" + why,
+                          "tokenizer.json" + why));
+}
+
+TEST_F(ModelFolderTest, WhatIsNoFileIsNotWaitedFor) {
+  const std::vector<std::string> files = {"config.json", "model.safetensors", "tokenizer.json"};
+  for (const std::string& file : files) {
+    ASSERT_TRUE(RemoveAll(In(file)).ok());
+    ASSERT_EQ(mkfifo(In(file).c_str(), 0600), 0);
+  }
+  EXPECT_THAT(
+      Errors(OpenModelFolder(model_).status()),
+      ElementsAre("config.json: is no regular file", "model.safetensors: is no regular file",
+                  "tokenizer.json: is no regular file"));
 }
 
 TEST_F(ModelFolderTest, ATokenizerThatDoesNotFitTheModel) {
