@@ -115,7 +115,7 @@ class RowChecker {
 
   std::string WrongKeys(const Json& json) const {
     std::vector<std::string> keys;
-    for (const auto& item : json.items()) keys.push_back(absl::StrCat("\"", item.key(), "\""));
+    for (const auto& item : json.items()) keys.push_back(DumpJson(item.key()));
     const std::string has =
         absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; expected ");
     if (format_ == nullptr) return absl::StrCat(has, "one of: ", DescribeRowFormats());

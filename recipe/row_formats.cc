@@ -127,7 +127,7 @@ class MessagePairing {
     const size_t hint = unknown.find("; did you mean");
     const absl::string_view last = names.back();
     names.pop_back();
-    return absl::StrCat("\"", name, "\" is not a role",
+    return absl::StrCat(DumpJson(name), " is not a role",
                         hint == unknown.npos
                             ? absl::StrCat("; expected ", absl::StrJoin(names, ", "), " or ", last)
                             : unknown.substr(hint));

@@ -24,12 +24,14 @@ class Loader {
     Example example = MakeExample(row, options_.prompt_template, *options_.tokenizer, options_.eos,
                                   options_.train_on_all);
     example.row = number;
-    if (static_cast<int64_t>(example.ids.size()) > options_.max_length) {
+    const bool too_long = static_cast<int64_t>(example.ids.size()) > options_.max_length;
+    if (too_long) {
       if (options_.max_length_policy == "error") return TooLong(example, row.at);
       if (options_.max_length_policy == "drop") return ++out_->dropped, absl::OkStatus();
       Truncate(&example);
     }
     if (example.target_tokens() == 0) return ++out_->without_targets, absl::OkStatus();
+    if (too_long) ++out_->truncated;
     Keep(std::move(example));
     return Kept() == options_.max_rows ? EnoughRows() : absl::OkStatus();
   }
@@ -49,7 +51,6 @@ class Loader {
   void Truncate(Example* example) {
     example->ids.resize(options_.max_length);
     example->target.resize(options_.max_length);
-    ++out_->truncated;
   }
 
   void Keep(Example example) {

@@ -289,6 +289,12 @@ TEST_F(DatasetTest, AFifoIsRefused) {
             (folder_ / "fifo") + ": is no regular file");
 }
 
+TEST_F(DatasetTest, KeysAndRolesAreQuotedWithoutControlCharacters) {
+  EXPECT_THAT(ErrorOf(R"({"\u001b[2J": 1})"), HasSubstr(R"(has "\u001b[2J"; expected)"));
+  EXPECT_THAT(ErrorOf(R"({"messages": [{"role": "\u001b[2J", "content": "a"}]})"),
+              HasSubstr(R"("\u001b[2J" is not a role)"));
+}
+
 TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
   ASSERT_TRUE(WriteFileDurably(folder_ / "data", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n").ok());
   int calls = 0;

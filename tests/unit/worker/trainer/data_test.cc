@@ -108,8 +108,9 @@ TEST_F(DataTest, ARowCutToItsPromptIsLeftOutUnlessThePromptIsLearned) {
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_THAT(data->examples, SizeIs(1));
   EXPECT_EQ(data->without_targets, 1);
+  EXPECT_EQ(data->truncated, 0);  // counted once
   EXPECT_EQ(DescribeChanges(*data, options_),
-            "datasets/d: 1 row truncated to 8 tokens, 1 row left out for lack of target tokens");
+            "datasets/d: 1 row left out for lack of target tokens");
   options_.train_on_all = true;
   const auto all = Load(rows);
   ASSERT_TRUE(all.ok()) << all.status();
