@@ -53,9 +53,11 @@ void ReadPromptResponse(const Json& json, Row* row, FieldErrors* errors) {
 void ReadInstruction(const Json& json, Row* row, FieldErrors* errors) {
   Turn turn;
   turn.prompt = Text(json, {"instruction"}, "", errors);
-  const char* key = FindKey(json, {"input", "context"});
-  const bool has_input = key != nullptr && !json[key].is_null();
-  const std::string input = has_input ? Text(json, {key}, "", errors) : "";
+  std::string input;  // the first that is there and not empty
+  for (const char* key : {"input", "context"}) {
+    const bool look = input.empty() && json.contains(key) && !json[key].is_null();
+    if (look) input = Text(json, {key}, "", errors);
+  }
   if (!input.empty()) absl::StrAppend(&turn.prompt, "\n\n", input);
   turn.response = NonEmptyText(json, {"output", "response"}, "", errors);
   row->turns.push_back(std::move(turn));

@@ -81,6 +81,14 @@ TEST_F(DatasetTest, ReadsTextAndQuestions) {
   EXPECT_EQ(question.turns[0].response, "4\n#### 4");
 }
 
+TEST_F(DatasetTest, AnInputThatIsEmptyOrNullHidesNoContext) {
+  for (const char* input : {"null", "\"\""}) {
+    const Row row = ReadRow(absl::StrCat(R"({"instruction": "Add", "input": )", input,
+                                         R"(, "context": "1 2", "response": "3"})"));
+    EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
+  }
+}
+
 TEST_F(DatasetTest, ReadsDollysNamesForInstructions) {
   const Row row = ReadRow(R"({"instruction": "Add", "context": "1 2", "response": "3"})");
   EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
