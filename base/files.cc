@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -73,6 +74,29 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   content << file.rdbuf();
   if (file.bad()) return ErrnoStatus(path, "read");
   return std::move(content).str();
+}
+
+absl::StatusOr<int> OpenRegularFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return ErrnoStatus(path, "open");
+  struct stat info;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) return fd;
+  close(fd);
+  return absl::InvalidArgumentError(absl::StrCat(path, ": is no regular file"));
+}
+
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, int64_t max_bytes) {
+  ASSIGN_OR_RETURN(const int fd, OpenRegularFile(path));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(fdopen(fd, "rb"), std::fclose);
+  ASSIGN_OR_RETURN(const int64_t size, FileSize(path));
+  if (size > max_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": has ", size, " bytes, the limit is ",
+                                                   max_bytes, "; is it the right file?"));
+  }
+  std::string content(size, '\0');
+  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
+  if (std::ferror(file.get())) return ErrnoStatus(path, "read");
+  return content;
 }
 
 absl::Status WriteFileDurably(const std::string& path, absl::string_view content) {

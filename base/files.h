@@ -19,6 +19,12 @@ namespace tune {
 absl::Status ErrnoStatus(absl::string_view path, absl::string_view what);
 
 absl::StatusOr<std::string> ReadFile(const std::string& path);
+// The file descriptor, for the caller to close, of a file opened for reading. What is no
+// regular file is INVALID_ARGUMENT: reading a FIFO may wait for ever, a device never end.
+absl::StatusOr<int> OpenRegularFile(const std::string& path);
+// The same of a file whose content comes from anywhere: more than `max_bytes` are
+// INVALID_ARGUMENT too, and not read.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, int64_t max_bytes);
 
 // Temporary file beside it, write, fsync, rename, fsync of the folder.
 absl::Status WriteFileDurably(const std::string& path, absl::string_view content);

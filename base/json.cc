@@ -1,7 +1,10 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,50 +37,140 @@ absl::Status CheckNoZeroByte(absl::string_view text) {
 }
 
 // Copying and writing a value recurse, so depth is stack.
-constexpr int kMaxDepth = 1000;
+constexpr size_t kMaxDepth = 1000;
 
-// Watches a value being parsed. Remembers the keys of every open object, to notice one
-// that comes twice, and leaves out what is nested too deeply.
-template <class J>
-class Watcher {
+// The text as nlohmann reads it, noting how far it came: its events carry no position.
+class CountedText {
  public:
-  using Event = typename J::parse_event_t;
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
 
-  bool operator()(int depth, Event event, J& value) {
-    if (event == Event::object_start) open_.emplace_back();
-    if (event == Event::object_end) open_.pop_back();
-    if (event == Event::key) NoteKey(value.template get_ref<const std::string&>());
-    const bool opens = event == Event::object_start || event == Event::array_start;
-    if (!opens || depth < kMaxDepth) return true;
-    if (problem_.empty()) problem_ = absl::StrCat("nested deeper than ", kMaxDepth, " levels");
-    return false;
+  CountedText(const char* at, const char** reached) : at_(at), reached_(reached) {}
+  reference operator*() const { return *at_; }
+  CountedText& operator++() {
+    *reached_ = ++at_;
+    return *this;
   }
-  // "" where there was none.
-  const std::string& problem() const { return problem_; }
+  bool operator==(const CountedText& other) const { return at_ == other.at_; }
 
  private:
-  void NoteKey(const std::string& key) {
-    if (open_.back().insert(key).second || !problem_.empty()) return;
-    problem_ = absl::StrCat("key \"", key, "\" comes twice in one object");
+  const char* at_;
+  const char** reached_;
+};
+
+// Builds a value from the parser's events. nlohmann's own builder, where it watches for
+// keys that come twice, is quadratic in the values of a list, and in the keys of an
+// ordered object; this one takes each value once.
+template <class J>
+class Builder {
+ public:
+  explicit Builder(absl::string_view text) : text_(text), reached_(text.data()) {}
+
+  absl::StatusOr<J> Build() {
+    const char* end = text_.data() + text_.size();
+    const bool whole =
+        J::sax_parse(CountedText(text_.data(), &reached_), CountedText(end, &reached_), this);
+    if (!whole) return absl::InvalidArgumentError(problem_);
+    return std::move(root_);
   }
 
-  std::vector<std::set<std::string>> open_;
+  // The parser's events; false ends it.
+  bool null() { return Add(nullptr); }
+  bool boolean(bool value) { return Add(value); }
+  bool number_integer(int64_t value) { return Add(value); }
+  bool number_unsigned(uint64_t value) { return Add(value); }
+  bool number_float(double value, const std::string&) { return Add(value); }
+  bool string(std::string& value) { return Add(std::move(value)); }
+  bool binary(typename J::binary_t&) { return Fail("bytes are not JSON"); }
+  bool start_array(size_t) { return Open(J::array()); }
+  bool end_array() { return Close(std::move(open_.back().list)); }
+  bool start_object(size_t) { return Open(J::object()); }
+  bool end_object() { return Close(ObjectOf(std::move(open_.back().members))); }
+
+  bool key(std::string& key) {
+    if (!open_.back().keys.insert(key).second) {
+      return Fail(absl::StrCat("key ", DumpJson(key), " comes twice in one object"));
+    }
+    open_.back().members.emplace_back(std::move(key), J());
+    return true;
+  }
+
+  bool parse_error(size_t byte, const std::string& token, const typename J::exception& error) {
+    const bool out_of_range = dynamic_cast<const typename J::out_of_range*>(&error) != nullptr;
+    problem_ = out_of_range ? absl::StrCat(Position(text_, byte + 1 - token.size()),
+                                           ": the number ", token, " is out of a double's range")
+                            : absl::StrCat(Position(text_, byte), ": ", Reason(error.what()));
+    return false;
+  }
+
+ private:
+  using Members = std::vector<std::pair<std::string, J>>;
+
+  // A list or an object whose end has not come.
+  struct Unfinished {
+    J list;  // not used for an object
+    Members members;
+    std::set<std::string> keys;
+  };
+
+  static J ObjectOf(Members members) {
+    typename J::object_t object;
+    if constexpr (std::is_same_v<J, Json>) object.reserve(members.size());
+    for (auto& [key, value] : members) Append(std::move(key), std::move(value), &object);
+    return object;
+  }
+  // Past the search for the key, which is known to be new.
+  static void Append(std::string key, Json value, Json::object_t* object) {
+    object->emplace_back(std::move(key), std::move(value));
+  }
+  static void Append(std::string key, SortedJson value, SortedJson::object_t* object) {
+    object->emplace(std::move(key), std::move(value));
+  }
+
+  bool Add(J value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (open_.back().list.is_array()) {
+      open_.back().list.push_back(std::move(value));
+    } else {
+      open_.back().members.back().second = std::move(value);
+    }
+    return true;
+  }
+
+  bool Open(J empty) {
+    if (open_.size() == kMaxDepth) {
+      return Fail(absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
+    }
+    open_.push_back({std::move(empty), {}, {}});
+    return true;
+  }
+
+  bool Close(J value) {
+    open_.pop_back();
+    return Add(std::move(value));
+  }
+
+  bool Fail(absl::string_view problem) {
+    problem_ = absl::StrCat(Position(text_, reached_ - text_.data()), ": ", problem);
+    return false;
+  }
+
+  absl::string_view text_;
+  const char* reached_;
+  std::vector<Unfinished> open_;
+  J root_;
   std::string problem_;
 };
 
 template <class J>
 absl::StatusOr<J> Parse(absl::string_view text) {
-  Watcher<J> watcher;
-  try {
-    J json = J::parse(text.begin(), text.end(), std::ref(watcher));
-    if (!watcher.problem().empty()) return absl::InvalidArgumentError(watcher.problem());
-    RETURN_IF_ERROR(CheckNoZeroByte(text));
-    return json;
-  } catch (const typename J::parse_error& e) {
-    return absl::InvalidArgumentError(absl::StrCat(Position(text, e.byte), ": ", Reason(e.what())));
-  } catch (const typename J::exception& e) {  // a number out of range
-    return absl::InvalidArgumentError(Reason(e.what()));
-  }
+  ASSIGN_OR_RETURN(J json, Builder<J>(text).Build());
+  RETURN_IF_ERROR(CheckNoZeroByte(text));
+  return json;
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstdio>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status.h"
 
 namespace tune {
 
@@ -40,14 +42,14 @@ std::string Sha256Hex(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> Sha256File(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
+  ASSIGN_OR_RETURN(const int fd, OpenRegularFile(path));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(fdopen(fd, "rb"), std::fclose);
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
-  while (file.read(buffer.data(), buffer.size()), file.gcount() > 0) {
-    hash.Update(absl::string_view(buffer.data(), file.gcount()));
+  while (const size_t read = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    hash.Update(absl::string_view(buffer.data(), read));
   }
-  if (file.bad()) return absl::DataLossError(absl::StrCat(path, ": read failed"));
+  if (std::ferror(file.get())) return absl::DataLossError(absl::StrCat(path, ": read failed"));
   return hash.Finish();
 }
 

@@ -27,7 +27,7 @@ class Sha256 {
 
 std::string Sha256Hex(absl::string_view bytes);
 
-// Hash of a file's content; NOT_FOUND or the errno's code with the path.
+// Hash of a regular file's content; NOT_FOUND or the errno's code with the path.
 absl::StatusOr<std::string> Sha256File(const std::string& path);
 
 // True for 64 lower-case hex digits.

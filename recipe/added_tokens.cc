@@ -1,5 +1,6 @@
 #include "recipe/added_tokens.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "recipe/unicode_classes.h"
@@ -30,6 +31,23 @@ size_t SpaceAfter(absl::string_view text, size_t start) {
   }
   return start;
 }
+
+// Where white space ends, looked for once in each run of it: a token that is white space
+// itself asks at every place of a run.
+class SpaceEnds {
+ public:
+  explicit SpaceEnds(absl::string_view text) : text_(text) {}
+
+  // `start` is never less than the last time.
+  size_t After(size_t start) {
+    if (start > end_) end_ = SpaceAfter(text_, start);
+    return end_;
+  }
+
+ private:
+  absl::string_view text_;
+  size_t end_ = 0;
+};
 
 }  // namespace
 
@@ -62,16 +80,18 @@ const AddedToken* AddedTokenMatcher::LongestAt(absl::string_view text) const {
 void AddedTokenMatcher::Split(absl::string_view text, bool specials,
                               const std::function<void(int32_t)>& on_token,
                               const std::function<void(absl::string_view)>& on_text) const {
+  SpaceEnds space_ends(text);
   size_t done = 0;
   for (size_t at = 0; at < text.size();) {
     const AddedToken* token =
         may_begin_[static_cast<uint8_t>(text[at])] ? LongestAt(text.substr(at)) : nullptr;
     const size_t match_end = at + (token == nullptr ? 1 : token->content.size());
     if (token != nullptr && (specials || !token->special)) {
-      const size_t start = token->lstrip ? SpaceBefore(text, done, at) : at;
+      const size_t stop = token->rstrip ? space_ends.After(match_end) : match_end;
+      const size_t start = token->lstrip ? std::max(done, SpaceBefore(text, done, at)) : at;
       if (done < start) on_text(text.substr(done, start - done));
-      on_token(token->id);
-      done = token->rstrip ? SpaceAfter(text, match_end) : match_end;
+      if (start < stop) on_token(token->id);  // else it lies in what one before it took
+      done = stop;
     }
     at = match_end;  // not `done`: HF, too, finds tokens in white space already taken
   }

@@ -11,10 +11,6 @@
 namespace tune {
 namespace {
 
-int64_t DrawsPerEpoch(const SourceSize& source) {
-  return std::llround(static_cast<double>(source.examples) * source.weight);
-}
-
 int64_t CeilDivide(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 // The most free space of micro-batches in a range, as a complete binary tree in an array
@@ -54,6 +50,10 @@ std::vector<int64_t> LongestFirst(const std::vector<int64_t>& lengths) {
 }
 
 }  // namespace
+
+int64_t DrawsPerEpoch(const SourceSize& source) {
+  return std::llround(static_cast<double>(source.examples) * source.weight);
+}
 
 DataOrder::DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs,
                      int64_t max_steps, uint64_t seed)

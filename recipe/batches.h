@@ -22,7 +22,10 @@ struct SourceSize {
   double weight;  // how often each example comes per epoch, on average
 };
 
-// Draws per epoch: round(examples * weight) of each source, without repetition until a
+// round(examples * weight): how many examples of the source an epoch has.
+int64_t DrawsPerEpoch(const SourceSize& source);
+
+// DrawsPerEpoch of each source, without repetition until a
 // source is used up (a fraction of a pass is drawn anew each epoch), all shuffled
 // together by Fisher-Yates with recipe/random.h's generator keyed by (seed, epoch).
 // A partial last epoch begins as a whole one would.

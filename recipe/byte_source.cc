@@ -31,9 +31,8 @@ class FileBytes : public ByteSource {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileBytes(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) return ErrnoStatus(path, "open");
-  return std::make_unique<FileBytes>(path, file);
+  ASSIGN_OR_RETURN(const int fd, OpenRegularFile(path));
+  return std::make_unique<FileBytes>(path, fdopen(fd, "rb"));
 }
 
 absl::StatusOr<absl::string_view> BufferedBytes::Peek(size_t min) {

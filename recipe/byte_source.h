@@ -16,6 +16,7 @@ class ByteSource {
   virtual absl::StatusOr<size_t> Read(char* out, size_t size) = 0;
 };
 
+// Of a regular file.
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileBytes(const std::string& path);
 
 // A source that can be looked at before it is used.

@@ -117,7 +117,7 @@ class RowChecker {
   std::string WrongKeys(const Json& json) const {
     std::vector<std::string> keys;
     for (const auto& item : json.items()) {
-      keys.push_back(absl::StrCat("\"", item.key(), "\"", item.value().is_null() ? " (null)" : ""));
+      keys.push_back(absl::StrCat(DumpJson(item.key()), item.value().is_null() ? " (null)" : ""));
     }
     const std::string has =
         absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; expected ");
@@ -135,6 +135,8 @@ class RowChecker {
 
 }  // namespace
 
+absl::Status EnoughRows() { return absl::OutOfRangeError("enough rows"); }
+
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
@@ -148,7 +150,9 @@ absl::StatusOr<DatasetSummary> ReadDataset(
     Row row;
     if (!checker.Read(text, &row)) continue;
     ++good_rows;
-    RETURN_IF_ERROR(on_row(row.at.number, row));
+    const absl::Status taken = on_row(row.at.number, row);
+    if (taken == EnoughRows()) break;
+    RETURN_IF_ERROR(taken);
   }
   const int64_t rows = good_rows + checker.bad_rows();
   if (checker.bad_rows() > max_bad_rows) return checker.ToStatus(rows, max_bad_rows);

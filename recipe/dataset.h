@@ -36,6 +36,10 @@ struct DatasetSummary {
   std::vector<FieldError> bad_row_errors;  // of the first 20
 };
 
+// For on_row to return: the reading ends there, without an error, and the summary is of
+// what was read.
+absl::Status EnoughRows();
+
 // Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
 // the line, the element or the record (RowPlace); its error ends the reading and is returned.
 // The file is JSON Lines or a JSON array, plain, gzip or zstd, or Parquet, told by its content

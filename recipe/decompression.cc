@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -55,6 +56,11 @@ class Decompressor : public ByteSource {
     return absl::InvalidArgumentError(absl::StrCat(name_, ": the ", format_,
                                                    " data is damaged after ", written_,
                                                    " bytes of text (", reason, "); ", kCopyAgain));
+  }
+  // A window of `zstd --long=28` and above, which the reader would have to hold in memory.
+  absl::Status WindowTooLarge() const {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name_, ": its ", format_, " window is above 128 MiB; compress it without --long"));
   }
   bool ended() const { return ended_; }
 
@@ -123,6 +129,9 @@ class Unzstd : public Decompressor {
     ZSTD_inBuffer from{input.data(), input.size(), 0};
     ZSTD_outBuffer to{out, size, 0};
     const size_t more = ZSTD_decompressStream(stream_.get(), &to, &from);
+    if (ZSTD_getErrorCode(more) == ZSTD_error_frameParameter_windowTooLarge) {
+      return WindowTooLarge();
+    }
     if (ZSTD_isError(more)) return Damaged(ZSTD_getErrorName(more));
     return Step{from.pos, to.pos, more == 0};
   }
@@ -150,7 +159,15 @@ constexpr OtherKind kOtherKinds[] = {
 
 constexpr string_view kGzip = "\x1F\x8B";
 constexpr string_view kZstd = "\x28\xB5\x2F\xFD";
+constexpr string_view kZstdSkippable = "\x2A\x4D\x18";  // after a byte 0x50 to 0x5F
 constexpr size_t kMostFirstBytes = 5;
+
+// Pzstd's files begin with a skippable frame (RFC 8878, 3.1.2).
+bool IsZstd(string_view first) {
+  if (absl::StartsWith(first, kZstd)) return true;
+  return !first.empty() && (first[0] & 0xF0) == 0x50 &&
+         absl::StartsWith(first.substr(1), kZstdSkippable);
+}
 
 // Gives out what was buffered to tell the kind.
 class PlainBytes : public ByteSource {
@@ -180,7 +197,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenDecompressed(const std::string& 
     return absl::InvalidArgumentError(absl::StrCat(name, ": ", kind.advice));
   }
   if (absl::StartsWith(first, kGzip)) return std::make_unique<Gunzip>(name, std::move(bytes));
-  if (absl::StartsWith(first, kZstd)) return std::make_unique<Unzstd>(name, std::move(bytes));
+  if (IsZstd(first)) return std::make_unique<Unzstd>(name, std::move(bytes));
   return std::make_unique<PlainBytes>(std::move(bytes));
 }
 

@@ -42,19 +42,18 @@ absl::Status UnknownTemplate(const std::string& name) {
   for (const BuiltIn& b : kBuiltIns) names.push_back(b.name);
   const std::string unknown = UnknownField(name, names);
   const size_t hint = unknown.find("; did you mean");
-  return absl::InvalidArgumentError(
-      absl::StrCat("template: \"", name,
-                   "\" is neither user_assistant, instruct, alpaca, plain nor a text with ",
-                   kPrompt, " and ", kResponse, hint == unknown.npos ? "" : unknown.substr(hint)));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", name, "\" is neither user_assistant, instruct, alpaca, plain nor a text with ", kPrompt,
+      " and ", kResponse, hint == unknown.npos ? "" : unknown.substr(hint)));
 }
 
 absl::Status CheckOnce(absl::string_view text, absl::string_view placeholder) {
   const size_t first = text.find(placeholder);
   if (first == text.npos) {
-    return absl::InvalidArgumentError(absl::StrCat("template: has no ", placeholder));
+    return absl::InvalidArgumentError(absl::StrCat("has no ", placeholder));
   }
   if (text.find(placeholder, first + 1) != text.npos) {
-    return absl::InvalidArgumentError(absl::StrCat("template: has ", placeholder, " twice"));
+    return absl::InvalidArgumentError(absl::StrCat("has ", placeholder, " twice"));
   }
   return absl::OkStatus();
 }
@@ -94,8 +93,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Parse(const std::string& name_or_
   const size_t prompt = text.find(kPrompt);
   const size_t response = text.find(kResponse);
   if (response < prompt) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("template: ", kResponse, " must come after ", kPrompt));
+    return absl::InvalidArgumentError(absl::StrCat(kResponse, " must come after ", kPrompt));
   }
   PromptTemplate parsed;
   const size_t between = prompt + kPrompt.size();

@@ -93,10 +93,13 @@ void CheckUnsupported(const Json& json, FieldErrors* errors) {
 }
 
 // The rope's parameters as transformers finds them: `rope_scaling` (transformers < 5)
-// where it is not null, else `rope_parameters` (5 and later); what they lack comes from
+// where it is neither null nor empty, else `rope_parameters` (5 and later); what they lack
+// comes from
 // rope_theta and partial_rotary_factor beside them.
 void ReadRope(const Json& json, FieldErrors* errors, ModelConfig* config) {
-  const char* name = Find(json, "rope_scaling") != nullptr ? "rope_scaling" : "rope_parameters";
+  const Json* scaling = Find(json, "rope_scaling");
+  const bool scales = scaling != nullptr && *scaling != Json::object();
+  const char* name = scales ? "rope_scaling" : "rope_parameters";
   const Json* rope = Find(json, name);
   if (rope == nullptr || !CheckObject(*rope, {name, errors})) return;
   const std::string path = absl::StrCat(name, ".");
@@ -212,6 +215,12 @@ Json ModelConfigToJson(const ModelConfig& config) {
       json[name] = value;
     }
   }
+  return json;
+}
+
+Json GenerationConfigOf(const ModelConfig& config) {
+  Json json = {{"_from_model_config", true}, {"eos_token_id", config.eos_token_id}};
+  if (config.bos_token_id >= 0) json["bos_token_id"] = config.bos_token_id;
   return json;
 }
 

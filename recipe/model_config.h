@@ -29,13 +29,16 @@ struct ModelConfig {
   bool qk_layernorm = false;
   bool tie_word_embeddings = false;
   std::string hidden_act = "gelu_new";
-  int64_t bos_token_id = 1;
-  int64_t eos_token_id = 2;
+  // -1 where the file names none. What ends a reply then stands in a file beside it
+  // (recipe/end_token.h): OpenModelFolder leaves no eos_token_id of -1.
+  int64_t bos_token_id = -1;
+  int64_t eos_token_id = -1;
   // -1 for none. As in torch.nn.Embedding(padding_idx): this token's embedding row gets
   // no gradient.
   int64_t pad_token_id = -1;
 
-  // The file as it was, for writing it again with an exported model.
+  // The file as it was, for writing it again with an exported model. OpenModelFolder adds
+  // an end token that it had to look for.
   Json source;
 
   int64_t head_dim() const { return hidden_size / num_attention_heads; }
@@ -52,6 +55,9 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
 
 // A config.json that transformers reads as this config: the source, and what it lacks.
 Json ModelConfigToJson(const ModelConfig& config);
+
+// generation_config.json for a model that has none.
+Json GenerationConfigOf(const ModelConfig& config);
 
 struct NamedShape {
   std::string name;

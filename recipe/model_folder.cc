@@ -10,6 +10,8 @@
 #include "base/field_errors.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "recipe/end_token.h"
+#include "recipe/model_json.h"
 #include "recipe/tokenizer.h"
 
 namespace tune {
@@ -52,8 +54,7 @@ bool IsPlainName(absl::string_view name) {
 }
 
 absl::StatusOr<WeightMap> ReadIndex(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  ASSIGN_OR_RETURN(const SortedJson json, ParseSortedJson(text));
+  ASSIGN_OR_RETURN(const SortedJson json, ReadSortedModelJson(path));
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
     return absl::InvalidArgumentError("has no object \"weight_map\"");
   }
@@ -86,7 +87,7 @@ std::string NoWeights(const std::string& path) {
 
 // True where the config could be read: only then can shapes be checked.
 bool OpenConfig(Opening* opening) {
-  auto json = ReadJsonFile(opening->At(kConfigFile));
+  auto json = ReadModelJson(opening->At(kConfigFile));
   if (!json.ok()) {
     opening->Error(kConfigFile, json.status().message());
     return false;
@@ -207,6 +208,16 @@ void CheckTensors(Opening* opening) {
   opening->folder.dtype = dtype.value_or(DType::kF32);
 }
 
+// The source too, since it is what an exported model gets.
+void AddEndToken(const Tokenizer& tokenizer, Opening* opening) {
+  FieldErrors errors;
+  const int64_t id = FindEndToken(opening->path, tokenizer, &errors);
+  for (const FieldError& error : errors.list()) opening->Error(error.field, error.message);
+  if (id < 0) return;
+  opening->folder.config.eos_token_id = id;
+  opening->folder.config.source["eos_token_id"] = id;
+}
+
 void CheckTokenizer(bool config_known, Opening* opening) {
   auto tokenizer = Tokenizer::FromFile(opening->At(kTokenizerFile));
   if (!tokenizer.ok()) {
@@ -220,7 +231,9 @@ void CheckTokenizer(bool config_known, Opening* opening) {
                    absl::StrCat("has token id ", (*tokenizer)->size() - 1,
                                 ", but the model's vocab_size is ", config.vocab_size));
   }
-  if ((*tokenizer)->TokenBytes(static_cast<int32_t>(config.eos_token_id)).empty()) {
+  if (config.eos_token_id < 0) {
+    AddEndToken(**tokenizer, opening);
+  } else if ((*tokenizer)->TokenBytes(static_cast<int32_t>(config.eos_token_id)).empty()) {
     opening->Error(absl::StrCat(kConfigFile, ":eos_token_id"),
                    absl::StrCat(config.eos_token_id, " is no token of ", kTokenizerFile));
   }

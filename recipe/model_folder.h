@@ -28,7 +28,8 @@ struct ModelFolder {
 
 // Opens and checks: config supported; every parameter there once with the config's
 // shape and one float type; no tensor left over; tokenizer.json readable and every
-// token id below vocab_size. All errors at once, naming file and tensor.
+// token id below vocab_size; an end token named by the config or a file beside it. All errors at
+// once, naming file and tensor.
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
 
 // The files of a folder that make up a model, relative, sorted: config.json,

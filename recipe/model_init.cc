@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
 #include "base/files.h"
 #include "base/status.h"
 #include "recipe/model_folder.h"
@@ -87,12 +88,6 @@ Json ConfigFile(const ModelConfig& config) {
   return json;
 }
 
-Json GenerationConfigFile(const ModelConfig& config) {
-  return {{"_from_model_config", true},
-          {"bos_token_id", config.bos_token_id},
-          {"eos_token_id", config.eos_token_id}};
-}
-
 // What AutoTokenizer needs beside tokenizer.json.
 Json TokenizerConfigFile(const ModelConfig& config, const Tokenizer& tokenizer) {
   Json json = {{"tokenizer_class", "PreTrainedTokenizerFast"},
@@ -102,6 +97,14 @@ Json TokenizerConfigFile(const ModelConfig& config, const Tokenizer& tokenizer) 
   const std::string bos = tokenizer.TokenBytes(static_cast<int32_t>(config.bos_token_id));
   if (!bos.empty()) json["bos_token"] = bos;
   return json;
+}
+
+absl::Status CheckEndToken(const ModelConfig& config) {
+  FieldErrors errors;
+  if (config.eos_token_id < 0) {
+    errors.Add("eos_token_id", "is required; Phi's <|endoftext|> is 50256");
+  }
+  return errors.ToStatus("model config");
 }
 
 absl::Status CheckTokenizer(const std::string& path, const ModelConfig& config,
@@ -129,16 +132,16 @@ absl::Status InitModelFolder(const std::string& path, const ModelConfig& config,
   if (Exists(path)) {
     return absl::AlreadyExistsError(absl::StrCat(path, ": is there already; name a new folder"));
   }
-  ASSIGN_OR_RETURN(const std::string tokenizer_text, ReadFile(tokenizer_path));
+  RETURN_IF_ERROR(CheckEndToken(config));
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::FromFile(tokenizer_path));
+  ASSIGN_OR_RETURN(const std::string tokenizer_text, ReadFile(tokenizer_path));
   RETURN_IF_ERROR(CheckTokenizer(tokenizer_path, config, *tokenizer));
   // Complete under another name first, so that a crash leaves no half a model.
   const std::string part = path + ".part";
   RETURN_IF_ERROR(RemoveAll(part));
   RETURN_IF_ERROR(CreateDirectories(part));
   RETURN_IF_ERROR(WriteJson(JoinPath(part, "config.json"), ConfigFile(config)));
-  RETURN_IF_ERROR(
-      WriteJson(JoinPath(part, "generation_config.json"), GenerationConfigFile(config)));
+  RETURN_IF_ERROR(WriteJson(JoinPath(part, "generation_config.json"), GenerationConfigOf(config)));
   RETURN_IF_ERROR(
       WriteJson(JoinPath(part, "tokenizer_config.json"), TokenizerConfigFile(config, *tokenizer)));
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(part, "tokenizer.json"), tokenizer_text));

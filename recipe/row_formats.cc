@@ -55,8 +55,11 @@ void ReadPromptResponse(const Json& json, Row* row, FieldErrors* errors) {
 void ReadInstruction(const Json& json, Row* row, FieldErrors* errors) {
   Turn turn;
   turn.prompt = Text(json, {"instruction"}, "", errors);
-  const char* key = FindKey(json, {"input", "context"});
-  const std::string input = key == nullptr ? "" : Text(json, {key}, "", errors);
+  std::string input;  // the first that is there and not empty
+  for (const char* key : {"input", "context"}) {
+    const bool look = input.empty() && json.contains(key) && !json[key].is_null();
+    if (look) input = Text(json, {key}, "", errors);
+  }
   if (!input.empty()) absl::StrAppend(&turn.prompt, "\n\n", input);
   turn.response = NonEmptyText(json, {"output", "response"}, "", errors);
   row->turns.push_back(std::move(turn));
@@ -128,7 +131,7 @@ class MessagePairing {
     const size_t hint = unknown.find("; did you mean");
     const absl::string_view last = names.back();
     names.pop_back();
-    return absl::StrCat("\"", name, "\" is not a role",
+    return absl::StrCat(DumpJson(name), " is not a role",
                         hint == unknown.npos
                             ? absl::StrCat("; expected ", absl::StrJoin(names, ", "), " or ", last)
                             : unknown.substr(hint));

@@ -1,7 +1,5 @@
 #include "recipe/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -185,19 +183,13 @@ absl::StatusOr<Header> CheckFile(absl::string_view file) {
 
 // A file descriptor that is closed with the scope.
 struct ReadOnlyFile {
-  explicit ReadOnlyFile(const std::string& path) : fd(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~ReadOnlyFile() {
-    if (fd >= 0) close(fd);
-  }
+  ~ReadOnlyFile() { close(fd); }
   const int fd;
 };
 
-absl::StatusOr<size_t> RegularFileSize(int fd, const std::string& path) {
+absl::StatusOr<size_t> SizeOf(const ReadOnlyFile& file, const std::string& path) {
   struct stat info;
-  if (fstat(fd, &info) != 0) return ErrnoStatus(path, "stat");
-  if (!S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": is no regular file"));
-  }
+  if (fstat(file.fd, &info) != 0) return ErrnoStatus(path, "stat");
   return static_cast<size_t>(info.st_size);
 }
 
@@ -218,10 +210,10 @@ absl::StatusOr<DType> DTypeFromName(absl::string_view name) {
 }
 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {
-  const ReadOnlyFile input(path);
-  if (input.fd < 0) return ErrnoStatus(path, "open");
+  ASSIGN_OR_RETURN(const int fd, OpenRegularFile(path));
+  const ReadOnlyFile input{fd};
   std::unique_ptr<SafetensorsFile> file(new SafetensorsFile);
-  ASSIGN_OR_RETURN(file->size_, RegularFileSize(input.fd, path));
+  ASSIGN_OR_RETURN(file->size_, SizeOf(input, path));
   if (file->size_ > 0) {
     void* map = mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, input.fd, 0);
     if (map == MAP_FAILED) return ErrnoStatus(path, "mmap");

@@ -6,11 +6,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "base/files.h"
 #include "base/status.h"
 #include "recipe/added_tokens.h"
 #include "recipe/bpe.h"
 #include "recipe/byte_alphabet.h"
+#include "recipe/model_json.h"
 #include "recipe/tokenizer_json.h"
 #include "recipe/utf8.h"
 #include "recipe/word_split.h"
@@ -149,10 +149,8 @@ Tokenizer::Tokenizer() = default;
 Tokenizer::~Tokenizer() = default;
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::FromFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const auto json = ParseSortedJson(text);
-  if (!json.ok()) return Annotate(json.status(), path);
-  auto tokenizer = FromJson(*json);
+  ASSIGN_OR_RETURN(const SortedJson json, ReadSortedModelJson(path));
+  auto tokenizer = FromJson(json);
   if (!tokenizer.ok()) return Annotate(tokenizer.status(), path);
   return tokenizer;
 }

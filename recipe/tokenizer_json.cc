@@ -15,6 +15,8 @@ namespace {
 
 // Ids index tables, so a wild one must not decide their size.
 constexpr int64_t kMaxId = (1 << 24) - 1;
+// The longest added tokens in use have about 100; time to find them grows with this.
+constexpr size_t kMaxAddedTokenBytes = 1024;
 
 absl::Status Refuse(absl::string_view path, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", why));
@@ -130,6 +132,10 @@ absl::StatusOr<AddedToken> ReadAddedToken(const SortedJson& json, const std::str
     return Refuse(path + ".content", absl::StrCat("must be a text, got ", Show(content)));
   }
   token.content = content.get<std::string>();
+  if (token.content.size() > kMaxAddedTokenBytes) {
+    return Refuse(path + ".content", absl::StrCat("must be at most ", kMaxAddedTokenBytes,
+                                                  " bytes, got ", token.content.size()));
+  }
   ASSIGN_OR_RETURN(token.id, ReadId(At(json, "id"), path + ".id"));
   ASSIGN_OR_RETURN(token.special, Flag(json, path, "special", false));
   ASSIGN_OR_RETURN(token.normalized, Flag(json, path, "normalized", !token.special));

@@ -15,29 +15,25 @@ namespace {
 // How many malformed rows a notice names.
 constexpr size_t kNamedBadRows = 3;
 
-// Ends the reading of a file early; never leaves this file.
-const char kEnoughRows[] = "enough rows";
-
 class Loader {
  public:
   Loader(const RunDataset& source, const DataOptions& options, LoadedDataset* out)
       : source_(source), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
-    if (options_.max_rows > 0 && Kept() == options_.max_rows) {
-      return absl::CancelledError(kEnoughRows);
-    }
     Example example = MakeExample(row, options_.prompt_template, *options_.tokenizer, options_.eos,
                                   options_.train_on_all);
     example.row = number;
-    if (static_cast<int64_t>(example.ids.size()) > options_.max_length) {
+    const bool too_long = static_cast<int64_t>(example.ids.size()) > options_.max_length;
+    if (too_long) {
       if (options_.max_length_policy == "error") return TooLong(example, row.at);
       if (options_.max_length_policy == "drop") return ++out_->dropped, absl::OkStatus();
       Truncate(&example);
     }
     if (example.target_tokens() == 0) return ++out_->without_targets, absl::OkStatus();
+    if (too_long) ++out_->truncated;
     Keep(std::move(example));
-    return absl::OkStatus();
+    return Kept() == options_.max_rows ? EnoughRows() : absl::OkStatus();
   }
 
  private:
@@ -55,7 +51,6 @@ class Loader {
   void Truncate(Example* example) {
     example->ids.resize(options_.max_length);
     example->target.resize(options_.max_length);
-    ++out_->truncated;
   }
 
   void Keep(Example example) {
@@ -104,16 +99,12 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   ASSIGN_OR_RETURN(dataset.sha256, Sha256File(path));
   RETURN_IF_ERROR(CheckHash(source, dataset.sha256));
   Loader loader(source, options, &dataset);
-  const auto read = ReadDataset(
+  auto read = ReadDataset(
       path, source.path, [&](int64_t number, const Row& row) { return loader.Add(number, row); },
       source.max_bad_rows);
-  if (!read.ok() && read.status().message() != kEnoughRows) {
-    return WithReason(Annotate(read.status(), source.dataset), kBadData);
-  }
-  if (read.ok()) {
-    dataset.bad_rows = read->bad_rows;
-    dataset.bad_row_errors = read->bad_row_errors;
-  }
+  if (!read.ok()) return WithReason(Annotate(read.status(), source.dataset), kBadData);
+  dataset.bad_rows = read->bad_rows;
+  dataset.bad_row_errors = std::move(read->bad_row_errors);
   RETURN_IF_ERROR(CheckNotEmpty(dataset));
   return dataset;
 }

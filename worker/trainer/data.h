@@ -19,7 +19,7 @@ struct LoadedDataset {
   int64_t tokens = 0;
   int64_t target_tokens = 0;
   // Rows shortened or left out for their length, and rows left out because nothing in
-  // them is a target.
+  // them, or in what was not cut off, is a target. A row is counted once.
   int64_t truncated = 0;
   int64_t dropped = 0;
   int64_t without_targets = 0;

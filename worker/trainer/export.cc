@@ -32,16 +32,29 @@ Json ExportedConfig(const ExportedModel& model) {
   return config;
 }
 
-Json GenerationConfig(const ModelConfig& config) {
-  return {{"_from_model_config", true},
-          {"bos_token_id", config.bos_token_id},
-          {"eos_token_id", config.eos_token_id}};
+Json TokenizerConfig(const ExportedModel& model) {
+  return {{"tokenizer_class", "PreTrainedTokenizerFast"},
+          {"model_max_length", model.config->max_position_embeddings},
+          {"clean_up_tokenization_spaces", false},
+          {"eos_token", model.end_token}};
 }
 
-Json TokenizerConfig(const ModelConfig& config) {
-  return {{"tokenizer_class", "PreTrainedTokenizerFast"},
-          {"model_max_length", config.max_position_embeddings},
-          {"clean_up_tokenization_spaces", false}};
+// Whether `named`, an eos_token_id or an eos_token, is the model's end token or, as a list,
+// holds it.
+bool IsEndToken(const Json& named, const Json& end) {
+  if (named.is_object()) return named.value("content", Json()) == end;
+  if (!named.is_array()) return named == end;
+  return std::find(named.begin(), named.end(), end) != named.end();
+}
+
+// Transformers stops generating at what generation_config.json names, not config.json.
+absl::Status NameEndToken(const std::string& path, const char* key, const Json& end) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  auto json = ParseJson(text);
+  const bool unreadable = !json.ok() || !json->is_object();  // transformers will say so
+  if (unreadable || IsEndToken(json->value(key, Json()), end)) return absl::OkStatus();
+  (*json)[key] = end;
+  return WriteFileDurably(path, DumpJson(*json, 2) + "\n");
 }
 
 bool IsWeights(const std::string& file) { return absl::StrContains(file, ".safetensors"); }
@@ -58,13 +71,16 @@ absl::Status CopyTokenizerFiles(const std::string& dir, const ExportedModel& mod
 
 absl::Status WriteConfigs(const std::string& dir, const ExportedModel& model) {
   RETURN_IF_ERROR(WriteJson(dir, "config.json", ExportedConfig(model)));
-  if (!Exists(JoinPath(dir, "generation_config.json"))) {
-    RETURN_IF_ERROR(WriteJson(dir, "generation_config.json", GenerationConfig(*model.config)));
+  const std::string generation = JoinPath(dir, "generation_config.json");
+  const std::string tokenizer = JoinPath(dir, "tokenizer_config.json");
+  if (!Exists(generation)) {
+    RETURN_IF_ERROR(WriteJson(dir, "generation_config.json", GenerationConfigOf(*model.config)));
   }
-  if (!Exists(JoinPath(dir, "tokenizer_config.json"))) {
-    RETURN_IF_ERROR(WriteJson(dir, "tokenizer_config.json", TokenizerConfig(*model.config)));
+  if (!Exists(tokenizer)) {
+    RETURN_IF_ERROR(WriteJson(dir, "tokenizer_config.json", TokenizerConfig(model)));
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(NameEndToken(generation, "eos_token_id", model.config->eos_token_id));
+  return NameEndToken(tokenizer, "eos_token", model.end_token);
 }
 
 int64_t SavedBytes(const NamedTensor& weight, DType dtype) {

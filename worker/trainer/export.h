@@ -51,6 +51,7 @@ struct ExportedModel {
   const ModelConfig* config;
   // The base model's folder, whose tokenizer files are copied.
   std::string model_path;
+  std::string end_token;             // the text of config->eos_token_id
   std::vector<NamedTensor> weights;  // by transformers' names, fp32, on the host
   DType dtype;                       // to save them in
   // Weights above this are split into files named by model.safetensors.index.json, none of
@@ -59,7 +60,9 @@ struct ExportedModel {
 };
 
 // Writes the model into `dir`, which exists: config.json, generation_config.json, the
-// tokenizer's files, weights, trainer_state.json, README.md (the model card). Every file
+// tokenizer's files, weights, trainer_state.json, README.md (the model card). The base
+// model's generation_config.json and tokenizer_config.json are copied as they are, unless
+// they name another end token than the replies were trained to end with. Every file
 // is synced. BadSpec names a weight that is beyond `dtype`'s range.
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage);

@@ -98,9 +98,10 @@ absl::Status Generate(const GenerateCommand& command) {
 
 absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
                                                const Tokenizer& tokenizer) {
-  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(prompt.prompt_template));
+  const auto prompt_template = PromptTemplate::Parse(prompt.prompt_template);
+  RETURN_IF_ERROR(Annotate(prompt_template.status(), "--template"));
   auto ids =
-      prompt.raw ? tokenizer.Encode(text) : tokenizer.EncodeOrdinary(prompt_template.Prompt(text));
+      prompt.raw ? tokenizer.Encode(text) : tokenizer.EncodeOrdinary(prompt_template->Prompt(text));
   if (ids.empty()) return absl::InvalidArgumentError("--prompt: no token in it");
   return ids;
 }

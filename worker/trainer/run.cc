@@ -247,9 +247,15 @@ class Run {
   ExportedModel Exported() const {
     return {.config = &setup_.base.folder.config,
             .model_path = setup_.base.path,
+            .end_token = EndToken(),
             .weights = training_.Masters(),
             .dtype = SaveType(setup_),
             .shard_bytes = setup_.spec().max_shard_bytes};
+  }
+
+  std::string EndToken() const {
+    const int64_t id = setup_.base.folder.config.eos_token_id;
+    return setup_.base.tokenizer->TokenBytes(static_cast<int32_t>(id));
   }
 
   absl::StatusOr<Outcome> Interrupt() {

@@ -60,6 +60,21 @@ absl::StatusOr<std::optional<LoadedDataset>> LoadEvalData(const std::string& dir
   return loaded;
 }
 
+// A source that rounding leaves out of every epoch would look trained on, and not be.
+absl::Status CheckDraws(const RunSpec& spec, const std::vector<LoadedDataset>& datasets) {
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    const auto rows = static_cast<int64_t>(datasets[i].examples.size());
+    const double weight = spec.datasets[i].weight;
+    if (DrawsPerEpoch({rows, weight}) > 0) continue;
+    return Fail(
+        kBadSpec,
+        absl::StrCat("datasets[", i, "].weight: at ", weight, " not one of the ", rows, " rows of ",
+                     datasets[i].dataset, " is drawn in an epoch; raise it (",
+                     1.0 / static_cast<double>(rows), " draws one) or leave the dataset out"));
+  }
+  return absl::OkStatus();
+}
+
 DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datasets) {
   std::vector<SourceSize> sizes;
   for (size_t i = 0; i < datasets.size(); ++i) {
@@ -69,7 +84,8 @@ DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datas
                    static_cast<uint64_t>(spec.seed));
 }
 
-std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets, const RunSpec& spec,
+std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
+                                 const std::optional<LoadedDataset>& eval, const RunSpec& spec,
                                  const DataOptions& options) {
   std::vector<std::string> notices;
   if (options.max_length < spec.max_length) {
@@ -80,6 +96,8 @@ std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets, con
     const std::string changes = DescribeChanges(dataset, options);
     if (!changes.empty()) notices.push_back(changes);
   }
+  const std::string changes = eval ? DescribeChanges(*eval, options) : "";
+  if (!changes.empty()) notices.push_back(absl::StrCat("eval: ", changes));
   return notices;
 }
 
@@ -139,11 +157,9 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base));
   ASSIGN_OR_RETURN(auto datasets, LoadTrainingData(dir, run, options));
   ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
+  RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
-  if (order.total_steps() == 0) {
-    return Fail(kBadData, "datasets: by their weights not one row is drawn per epoch");
-  }
-  auto notices = Notices(datasets, run.spec, options);
+  auto notices = Notices(datasets, eval, run.spec, options);
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
                                        options.prompt_template, std::move(datasets),
                                        std::move(eval), order, std::move(notices)});

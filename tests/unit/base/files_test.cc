@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tune {
@@ -32,6 +33,21 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   const absl::Status status = ReadFile(JoinPath(folder_, "none")).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_NE(status.message().find(folder_), std::string::npos);
+}
+
+// A FIFO would be waited for, and /dev/zero has no end.
+TEST_F(FilesTest, ReadsOnlyARegularFileOfTheSizeAllowed) {
+  const std::string path = JoinPath(folder_, "file"), fifo = JoinPath(folder_, "fifo");
+  ASSERT_TRUE(WriteFileDurably(path, "four").ok());
+  EXPECT_EQ(*ReadRegularFile(path, 4), "four");
+  EXPECT_EQ(ReadRegularFile(path, 3).status().message(),
+            path + ": has 4 bytes, the limit is 3; is it the right file?");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::string& other : {fifo, std::string("/dev/zero"), folder_}) {
+    EXPECT_EQ(ReadRegularFile(other, 4).status().message(), other + ": is no regular file");
+    EXPECT_EQ(OpenRegularFile(other).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(ReadRegularFile(path + "x", 4).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(FilesTest, AFullDiskIsResourceExhausted) {

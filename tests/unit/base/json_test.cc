@@ -1,9 +1,19 @@
 #include "base/json.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace tune {
 namespace {
+
+using ::testing::HasSubstr;
+
+std::string ErrorOf(absl::string_view text) {
+  return std::string(ParseJson(text).status().message());
+}
 
 TEST(ParseJson, KeepsTheOrderOfKeys) {
   EXPECT_EQ(DumpJson(*ParseJson(R"({"b":1,"a":[true,null]})")), R"({"b":1,"a":[true,null]})");
@@ -18,6 +28,15 @@ TEST(ParseJson, NamesLineAndColumnOfAnError) {
 TEST(ParseJson, RefusesAKeyThatComesTwice) {
   EXPECT_FALSE(ParseJson(R"({"a":1,"b":{"a":2},"a":3})").ok());
   EXPECT_TRUE(ParseJson(R"({"a":1,"b":{"a":2}})").ok());
+  EXPECT_EQ(ErrorOf("{\"a\": 1,\n \"a\": 2}"),
+            "line 2, column 4: key \"a\" comes twice in one object");
+}
+
+TEST(ParseJson, ValuesOfEveryTypeReadBack) {
+  const std::string text =
+      R"([{},[],"","\n",-1,18446744073709551615,0.5,true,false,null,{"a":[{"b":{}}],"c":[[]]}])";
+  EXPECT_EQ(DumpJson(*ParseJson(text)), text);
+  EXPECT_EQ(ParseSortedJson(text)->dump(), text);
 }
 
 TEST(ParseJson, RefusesDeepNesting) {
@@ -25,7 +44,7 @@ TEST(ParseJson, RefusesDeepNesting) {
     return std::string(levels, '[') + std::string(levels, ']');
   };
   EXPECT_TRUE(ParseJson(nested(1000)).ok());
-  EXPECT_EQ(ParseJson(nested(1001)).status().message(), "nested deeper than 1000 levels");
+  EXPECT_EQ(ErrorOf(nested(1001)), "line 1, column 1001: nested deeper than 1000 levels");
   EXPECT_FALSE(ParseJson(nested(1'000'000)).ok());
 }
 
@@ -48,6 +67,33 @@ TEST(ParseJson, RefusesTextAfterTheValueAndBadUtf8) {
   EXPECT_FALSE(ParseJson("{} x").ok());
   EXPECT_FALSE(ParseJson("\"\xff\"").ok());
   EXPECT_FALSE(ParseJson("").ok());
+}
+
+TEST(ParseJson, NamesANumberThatIsTooLarge) {
+  EXPECT_EQ(ErrorOf("{\"a\":\n 1e999}"),
+            "line 2, column 2: the number 1e999 is out of a double's range");
+  EXPECT_EQ(ErrorOf("-1e999"), "line 1, column 1: the number -1e999 is out of a double's range");
+}
+
+TEST(ParseJson, QuotesAKeyWithoutItsControlCharacters) {
+  EXPECT_THAT(ErrorOf(R"({"\u001b[2J":1,"\u001b[2J":2})"), HasSubstr(R"(key "\u001b[2J" comes)"));
+}
+
+// What a parser that is quadratic in the values of a list, or in the keys of an object,
+// needs minutes for.
+TEST(ParseJson, TakesTimeInProportionToTheText) {
+  constexpr int kMany = 200'000;
+  std::string list, object;
+  for (int i = 0; i < kMany; ++i) {
+    absl::StrAppend(&list, i == 0 ? "[" : ",", "{\"a\":[]}");
+    absl::StrAppend(&object, i == 0 ? "{" : ",", "\"key", i, "\":{}");
+  }
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(ParseJson(list + "]")->size(), kMany);
+  EXPECT_EQ(ParseJson(object + "}")->size(), kMany);
+  EXPECT_EQ(ParseSortedJson(list + "]")->size(), kMany);
+  EXPECT_EQ(ParseSortedJson(object + "}")->size(), kMany);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(20));
 }
 
 }  // namespace

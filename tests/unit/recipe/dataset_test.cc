@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -81,6 +82,14 @@ TEST_F(DatasetTest, ReadsTextAndQuestions) {
   const Row question = ReadRow(R"({"question": "2+2?", "answer": "4\n#### 4"})");
   EXPECT_FALSE(question.is_text);
   EXPECT_EQ(question.turns[0].response, "4\n#### 4");
+}
+
+TEST_F(DatasetTest, AnInputThatIsEmptyOrNullHidesNoContext) {
+  for (const char* input : {"null", "\"\""}) {
+    const Row row = ReadRow(absl::StrCat(R"({"instruction": "Add", "input": )", input,
+                                         R"(, "context": "1 2", "response": "3"})"));
+    EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
+  }
 }
 
 TEST_F(DatasetTest, ReadsDollysNamesForInstructions) {
@@ -305,6 +314,19 @@ TEST_F(DatasetTest, LongLinesAreRefusedAndErrorsAreShort) {
   EXPECT_LT(ErrorOf("{\"text\": \"" + text.substr(0, 1 << 20) + "\n").size(), 400u);
 }
 
+TEST_F(DatasetTest, AFifoIsRefused) {
+  ASSERT_EQ(mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+  const auto any = [](int64_t, const Row&) { return absl::OkStatus(); };
+  EXPECT_EQ(ReadDataset(folder_ / "fifo", "fifo", any).status().message(),
+            (folder_ / "fifo") + ": is no regular file");
+}
+
+TEST_F(DatasetTest, KeysAndRolesAreQuotedWithoutControlCharacters) {
+  EXPECT_THAT(ErrorOf(R"({"\u001b[2J": 1})"), HasSubstr(R"(has "\u001b[2J"; expected)"));
+  EXPECT_THAT(ErrorOf(R"({"messages": [{"role": "\u001b[2J", "content": "a"}]})"),
+              HasSubstr(R"("\u001b[2J" is not a role)"));
+}
+
 TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
   ASSERT_TRUE(WriteFileDurably(folder_ / "data", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n").ok());
   int calls = 0;
@@ -324,6 +346,15 @@ TEST(ParquetPluginTest, ABuildWithoutItSaysWhatToDo) {
                     HasSubstr("libtune_none.so: cannot open shared object file"),
                     EndsWith("); convert it to JSON Lines, or build with "
                              "-DTUNE_BUILD_PARQUET=ON")));
+}
+
+TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {
+  ASSERT_TRUE(WriteFileDurably(folder_ / "data", "oops\n{\"text\": \"a\"}\nnot read\n").ok());
+  const auto summary = ReadDataset(
+      folder_ / "data", "data", [](int64_t, const Row&) { return EnoughRows(); }, 1);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 1);
+  EXPECT_EQ(summary->bad_rows, 1);
 }
 
 struct RealFile {

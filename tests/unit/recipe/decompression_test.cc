@@ -107,6 +107,25 @@ INSTANTIATE_TEST_SUITE_P(Formats, DecompressionTest,
                                            std::pair("zstd", Compress{Zstd})),
                          [](const auto& info) { return info.param.first; });
 
+class ZstdTest : public DecompressionTest {};
+
+// pzstd begins a file with a frame of its own, which holds no text.
+TEST_P(ZstdTest, SkippableFramesAreSkipped) {
+  const std::string skipped("\x50\x2A\x4D\x18\x04\0\0\0size", 12);
+  const std::string last("\x5F\x2A\x4D\x18\0\0\0\0", 8);
+  EXPECT_EQ(Unpacked(skipped + Packed("one ") + skipped + Packed("two") + last).value(), "one two");
+  EXPECT_EQ(Unpacked(last + Packed("one")).value(), "one");
+  EXPECT_THAT(ErrorOf(skipped.substr(0, 10)), HasSubstr("data ends too early"));
+}
+
+// A frame's header, whose second byte is for a window of 2 GiB.
+TEST_P(ZstdTest, NamesAWindowThatIsTooLarge) {
+  EXPECT_EQ(ErrorOf(std::string("\x28\xB5\x2F\xFD\0\xA8\x01\0\0", 9)),
+            "rows.gz: its zstd window is above 128 MiB; compress it without --long");
+}
+
+INSTANTIATE_TEST_SUITE_P(Zstd, ZstdTest, ::testing::Values(std::pair("zstd", Compress{Zstd})));
+
 TEST(OtherKindsTest, AreNamedWithWhatToDo) {
   ScratchFolder folder;
   const auto error_of = [&](const std::string& content) {

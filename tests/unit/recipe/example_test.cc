@@ -9,6 +9,7 @@ namespace tune {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr int32_t kEnd = 262;
 
@@ -52,11 +53,11 @@ TEST(PromptTemplateTest, ACustomOne) {
 
 TEST(PromptTemplateTest, RefusesWhatItCannotFill) {
   EXPECT_THAT(ErrorOf("user_asistant"), HasSubstr("did you mean \"user_assistant\"?"));
-  EXPECT_THAT(ErrorOf(""), HasSubstr("template: \"\" is neither user_assistant"));
-  EXPECT_EQ(ErrorOf("{prompt}"), "template: has no {response}");
-  EXPECT_EQ(ErrorOf("{response}"), "template: has no {prompt}");
-  EXPECT_EQ(ErrorOf("{prompt}{prompt}{response}"), "template: has {prompt} twice");
-  EXPECT_EQ(ErrorOf("{response}{prompt}"), "template: {response} must come after {prompt}");
+  EXPECT_THAT(ErrorOf(""), StartsWith("\"\" is neither user_assistant"));
+  EXPECT_EQ(ErrorOf("{prompt}"), "has no {response}");
+  EXPECT_EQ(ErrorOf("{response}"), "has no {prompt}");
+  EXPECT_EQ(ErrorOf("{prompt}{prompt}{response}"), "has {prompt} twice");
+  EXPECT_EQ(ErrorOf("{response}{prompt}"), "{response} must come after {prompt}");
 }
 
 TEST(ExampleTest, TargetsAreTheResponseAndItsEnd) {

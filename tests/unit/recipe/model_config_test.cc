@@ -100,6 +100,17 @@ TEST(ModelConfigFromJson, WhatTheRopeObjectLacksComesFromBesideIt) {
   EXPECT_EQ(config->rotary_dim(), 8);
 }
 
+// As in transformers, for which an empty object is as none.
+TEST(ModelConfigFromJson, AnEmptyRopeScalingHidesNoRopeParameters) {
+  Json json = Small();
+  json["rope_scaling"] = Json::object();
+  json["rope_parameters"] = {{"rope_type", "yarn"}, {"factor", 4.0}};
+  EXPECT_THAT(std::string(ModelConfigFromJson(json).status().message()),
+              HasSubstr("rope_parameters.rope_type: must be \"default\""));
+  json["rope_parameters"] = {{"rope_theta", 500.0}};
+  EXPECT_EQ(ModelConfigFromJson(json)->rope_theta, 500);
+}
+
 TEST(ModelConfigFromJson, DefaultsAreTransformers) {
   const auto config = ModelConfigFromJson({{"model_type", "phi"}});
   ASSERT_TRUE(config.ok()) << config.status();
@@ -113,6 +124,25 @@ TEST(ModelConfigFromJson, KeyValueHeadsFollowTheHeadsWhereAbsentOrNull) {
   Json json = Small();
   json["num_key_value_heads"] = nullptr;
   EXPECT_EQ(ModelConfigFromJson(json)->num_key_value_heads, 4);
+}
+
+// No token is guessed: transformers' defaults, 1 and 2, are "\"" and "#" in Phi's tokenizer.
+TEST(ModelConfigFromJson, TokenIdsThatAreAbsentOrNullAreNone) {
+  Json json = Small();
+  EXPECT_EQ(ModelConfigFromJson(json)->bos_token_id, -1);
+  EXPECT_EQ(ModelConfigFromJson(json)->eos_token_id, -1);
+  json["bos_token_id"] = json["eos_token_id"] = nullptr;
+  EXPECT_EQ(ModelConfigFromJson(json)->bos_token_id, -1);
+  EXPECT_EQ(ModelConfigFromJson(json)->eos_token_id, -1);
+}
+
+TEST(GenerationConfigOf, NamesTheTokensThatAreKnown) {
+  ModelConfig config;
+  config.eos_token_id = 7;
+  EXPECT_FALSE(GenerationConfigOf(config).contains("bos_token_id"));
+  EXPECT_EQ(GenerationConfigOf(config)["eos_token_id"], 7);
+  config.bos_token_id = 5;
+  EXPECT_EQ(GenerationConfigOf(config)["bos_token_id"], 5);
 }
 
 TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
@@ -139,6 +169,7 @@ TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
   EXPECT_EQ(ErrorWith("eos_token_id", {7}), "");
   EXPECT_EQ(ErrorWith("head_dim", 8), "");
   EXPECT_EQ(ErrorWith("rope_scaling", nullptr), "");
+  EXPECT_EQ(ErrorWith("rope_scaling", Json::object()), "");
 }
 
 TEST(ModelConfigFromJson, ReportsEveryErrorAtOnce) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -77,6 +79,20 @@ class ModelFolderTest : public ::testing::Test {
     return index;
   }
   void WriteIndex(const Json& index) { Write(In("model.safetensors.index.json"), DumpJson(index)); }
+
+  // The model's config.json with this end token, or none where `value` is null.
+  void SetEndToken(const Json& value) {
+    Json config = *ReadJsonFile(In("config.json"));
+    config["eos_token_id"] = value;
+    Write(In("config.json"), DumpJson(config));
+  }
+  int64_t EndToken() const {
+    const auto folder = OpenModelFolder(model_);
+    EXPECT_TRUE(folder.ok()) << folder.status();
+    if (!folder.ok()) return -1;
+    EXPECT_EQ(folder->config.source["eos_token_id"], folder->config.eos_token_id);
+    return folder->config.eos_token_id;
+  }
 
   const ScratchFolder dir_;
   const ModelConfig config_;
@@ -239,12 +255,92 @@ TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
   EXPECT_THAT(status.message(), HasSubstr(model_));
 }
 
+TEST_F(ModelFolderTest, JsonFilesOfAGigabyteAreNotRead) {
+  WriteShards();
+  for (const char* file : {"config.json", "tokenizer.json", "model.safetensors.index.json"}) {
+    Write(In(file), "");
+    ASSERT_EQ(truncate(In(file).c_str(), int64_t{1} << 30), 0);  // holes: no space is used
+  }
+  const std::string why = ": has 1073741824 bytes, the limit is 67108864; is it the right file?";
+  EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+              ElementsAre("config.json" + why, "model.safetensors.index.json" + why,
+                          "tokenizer.json" + why));
+}
+
+TEST_F(ModelFolderTest, WhatIsNoFileIsNotWaitedFor) {
+  const std::vector<std::string> files = {"config.json", "model.safetensors", "tokenizer.json"};
+  for (const std::string& file : files) {
+    ASSERT_TRUE(RemoveAll(In(file)).ok());
+    ASSERT_EQ(mkfifo(In(file).c_str(), 0600), 0);
+  }
+  EXPECT_THAT(
+      Errors(OpenModelFolder(model_).status()),
+      ElementsAre("config.json: is no regular file", "model.safetensors: is no regular file",
+                  "tokenizer.json: is no regular file"));
+}
+
 TEST_F(ModelFolderTest, ATokenizerThatDoesNotFitTheModel) {
-  Json config = *ReadJsonFile(In("config.json"));
-  config["eos_token_id"] = 257;
-  Write(In("config.json"), DumpJson(config));
+  SetEndToken(257);
   EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
               ElementsAre("config.json:eos_token_id: 257 is no token of tokenizer.json"));
+}
+
+TEST_F(ModelFolderTest, AnEndTokenThatTheConfigLacksComesFromGenerationConfig) {
+  SetEndToken(nullptr);
+  Write(In("generation_config.json"), R"({"eos_token_id": 65})");
+  EXPECT_EQ(EndToken(), 65);
+  Write(In("generation_config.json"), R"({"eos_token_id": [66, 256]})");
+  EXPECT_EQ(EndToken(), 66);
+  SetEndToken(67);
+  EXPECT_EQ(EndToken(), 67);
+}
+
+TEST_F(ModelFolderTest, ElseItComesFromTokenizerConfig) {
+  SetEndToken(nullptr);
+  for (const char* content : {"{}", R"({"eos_token_id": null})"}) {
+    Write(In("generation_config.json"), content);
+    EXPECT_EQ(EndToken(), 256);
+  }
+  ASSERT_TRUE(RemoveAll(In("generation_config.json")).ok());
+  Write(In("tokenizer_config.json"), R"({"eos_token": {"content": "A", "lstrip": false}})");
+  EXPECT_EQ(EndToken(), 65);
+}
+
+TEST_F(ModelFolderTest, AModelWithoutAnEndTokenIsRefused) {
+  SetEndToken(nullptr);
+  Write(In("generation_config.json"), "{}");
+  for (const char* content : {"{}", R"({"eos_token": null})"}) {
+    Write(In("tokenizer_config.json"), content);
+    EXPECT_THAT(Errors(OpenModelFolder(model_).status()),
+                ElementsAre("config.json:eos_token_id: is required, since neither "
+                            "generation_config.json nor tokenizer_config.json names an end token; "
+                            "Phi's <|endoftext|> is 50256"));
+  }
+}
+
+TEST_F(ModelFolderTest, AnEndTokenThatIsNoneIsNamedWithItsFile) {
+  SetEndToken(nullptr);
+  const auto error = [&](const std::string& file, const std::string& content) {
+    Write(In(file), content);
+    const auto errors = Errors(OpenModelFolder(model_).status());
+    return errors.size() == 1 ? errors[0] : absl::StrCat(errors.size(), " errors");
+  };
+  EXPECT_EQ(error("generation_config.json", R"({"eos_token_id": 257})"),
+            "generation_config.json:eos_token_id: 257 is no token of tokenizer.json");
+  EXPECT_EQ(error("generation_config.json", R"({"eos_token_id": "end"})"),
+            "generation_config.json:eos_token_id: must be an integer, got the string \"end\"");
+  EXPECT_THAT(error("generation_config.json", "{"),
+              HasSubstr("generation_config.json: line 1, column 2: "));
+  Write(In("generation_config.json"), "{}");
+  EXPECT_EQ(error("tokenizer_config.json", R"({"eos_token": "</s>"})"),
+            "tokenizer_config.json:eos_token: the string \"</s>\" is no token of tokenizer.json");
+}
+
+TEST_F(ModelFolderTest, InitRefusesAConfigWithoutAnEndToken) {
+  ModelConfig config = config_;
+  config.eos_token_id = -1;
+  EXPECT_EQ(InitModelFolder(dir_ / "x", config, dir_ / "tokenizer.json", 0).message(),
+            "model config: eos_token_id: is required; Phi's <|endoftext|> is 50256");
 }
 
 TEST_F(ModelFolderTest, ManyErrorsAreCut) {

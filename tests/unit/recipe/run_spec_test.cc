@@ -157,7 +157,8 @@ TEST(RunSpecFromJson, CpuHasNoSeveralGpus) {
 
 TEST(RunSpecFromJson, ChecksTheTemplate) {
   EXPECT_THAT(ErrorsWith("template", "Q: {prompt} A: {response}"), IsEmpty());
-  EXPECT_THAT(ErrorsWith("template", "no placeholders"), ElementsAre(HasSubstr("template: ")));
+  EXPECT_THAT(ErrorsWith("template", "no placeholders"),
+              ElementsAre(HasSubstr("template: \"no placeholders\" is neither ")));
 }
 
 TEST(RunSpecFromJson, WantsAnObject) {

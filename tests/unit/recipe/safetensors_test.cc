@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -212,6 +213,9 @@ TEST(SafetensorsFile, NotThereAndNotAFile) {
   EXPECT_TRUE(absl::IsNotFound(SafetensorsFile::Open(dir / "none").status()));
   EXPECT_THAT(SafetensorsFile::Open(dir.path()).status().message(),
               HasSubstr("is no regular file"));
+  ASSERT_EQ(mkfifo((dir / "fifo").c_str(), 0600), 0);
+  EXPECT_THAT(SafetensorsFile::Open(dir / "fifo").status().message(),
+              HasSubstr("fifo: is no regular file"));
 }
 
 std::string Mutated(std::string bytes, Random* random) {

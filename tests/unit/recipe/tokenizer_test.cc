@@ -70,6 +70,22 @@ TEST(TokenizerTest, StripsTakeTheSpaceAround) {
   EXPECT_THAT(tokenizer->Encode("he \u3000<|end|>\n the"), ElementsAre(kHe, kEnd, kThe));
 }
 
+// Expected ids are HF tokenizers' (0.23).
+TEST(TokenizerTest, SpaceTakenByATokenHoldsNoTokenThatTakesTheSpaceBeforeItself) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"][0]["rstrip"] = true;
+  for (auto& token : json["added_tokens"]) token["normalized"] = false;  // all in one pass
+  EXPECT_THAT(Tokenizer::FromJson(json).value()->Encode("a<|end|>   b"),
+              ElementsAre('a', kEnd, kThreeSpaces, 'b'));
+  for (const int spaces : {1, 2}) json["added_tokens"][spaces]["lstrip"] = true;
+  const auto tokenizer = Tokenizer::FromJson(json).value();
+  EXPECT_THAT(tokenizer->Encode("a<|end|>   b"), ElementsAre('a', kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("<|end|>  <|end|>"), ElementsAre(kEnd, kEnd));
+  EXPECT_THAT(tokenizer->Encode("a<|end|> \t  b"), ElementsAre('a', kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("a<|end|>   <|end|>  b"), ElementsAre('a', kEnd, kEnd, 'b'));
+  EXPECT_THAT(tokenizer->Encode("a  b"), ElementsAre('a', kTwoSpaces, 'b'));
+}
+
 TEST(TokenizerTest, InvalidUtf8IsReadAsReplacementCharacters) {
   const auto tokenizer = SmallTokenizer();
   EXPECT_EQ(tokenizer->Encode("a\xE2\x82z\xFF"), tokenizer->Encode("a\uFFFDz\uFFFD"));
@@ -165,6 +181,28 @@ void ExpectLinearTime(const Tokenizer& tokenizer, size_t bytes) {
 
 TEST(TokenizerTest, LongRunsTakeLinearTime) {
   ExpectLinearTime(*SmallTokenizer(), size_t{1} << 18);
+}
+
+// Each of the tokens asks where the white space ends that it stands in.
+TEST(TokenizerTest, TokensThatAreWhiteSpaceTakeLinearTime) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"].push_back(AddedTokenJson(265, "\u2028", false));
+  json["added_tokens"][3]["rstrip"] = true;
+  const auto tokenizer = Tokenizer::FromJson(json).value();
+  EXPECT_THAT(tokenizer->Encode("\u2028\u2028\u2028a"), ElementsAre(265, 265, 265, 'a'));
+  EXPECT_THAT(tokenizer->Encode("a\u2028 \u2028b"), ElementsAre('a', 265, 265, 'b'));
+  const double seconds = EncodeSeconds(*tokenizer, Repeat("\u2028", 1 << 16));
+  const double of_four = EncodeSeconds(*tokenizer, Repeat("\u2028", 1 << 18));
+  EXPECT_LT(of_four, 9 * std::max(seconds, 1e-3));
+}
+
+// A long one is compared anew at every place where the text begins as it does.
+TEST(TokenizerTest, RefusesALongAddedToken) {
+  SortedJson json = SmallTokenizerJson();
+  json["added_tokens"].push_back(AddedTokenJson(265, std::string(1024, 'a'), false));
+  EXPECT_TRUE(Tokenizer::FromJson(json).ok());
+  json["added_tokens"][3]["content"] = std::string(1025, 'a');
+  EXPECT_EQ(ErrorOf(json), "added_tokens[3].content: must be at most 1024 bytes, got 1025");
 }
 
 // The parts in which the tokenizers of other models differ; the first of them is named.

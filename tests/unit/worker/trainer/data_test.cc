@@ -108,8 +108,9 @@ TEST_F(DataTest, ARowCutToItsPromptIsLeftOutUnlessThePromptIsLearned) {
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_THAT(data->examples, SizeIs(1));
   EXPECT_EQ(data->without_targets, 1);
+  EXPECT_EQ(data->truncated, 0);  // counted once
   EXPECT_EQ(DescribeChanges(*data, options_),
-            "datasets/d: 1 row truncated to 8 tokens, 1 row left out for lack of target tokens");
+            "datasets/d: 1 row left out for lack of target tokens");
   options_.train_on_all = true;
   const auto all = Load(rows);
   ASSERT_TRUE(all.ok()) << all.status();
@@ -146,6 +147,14 @@ TEST_F(DataTest, EveryAnswerOfAConversationIsLearnedWithItsEnd) {
            R"( {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]})");
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_EQ(Learned(data->examples[0]), "b$d$");
+}
+
+TEST_F(DataTest, CountsTheMalformedAmongEnoughRows) {
+  options_.max_rows = 1;
+  source_.max_bad_rows = 1;
+  const auto data = Load("oops\n" + RowOf("a", "b") + "not read\n");
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(data->bad_rows, 1);
 }
 
 TEST_F(DataTest, StopsAfterEnoughRows) {

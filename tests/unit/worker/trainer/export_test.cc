@@ -128,12 +128,61 @@ TEST_F(ExportTest, WeightsBeyondFp16AreRefusedByName) {
   EXPECT_TRUE(Start("bf16", run).ok());
 }
 
+// Where nothing but tokenizer_config.json names the end token, as in microsoft/phi-1_5.
+TEST_F(ExportTest, NamesTheEndTokenInEveryFile) {
+  Json config = ParseJson(File("model/config.json")).value();
+  config["bos_token_id"] = config["eos_token_id"] = nullptr;
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "model/config.json", DumpJson(config)).ok());
+  for (const char* generation : {"", R"({"top_k": 5})", R"({"top_k": 5, "eos_token_id": null})"}) {
+    const std::string path = scratch_ / "model/generation_config.json";
+    ASSERT_TRUE((*generation == 0 ? RemoveAll(path) : WriteFileDurably(path, generation)).ok());
+    ASSERT_TRUE(RemoveAll(scratch_ / "run").ok());
+    ASSERT_TRUE(Start("run", OneStep()).ok());
+    const Json exported = ReadJsonFile(Final("run") + "/config.json").value();
+    EXPECT_EQ(exported["eos_token_id"], 256);
+    EXPECT_TRUE(exported["bos_token_id"].is_null());
+    const Json written = ReadJsonFile(Final("run") + "/generation_config.json").value();
+    EXPECT_EQ(written["eos_token_id"], 256);
+    EXPECT_FALSE(written.contains("bos_token_id"));
+    EXPECT_EQ(written.contains("top_k"), *generation != 0);
+    EXPECT_EQ(File("run/checkpoints/final/tokenizer_config.json"),
+              File("model/tokenizer_config.json"));
+  }
+}
+
+TEST_F(ExportTest, NamesTheEndTokenThatRepliesEndWithOverAnother) {
+  const auto export_with = [&](const char* generation, const char* tokenizer) {
+    const std::string model = scratch_ / "model/";
+    ASSERT_TRUE(WriteFileDurably(model + "generation_config.json", generation).ok());
+    ASSERT_TRUE(WriteFileDurably(model + "tokenizer_config.json", tokenizer).ok());
+    ASSERT_TRUE(RemoveAll(scratch_ / "run").ok());
+    ASSERT_TRUE(Start("run", OneStep()).ok());
+  };
+  export_with(R"({"eos_token_id": 65})", R"({"eos_token": "A"})");
+  EXPECT_EQ(ReadJsonFile(Final("run") + "/generation_config.json").value()["eos_token_id"], 256);
+  EXPECT_EQ(ReadJsonFile(Final("run") + "/tokenizer_config.json").value()["eos_token"],
+            "<|endoftext|>");
+  export_with(R"({"eos_token_id":[65,256]})", R"({"eos_token":{"content":"<|endoftext|>"}})");
+  EXPECT_EQ(File("run/checkpoints/final/generation_config.json"), R"({"eos_token_id":[65,256]})");
+  EXPECT_EQ(File("run/checkpoints/final/tokenizer_config.json"),
+            R"({"eos_token":{"content":"<|endoftext|>"}})");
+}
+
+TEST_F(ExportTest, ATokenizerConfigOfItsOwnNamesTheEndToken) {
+  ASSERT_TRUE(RemoveAll(scratch_ / "model/tokenizer_config.json").ok());
+  ASSERT_TRUE(Start("run", OneStep()).ok());
+  EXPECT_EQ(ReadJsonFile(Final("run") + "/tokenizer_config.json").value()["eos_token"],
+            "<|endoftext|>");
+}
+
 TEST_F(ExportTest, CopiesTheTokenizersFilesAsTheyAre) {
   const std::vector<std::string> names = {
       "added_tokens.json",       "generation_config.json", "merges.txt",
       "special_tokens_map.json", "tokenizer_config.json",  "vocab.json"};
   for (const std::string& name : names) {
-    ASSERT_TRUE(WriteFileDurably(scratch_ / ("model/" + name), "{ \"of\":\"" + name + "\"}").ok());
+    const std::string content =
+        "{ \"of\":\"" + name + R"(", "eos_token_id":256, "eos_token":"<|endoftext|>"})";
+    ASSERT_TRUE(WriteFileDurably(scratch_ / ("model/" + name), content).ok());
   }
   ASSERT_TRUE(WriteFileDurably(scratch_ / "model/notes.txt", "not of the model").ok());
   ASSERT_TRUE(Start("run", OneStep()).ok());

@@ -15,6 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 TEST_F(RunTest, TrainsToAModelAndTellsOfIt) {
   RunFolder run = TinyRun(scratch_);
@@ -355,6 +356,35 @@ TEST_F(RunTest, NamesTheRowThatIsTooLong) {
   run.spec.max_length_policy = "drop";
   EXPECT_TRUE(Start("dropped", run).ok());
   EXPECT_EQ(Events("dropped", "started").at(0)["examples"], 3);
+}
+
+TEST_F(RunTest, TellsWhatTheEvalSetLoses) {
+  RunFolder run = TinyRun(scratch_);
+  const Json longest = {{"prompt", "a"}, {"response", std::string(90, 'x')}};
+  const std::string rows = DumpJson(longest) + "\noops\n" + SumRows(3);
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "eval.jsonl", rows).ok());
+  run.spec.max_length_policy = "truncate";
+  run.spec.eval = {.dataset = "datasets/eval", .max_rows = 4};
+  run.datasets.push_back({"datasets/eval", scratch_ / "eval.jsonl", "", /*max_bad_rows=*/1});
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto notices = Events("run", "notice");
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_THAT(notices[0]["text"].get<std::string>(),
+              StartsWith("eval: datasets/eval: 1 row truncated to 96 tokens, 1 row left out as "
+                         "malformed ("));
+}
+
+TEST_F(RunTest, RefusesASourceOfWhichNoRowIsDrawn) {
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "few.jsonl", SumRows(4)).ok());
+  run.spec.datasets.push_back({"datasets/few", 0.1});
+  run.datasets.push_back({"datasets/few", scratch_ / "few.jsonl", ""});
+  EXPECT_FALSE(Start("none", run).ok());
+  EXPECT_EQ(FailureMessage("none", "BadSpec"),
+            "datasets[1].weight: at 0.1 not one of the 4 rows of datasets/few is drawn in an "
+            "epoch; raise it (0.25 draws one) or leave the dataset out");
+  run.spec.datasets[1].weight = 0.125;
+  EXPECT_TRUE(Start("one", run).ok());
 }
 
 TEST_F(RunTest, NamesTheRowThatIsMalformed) {
