@@ -66,4 +66,18 @@ int64_t FindEndToken(const std::string& path, const Tokenizer& tokenizer, FieldE
   return id;
 }
 
+std::vector<int32_t> ReplyEnds(const std::string& path, int64_t eos) {
+  FieldErrors errors;
+  const Json named = ReadValue(path, kGenerationConfig, "eos_token_id", &errors);
+  std::vector<int32_t> ends;
+  for (const Json& json : named.is_array() ? named : Json::array({named})) {
+    int64_t id = kNone;
+    if (ReadInteger(json, {0, INT32_MAX}, {"", &errors}, &id)) {
+      ends.push_back(static_cast<int32_t>(id));
+    }
+  }
+  if (ends.empty()) ends.push_back(static_cast<int32_t>(eos));
+  return ends;
+}
+
 }  // namespace tune

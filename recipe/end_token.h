@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/field_errors.h"
 #include "recipe/tokenizer.h"
@@ -14,5 +15,9 @@ namespace tune {
 // tokenizer_config.json's eos_token, looked up in the tokenizer. -1, and an error that
 // names file and field, where neither says which token it is.
 int64_t FindEndToken(const std::string& path, const Tokenizer& tokenizer, FieldErrors* errors);
+
+// At which tokens transformers ends a reply: those of generation_config.json in the folder
+// `path`, else `eos`. What is no id there is passed over.
+std::vector<int32_t> ReplyEnds(const std::string& path, int64_t eos);
 
 }  // namespace tune

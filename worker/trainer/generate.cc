@@ -28,7 +28,9 @@ class Continuation {
   void Take(std::vector<float> logits, const OnId& on_id) {
     logits.resize(std::min<size_t>(logits.size(), options_.vocabulary));
     const int32_t id = sampler_.Next(std::move(logits), history_);
-    if (id == options_.eos) return End(ReplyEnd::kEndToken);
+    if (std::ranges::find(options_.ends, id) != options_.ends.end()) {
+      return End(ReplyEnd::kEndToken);
+    }
     reply_.ids.push_back(id);
     history_.push_back(id);
     next_ = {id};

@@ -55,7 +55,7 @@ struct GenerateOptions {
   int64_t max_new_tokens = 64;
   // Every prompt is sampled from the same seed.
   SamplingOptions sampling;
-  int32_t eos = -1;  // ends a text; not returned
+  std::vector<int32_t> ends;  // tokens that end a text; not returned
   // Ids at or above this are never produced: the padding of the embedding beyond the
   // tokenizer's ids.
   int32_t vocabulary = 0;

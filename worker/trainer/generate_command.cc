@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "recipe/end_token.h"
 #include "worker/trainer/commands.h"
 #include "worker/trainer/failure.h"
 #include "worker/trainer/generate.h"
@@ -86,7 +87,7 @@ absl::Status Generate(const GenerateCommand& command) {
       trainer::Generate(loaded->model, prompts,
                         {.max_new_tokens = command.max_new_tokens,
                          .sampling = command.sampling,
-                         .eos = static_cast<int32_t>(config.eos_token_id),
+                         .ends = ReplyEnds(command.model.model, config.eos_token_id),
                          .vocabulary = tokenizer.size()},
                         [&](size_t reply, int32_t id) { return printer.Add(reply, id); });
   printer.Finish();

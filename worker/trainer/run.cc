@@ -193,7 +193,7 @@ class Run {
     const GenerateOptions options{
         .max_new_tokens = setup_.spec().sample_max_new_tokens,
         .sampling = {},
-        .eos = static_cast<int32_t>(setup_.base.folder.config.eos_token_id),
+        .ends = {static_cast<int32_t>(setup_.base.folder.config.eos_token_id)},
         .vocabulary = tokenizer.size()};
     const auto replies = Generate(training_.model(), {ids}, options);
     return tokenizer.Decode(replies[0].ids, true);

@@ -12,6 +12,7 @@
 #include "base/field_errors.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/end_token.h"
 #include "scratch_folder.h"
 #include "tests/support/byte_tokenizer.h"
 
@@ -304,6 +305,17 @@ TEST_F(ModelFolderTest, ElseItComesFromTokenizerConfig) {
   ASSERT_TRUE(RemoveAll(In("generation_config.json")).ok());
   Write(In("tokenizer_config.json"), R"({"eos_token": {"content": "A", "lstrip": false}})");
   EXPECT_EQ(EndToken(), 65);
+}
+
+TEST_F(ModelFolderTest, RepliesEndAsTransformersEndsThem) {
+  Write(In("generation_config.json"), R"({"eos_token_id": [66, 256]})");
+  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(66, 256));
+  Write(In("generation_config.json"), R"({"eos_token_id": 66})");
+  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(66));
+  Write(In("generation_config.json"), R"({"eos_token_id": "x"})");
+  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(7));
+  ASSERT_TRUE(RemoveAll(In("generation_config.json")).ok());
+  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(7));
 }
 
 TEST_F(ModelFolderTest, AModelWithoutAnEndTokenIsRefused) {

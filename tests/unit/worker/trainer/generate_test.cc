@@ -31,7 +31,7 @@ TEST(Generate, GreedyEqualsFullForwardTokenByToken) {
   const TinyModel tiny(TinyConfig());
   const std::vector<int32_t> prompt = {3, 1, 4, 1, 5};
   const auto produced =
-      Greedy(tiny, prompt, {.max_new_tokens = 20, .sampling = {}, .eos = -1, .vocabulary = 97});
+      Greedy(tiny, prompt, {.max_new_tokens = 20, .sampling = {}, .ends = {}, .vocabulary = 97});
   ASSERT_EQ(produced.size(), 20u);
   std::vector<int32_t> text = prompt;
   for (const int32_t id : produced) {
@@ -43,25 +43,25 @@ TEST(Generate, GreedyEqualsFullForwardTokenByToken) {
 TEST(Generate, NeverLeavesTheVocabulary) {
   const TinyModel tiny(TinyConfig());
   const GenerateOptions options{
-      .max_new_tokens = 40, .sampling = {.temperature = 5, .seed = 3}, .eos = -1, .vocabulary = 11};
+      .max_new_tokens = 40, .sampling = {.temperature = 5, .seed = 3}, .ends = {}, .vocabulary = 11};
   for (const int32_t id : Greedy(tiny, {1}, options)) EXPECT_LT(id, 11);
 }
 
 TEST(Generate, StopsAtTheEndToken) {
   const TinyModel tiny(TinyConfig());
-  GenerateOptions options{.max_new_tokens = 20, .sampling = {}, .eos = -1, .vocabulary = 97};
+  GenerateOptions options{.max_new_tokens = 20, .sampling = {}, .ends = {}, .vocabulary = 97};
   const auto unstopped = Greedy(tiny, {3, 1, 4}, options);
-  options.eos = unstopped[4];
+  options.ends = {96, unstopped[4]};
   const auto stopped = Greedy(tiny, {3, 1, 4}, options);
   EXPECT_LE(stopped.size(), 4u);
-  for (const int32_t id : stopped) EXPECT_NE(id, options.eos);
+  for (const int32_t id : stopped) EXPECT_NE(id, unstopped[4]);
   EXPECT_EQ(Generate(tiny.model, {{3, 1, 4}}, options)[0].end, ReplyEnd::kEndToken);
 }
 
 TEST(Generate, StopsAtTheModelsLastPosition) {
   const TinyModel tiny(TinyConfig());
   const std::vector<int32_t> prompt(60, 2);
-  GenerateOptions options{.max_new_tokens = 100, .sampling = {}, .eos = -1, .vocabulary = 97};
+  GenerateOptions options{.max_new_tokens = 100, .sampling = {}, .ends = {}, .vocabulary = 97};
   const Reply cut = Generate(tiny.model, {prompt}, options)[0];
   EXPECT_EQ(cut.ids.size(), 4u);
   EXPECT_EQ(cut.end, ReplyEnd::kPositions);
@@ -78,7 +78,7 @@ TEST(Generate, TogetherAsAlone) {
     const GenerateOptions options{
         .max_new_tokens = 25,
         .sampling = {.temperature = temperature, .repetition_penalty = 1.1, .seed = 4},
-        .eos = 12,
+        .ends = {12},
         .vocabulary = 97};
     const auto together = Generate(tiny.model, prompts, options);
     std::set<size_t> sizes;
@@ -94,7 +94,7 @@ TEST(Generate, TogetherAsAlone) {
 
 TEST(Generate, OneReplyIsEndedWhileOthersGoOn) {
   const TinyModel tiny(TinyConfig());
-  const GenerateOptions options{.max_new_tokens = 9, .sampling = {}, .eos = -1, .vocabulary = 97};
+  const GenerateOptions options{.max_new_tokens = 9, .sampling = {}, .ends = {}, .vocabulary = 97};
   int seen = 0;
   const auto replies = Generate(tiny.model, {{1, 2}, {3}}, options,
                                 [&](size_t prompt, int32_t) { return prompt == 0 || ++seen < 3; });
@@ -107,7 +107,7 @@ TEST(Generate, OneReplyIsEndedWhileOthersGoOn) {
 TEST(Generate, SameSeedSameText) {
   const TinyModel tiny(TinyConfig());
   GenerateOptions options{
-      .max_new_tokens = 30, .sampling = {.temperature = 2, .seed = 5}, .eos = -1, .vocabulary = 97};
+      .max_new_tokens = 30, .sampling = {.temperature = 2, .seed = 5}, .ends = {}, .vocabulary = 97};
   const auto first = Greedy(tiny, {1, 2}, options);
   EXPECT_EQ(first, Greedy(tiny, {1, 2}, options));
   options.sampling.seed = 6;
