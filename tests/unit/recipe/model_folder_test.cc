@@ -140,7 +140,7 @@ TEST_F(ModelFolderTest, TheSameSeedGivesTheSameBytes) {
   const std::string first = *Sha256File(In("model.safetensors"));
   EXPECT_EQ(digest("again", 0), first);
   EXPECT_NE(digest("other", 1), first);
-  // What it was when this was written: a seed names a model, on every machine.
+  // From tests/oracle/make_init_digest.py: a seed names a model, on every machine.
   EXPECT_EQ(first, "1733e5982e05f1793dd4cdb6b6f06f2c339c5f03dee55dc808afefc616f70598");
 }
 
