@@ -196,7 +196,9 @@ TEST_F(StepGuardTest, RanksSkipTogether) {
     for (size_t row = 0; row < one[i]["rows"].size(); ++row) {
       const Json &a = one[i]["rows"][row]["loss"], &b = two[i]["rows"][row]["loss"];
       ASSERT_EQ(a.is_number(), b.is_number());
-      if (a.is_number()) EXPECT_NEAR(a.get<double>(), b.get<double>(), 1e-3);
+      if (a.is_number()) {
+        EXPECT_NEAR(a.get<double>(), b.get<double>(), 1e-3);
+      }
     }
   }
 }
