@@ -120,7 +120,7 @@ class Builder {
     typename J::object_t object;
     if constexpr (std::is_same_v<J, Json>) object.reserve(members.size());
     for (auto& [key, value] : members) Append(std::move(key), std::move(value), &object);
-    return object;
+    return J(std::move(object));
   }
   // Past the search for the key, which is known to be new.
   static void Append(std::string key, Json value, Json::object_t* object) {

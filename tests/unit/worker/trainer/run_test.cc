@@ -352,7 +352,7 @@ TEST_F(RunTest, NamesTheRowThatIsTooLong) {
   run.spec.max_length_policy = "truncate";
   EXPECT_TRUE(Start("truncated", run).ok());
   EXPECT_THAT(Events("truncated", "notice").at(0)["text"].get<std::string>(),
-              HasSubstr("1 row truncated to 96 tokens"));
+              HasSubstr("1 row left out for lack of target tokens"));
   run.spec.max_length_policy = "drop";
   EXPECT_TRUE(Start("dropped", run).ok());
   EXPECT_EQ(Events("dropped", "started").at(0)["examples"], 3);
