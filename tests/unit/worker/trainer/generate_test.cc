@@ -42,8 +42,10 @@ TEST(Generate, GreedyEqualsFullForwardTokenByToken) {
 
 TEST(Generate, NeverLeavesTheVocabulary) {
   const TinyModel tiny(TinyConfig());
-  const GenerateOptions options{
-      .max_new_tokens = 40, .sampling = {.temperature = 5, .seed = 3}, .ends = {}, .vocabulary = 11};
+  const GenerateOptions options{.max_new_tokens = 40,
+                                .sampling = {.temperature = 5, .seed = 3},
+                                .ends = {},
+                                .vocabulary = 11};
   for (const int32_t id : Greedy(tiny, {1}, options)) EXPECT_LT(id, 11);
 }
 
@@ -106,8 +108,10 @@ TEST(Generate, OneReplyIsEndedWhileOthersGoOn) {
 
 TEST(Generate, SameSeedSameText) {
   const TinyModel tiny(TinyConfig());
-  GenerateOptions options{
-      .max_new_tokens = 30, .sampling = {.temperature = 2, .seed = 5}, .ends = {}, .vocabulary = 97};
+  GenerateOptions options{.max_new_tokens = 30,
+                          .sampling = {.temperature = 2, .seed = 5},
+                          .ends = {},
+                          .vocabulary = 97};
   const auto first = Greedy(tiny, {1, 2}, options);
   EXPECT_EQ(first, Greedy(tiny, {1, 2}, options));
   options.sampling.seed = 6;
