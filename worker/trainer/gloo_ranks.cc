@@ -30,9 +30,15 @@ class GlooRanks : public Ranks {
   }
 
   void ReduceScatter(const at::Tensor& bucket) override {
-    at::Tensor sum = at::empty_like(Own(bucket)), all = bucket;
-    Await(group_->_reduce_scatter_base(sum, all));
-    Own(bucket).copy_(sum);
+    // Each part goes to its rank, which adds them up: half of what Gloo's own reduce-scatter
+    // sends, which is an all-reduce, and the ranks' order is that of the sum.
+    if (received_.numel() < bucket.numel()) received_ = at::empty_like(bucket);
+    at::Tensor all = bucket, received = received_.narrow(0, 0, bucket.numel());
+    std::vector<int64_t> equal_parts;
+    Await(group_->alltoall_base(received, all, equal_parts, equal_parts));
+    const at::Tensor own = Own(bucket);
+    own.copy_(Part(received, 0));
+    for (int64_t rank = 1; rank < size_; ++rank) own.add_(Part(received, rank));
   }
 
   void AllGather(const at::Tensor& bucket) override {
@@ -46,10 +52,11 @@ class GlooRanks : public Ranks {
   // shows at once by its closed connection.
   static constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
 
-  at::Tensor Own(const at::Tensor& bucket) const {
-    const int64_t part = bucket.numel() / size_;
-    return bucket.narrow(0, rank_ * part, part);
+  at::Tensor Part(const at::Tensor& bucket, int64_t rank) const {
+    const int64_t size = bucket.numel() / size_;
+    return bucket.narrow(0, rank * size, size);
   }
+  at::Tensor Own(const at::Tensor& bucket) const { return Part(bucket, rank_); }
 
   static void Await(const c10::intrusive_ptr<c10d::Work>& work) {
     try {
@@ -62,6 +69,7 @@ class GlooRanks : public Ranks {
   const int64_t rank_;
   const int64_t size_;
   c10::intrusive_ptr<ProcessGroupGloo> group_;
+  at::Tensor received_ = at::empty({0}, at::kFloat);  // of the largest bucket so far
 };
 
 }  // namespace

@@ -42,20 +42,29 @@ at::Tensor HostGradients::ToHost(const at::Tensor& gradient) {
 }
 
 // Where a bucket's gradients add up in a pass: one rank has no need of another place than
-// their sum's.
+// their sum's. Memory is used again: fresh pages cost more than what is written to them.
 at::Tensor HostGradients::Landing(int64_t bucket) {
-  if (ranks_.size() == 1) return Slice(shard_, layout_.Bucket(bucket));
+  const Range range = layout_.Bucket(bucket);
+  if (ranks_.size() == 1) return Slice(shard_, range);
   at::Tensor& open = open_[bucket];
-  if (!open.defined()) open = at::zeros({layout_.Bucket(bucket).size()}, at::kFloat);
-  return open;
+  if (!open.defined()) {
+    if (spare_.empty()) spare_.push_back(at::empty({layout_.Bucket(0).size()}, at::kFloat));
+    open = spare_.back().zero_();
+    spare_.pop_back();
+  }
+  return open.narrow(0, 0, range.size());
+}
+
+at::Tensor HostGradients::Landing(const BucketPiece& piece) {
+  return Landing(piece.bucket).narrow(0, piece.bucket_begin, piece.flat.size());
 }
 
 void HostGradients::Add(size_t index, const at::Tensor& gradient) {
   const at::Tensor values = ToHost(gradient).flatten();
-  const int64_t begin = layout_.Parameter(index).begin;
-  for (const BucketPiece& piece : layout_.BucketPieces(layout_.Parameter(index))) {
-    const at::Tensor from = values.narrow(0, piece.flat.begin - begin, piece.flat.size());
-    const at::Tensor to = Landing(piece.bucket).narrow(0, piece.bucket_begin, piece.flat.size());
+  const Range range = layout_.Parameter(index);
+  for (const BucketPiece& piece : layout_.BucketPieces(range)) {
+    const at::Tensor from = values.narrow(0, piece.flat.begin - range.begin, piece.flat.size());
+    const at::Tensor to = Landing(piece);
     if (fresh_[index]) {
       to.copy_(from);
     } else {
@@ -66,13 +75,19 @@ void HostGradients::Add(size_t index, const at::Tensor& gradient) {
 }
 
 void HostGradients::AddRows(size_t index, const at::Tensor& ids, const at::Tensor& rows) {
-  const bool in_place = ranks_.size() == 1;
-  at::Tensor sums =
-      in_place ? (*this)[index] : at::zeros(parameters_[index].weight.sizes(), at::kFloat);
-  if (in_place && fresh_[index]) sums.zero_();
-  sums.index_add_(0, ids.to(at::kCPU), rows.to(at::kCPU, at::kFloat));
-  if (!in_place) Add(index, sums);
+  const at::Tensor host_ids = ids.to(at::kCPU), values = rows.to(at::kCPU, at::kFloat);
+  const Range range = layout_.Parameter(index);
+  for (const BucketPiece& piece : layout_.BucketPieces(range)) {
+    if (fresh_[index]) Landing(piece).zero_();
+  }
   fresh_[index] = false;
+  const int64_t width = values.size(1);
+  for (int64_t row = 0; row < values.size(0); ++row) {
+    const int64_t begin = range.begin + host_ids.const_data_ptr<int64_t>()[row] * width;
+    for (const BucketPiece& piece : layout_.BucketPieces({begin, begin + width})) {
+      Landing(piece).add_(values[row].narrow(0, piece.flat.begin - begin, piece.flat.size()));
+    }
+  }
 }
 
 void HostGradients::Reduce(int64_t bucket) {
@@ -86,7 +101,7 @@ void HostGradients::Reduce(int64_t bucket) {
   } else {
     kept.add_(own);
   }
-  open_.erase(bucket);
+  spare_.push_back(open_.extract(bucket).mapped());
 }
 
 void HostGradients::Done(size_t index) {

@@ -41,6 +41,7 @@ class HostGradients {
  private:
   at::Tensor ToHost(const at::Tensor& gradient);
   at::Tensor Landing(int64_t bucket);
+  at::Tensor Landing(const BucketPiece& piece);
   void Reduce(int64_t bucket);
 
   const Parameters& parameters_;
@@ -52,6 +53,7 @@ class HostGradients {
   // Several ranks: sums of this pass in buckets that are not whole yet, how many buckets are
   // still to be, and whether an earlier pass of the step is in the shard.
   std::map<int64_t, at::Tensor> open_;
+  std::vector<at::Tensor> spare_;  // of the largest bucket's size
   int64_t unfinished_;
   bool first_pass_ = true;
   // Page-locked landing place for gradients from a GPU; undefined on a CPU.
