@@ -1,6 +1,8 @@
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
+#include <cstdlib>
+
 #include "base/files.h"
 #include "worker/trainer/ranks.h"
 
@@ -8,6 +10,13 @@ namespace tune::trainer {
 namespace {
 
 using c10d::ProcessGroupGloo;
+
+// c10d records every call, for a debugger to ask for. Nobody asks here, and the record is one
+// for all groups of a process and not safe where several begin at once, as in tests.
+void KeepNoRecord() {
+  static const int set = setenv("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/1);
+  static_cast<void>(set);
+}
 
 class GlooRanks : public Ranks {
  public:
@@ -75,6 +84,7 @@ class GlooRanks : public Ranks {
 }  // namespace
 
 std::unique_ptr<Ranks> JoinRanks(const std::string& dir, int64_t rank, int64_t size) {
+  KeepNoRecord();
   try {
     return std::make_unique<GlooRanks>(JoinPath(dir, "ranks.store"), rank, size);
   } catch (const std::exception& error) {
