@@ -1,6 +1,7 @@
 #include "recipe/row_formats.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -214,14 +215,14 @@ const std::vector<RowFormat>& RowFormats() {
 }  // namespace
 
 std::vector<std::string> RowFormatKeys() {
-  std::vector<std::string> keys;
+  std::set<std::string> keys;
   for (const RowFormat& format : RowFormats()) {
     for (const auto& spellings : format.keys) {
-      keys.insert(keys.end(), spellings.begin(), spellings.end());
+      keys.insert(spellings.begin(), spellings.end());
     }
-    keys.insert(keys.end(), format.optional_key.begin(), format.optional_key.end());
+    keys.insert(format.optional_key.begin(), format.optional_key.end());
   }
-  return keys;
+  return {keys.begin(), keys.end()};
 }
 
 bool HasKeysOf(const RowFormat& format, const Json& json) {

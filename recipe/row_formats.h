@@ -23,7 +23,7 @@ struct RowFormat {
   void (*read)(const Json& json, Row* row, FieldErrors* errors);
 };
 
-// Every key that some format reads.
+// Every key that some format reads, sorted.
 std::vector<std::string> RowFormatKeys();
 // The format whose keys the object `json` has, or null.
 const RowFormat* FindRowFormat(const Json& json);
