@@ -94,8 +94,7 @@ void CheckUnsupported(const Json& json, FieldErrors* errors) {
 
 // The rope's parameters as transformers finds them: `rope_scaling` (transformers < 5)
 // where it is neither null nor empty, else `rope_parameters` (5 and later); what they lack
-// comes from
-// rope_theta and partial_rotary_factor beside them.
+// comes from rope_theta and partial_rotary_factor beside them.
 void ReadRope(const Json& json, FieldErrors* errors, ModelConfig* config) {
   const Json* scaling = Find(json, "rope_scaling");
   const bool scales = scaling != nullptr && *scaling != Json::object();
@@ -228,9 +227,10 @@ std::vector<NamedShape> ModelTensors(const ModelConfig& config) {
   Tensors tensors = {{"model.embed_tokens.weight", {config.vocab_size, config.hidden_size}}};
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) AddLayer(config, i, &tensors);
   AddLayerNorm("model.final_layernorm", config.hidden_size, &tensors);
-  AddLinear("lm_head", config.vocab_size, config.hidden_size, &tensors);
   if (config.tie_word_embeddings) {
-    std::erase_if(tensors, [](const NamedShape& t) { return t.name == "lm_head.weight"; });
+    tensors.push_back({"lm_head.bias", {config.vocab_size}});
+  } else {
+    AddLinear("lm_head", config.vocab_size, config.hidden_size, &tensors);
   }
   return tensors;
 }
