@@ -2,10 +2,12 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -19,7 +21,27 @@ std::array<uint8_t, N> RandomBytes() {
   return bytes;
 }
 
+constexpr size_t kMaxIdBytes = 64;
+
+bool IsIdCharacter(char c) {
+  return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-';
+}
+
 }  // namespace
+
+bool IsId(absl::string_view text) {
+  return !text.empty() && text.size() <= kMaxIdBytes && text[0] != '.' &&
+         std::all_of(text.begin(), text.end(), IsIdCharacter);
+}
+
+std::string IdFrom(absl::string_view text, absl::string_view fallback) {
+  std::string id = absl::AsciiStrToLower(text.substr(0, kMaxIdBytes));
+  std::replace_if(
+      id.begin(), id.end(), [](char c) { return !IsIdCharacter(c); }, '-');
+  if (id.empty()) return std::string(fallback);
+  if (id.front() == '.') id.front() = '-';
+  return id;
+}
 
 std::string NewUlid(absl::Time now) {
   static constexpr char kDigits[] = "0123456789abcdefghjkmnpqrstvwxyz";

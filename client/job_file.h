@@ -1,5 +1,5 @@
 // What `tunectl submit` is given: a job file (YAML) and flags, flags on top, read by the
-// one reader of run specs (recipe/run_spec.h).
+// one reader of run specs (run/spec.h).
 #pragma once
 
 #include <map>
@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/json.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 
 namespace tune::client {
 

@@ -14,6 +14,8 @@
 #include "client/format.h"
 #include "client/transfer_bar.h"
 #include "proto/wire/blobs.h"
+#include "run/files.h"
+#include "run/folder.h"
 
 namespace tune::client {
 namespace {
@@ -22,13 +24,9 @@ constexpr int64_t kSpareBytes = 64 << 20;  // for the volume's own records
 
 // The scheduler's word is not enough to write outside the folder.
 absl::Status CheckPath(const std::string& path) {
-  for (const absl::string_view part : absl::StrSplit(path, '/')) {
-    if (part.empty() || part == "." || part == ".." || absl::StrContains(part, '\0')) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the checkpoint names a file \"", path, "\" outside of its folder"));
-    }
-  }
-  return absl::OkStatus();
+  if (IsSafePath(path)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the checkpoint names a file \"", path, "\": its path ", SafePathRule()));
 }
 
 int64_t PartBytes(const std::string& path, int64_t size) {
@@ -74,7 +72,8 @@ absl::StatusOr<PullPlan> PlanPull(const v1::Checkpoint& checkpoint, const PullOp
   std::vector<std::string> others;
   for (const v1::FileEntry& entry : checkpoint.files()) {
     RETURN_IF_ERROR(CheckPath(entry.path()));
-    if (!options.with_state && absl::StartsWith(entry.path(), "state/")) continue;
+    if (!options.with_state && absl::StartsWith(entry.path(), absl::StrCat(kStateFolder, "/")))
+      continue;
     const std::string path = JoinPath(options.folder, entry.path());
     bool same = false;
     if (Exists(path)) {

@@ -7,9 +7,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "run/checkpoint_id.h"
 
 namespace tune::client {
 namespace {
@@ -45,7 +45,7 @@ absl::StatusOr<std::string> CheckpointName(absl::string_view text) {
   int64_t step = 0;
   const bool is_step = std::all_of(checkpoint.begin(), checkpoint.end(), ::isdigit);
   if (is_step && absl::SimpleAtoi(checkpoint, &step)) {
-    checkpoint = absl::StrFormat("step-%08d", step);
+    checkpoint = StepCheckpointId(step);
   }
   return absl::StrCat(JobName(parts[0]), "/checkpoints/", checkpoint);
 }

@@ -1,7 +1,7 @@
 # tune_library(NAME FOLDER dir SOURCES ... [LINKS ...] [PRIVATE_LINKS ...])
 #
 # One library per folder. Headers are included by their path from the root
-# ("recipe/run_spec.h"), but a library sees only its own folder and those of the
+# ("run/spec.h"), but a library sees only its own folder and those of the
 # libraries it links: each folder is shown through a directory of its own that
 # holds just that folder, so an include against the arrows does not compile.
 function(tune_include_view target folder)

@@ -11,7 +11,8 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/upload.h"
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
+#include "run/folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
 namespace tune::client {

@@ -14,8 +14,8 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/upload.h"
-#include "recipe/model_config.h"
-#include "recipe/model_folder.h"
+#include "recipe/model/model_config.h"
+#include "recipe/model/model_folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
 namespace tune::client {

@@ -35,6 +35,24 @@ std::string ProtoToJson(const google::protobuf::Message& message) {
   return json;
 }
 
+v1::FileEntry ToProto(const FileEntry& file) {
+  v1::FileEntry proto;
+  proto.set_path(file.path);
+  proto.set_size_bytes(file.size_bytes);
+  proto.set_sha256(file.sha256);
+  return proto;
+}
+
+FileEntry FromProto(const v1::FileEntry& file) {
+  return {.path = file.path(), .size_bytes = file.size_bytes(), .sha256 = file.sha256()};
+}
+
+std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files) {
+  std::vector<FileEntry> result;
+  for (const v1::FileEntry& file : files) result.push_back(FromProto(file));
+  return result;
+}
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp timestamp;
   const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down, before 1970 too

@@ -1,16 +1,20 @@
-// Between the wire's messages and recipe's structs.
+// Between the wire's messages and the structs of run/.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/json.h"
-#include "recipe/run_spec.h"
+#include "run/files.h"
+#include "run/spec.h"
+#include "tune/v1/registry.pb.h"
 #include "tune/v1/run_spec.pb.h"
 #include "tune/v1/training.pb.h"
 
 #include <google/protobuf/message.h>
+#include <google/protobuf/repeated_field.h>
 #include <google/protobuf/timestamp.pb.h>
 
 namespace tune {
@@ -22,6 +26,10 @@ v1::RunSpec RunSpecToProto(const RunSpec& spec);
 // proto3 JSON with the proto's field names; unknown fields are errors.
 absl::Status ProtoFromJson(const std::string& json, google::protobuf::Message* message);
 std::string ProtoToJson(const google::protobuf::Message& message);
+
+v1::FileEntry ToProto(const FileEntry& file);
+FileEntry FromProto(const v1::FileEntry& file);
+std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files);
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);

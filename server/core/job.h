@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 #include "server/core/job_state.h"
 
 namespace tune::server {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 #include "server/core/job.h"
 #include "server/core/worker.h"
 

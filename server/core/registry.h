@@ -5,24 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "run/files.h"
 
 namespace tune::server {
-
-// One file; its content is the blob `sha256`.
-struct FileEntry {
-  std::string path;  // relative, "/" between parts, no "." or ".."
-  int64_t size_bytes = 0;
-  std::string sha256;  // 64 lower-case hex digits
-
-  bool operator==(const FileEntry&) const = default;
-};
 
 struct Dataset {
   std::string id;
   FileEntry file;
-  std::string format;  // as DatasetSummary (recipe/dataset.h)
+  std::string format;  // as DatasetSummary (recipe/data/dataset.h)
   int64_t rows = 0;    // good ones
   absl::Time create_time = absl::InfinitePast();
   int64_t max_bad_rows = 0;  // that readers skip
@@ -53,13 +44,5 @@ struct Checkpoint {
   std::string parent;  // "jobs/J/checkpoints/C" or "models/M": what its run went on from
   absl::Time create_time = absl::InfinitePast();
 };
-
-// SHA-256 of the lines "sha256  path\n", sorted by path.
-std::string FilesDigest(std::vector<FileEntry> files);
-
-// Every path safe (relative, no empty, "." or ".." part, no NUL, at most 512 bytes) and
-// there once, every hash well-formed, sizes not negative, 1 to 1000 files. All errors at
-// once, fields "FIELD[2].path".
-absl::Status CheckFiles(const std::vector<FileEntry>& files, const std::string& field);
 
 }  // namespace tune::server

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 #include "server/core/registry.h"
 
 namespace tune::server {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 #include "server/core/registry.h"
 
 namespace tune::server {

@@ -6,8 +6,8 @@
 #include "base/field_errors.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "run/names.h"
 #include "server/core/errors.h"
-#include "server/core/names.h"
 #include "server/engine/attempts.h"
 
 namespace tune::server {

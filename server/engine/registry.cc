@@ -10,8 +10,9 @@
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "recipe/dataset.h"
-#include "recipe/model_folder.h"
+#include "recipe/data/dataset.h"
+#include "recipe/model/model_folder.h"
+#include "run/folder.h"
 #include "server/engine/blob_collector.h"
 
 namespace tune::server {
@@ -180,9 +181,8 @@ absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
   ASSIGN_OR_RETURN(Model model, InspectModel(blobs_, files));
   model.id = id;
   model.files = files;
-  std::sort(model.files.begin(), model.files.end(),
-            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
-  for (const FileEntry& file : files) model.size_bytes += file.size_bytes;
+  SortByPath(model.files);
+  model.size_bytes = TotalBytes(files);
   model.create_time = clock_.Now();
   RETURN_IF_ERROR(
       store_.Write([&](Transaction& transaction) { return transaction.InsertModel(model); }));

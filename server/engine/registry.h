@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/core/registry.h"
 #include "server/engine/blobs.h"
 #include "server/engine/page.h"

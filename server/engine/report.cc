@@ -4,11 +4,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/field_errors.h"
 #include "base/status.h"
+#include "run/checkpoint_id.h"
+#include "run/names.h"
 #include "server/core/errors.h"
-#include "server/core/names.h"
 #include "server/core/progress.h"
 #include "server/core/retry.h"
 #include "server/engine/attempts.h"
@@ -82,15 +82,14 @@ absl::StatusOr<Checkpoint> MakeCheckpoint(Reader& reader, const Job& job,
   ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempts_used));
   Checkpoint checkpoint;
   checkpoint.job_id = job.id;
-  checkpoint.id = draft.final ? "final" : absl::StrFormat("step-%08d", draft.step);
+  checkpoint.id = draft.final ? std::string(kFinalCheckpointId) : StepCheckpointId(draft.step);
   checkpoint.step = draft.step;
   checkpoint.epoch = draft.epoch;
   checkpoint.loss = draft.loss;
   checkpoint.final = draft.final;
   checkpoint.files = draft.files;
-  std::sort(checkpoint.files.begin(), checkpoint.files.end(),
-            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
-  for (const FileEntry& file : draft.files) checkpoint.size_bytes += file.size_bytes;
+  SortByPath(checkpoint.files);
+  checkpoint.size_bytes = TotalBytes(draft.files);
   checkpoint.digest = FilesDigest(draft.files);
   checkpoint.parent = attempt.resumed_from.empty() ? job.spec.model : attempt.resumed_from;
   checkpoint.create_time = now;

@@ -5,8 +5,8 @@
 
 #include "absl/strings/strip.h"
 #include "base/status.h"
+#include "run/names.h"
 #include "server/core/errors.h"
-#include "server/core/names.h"
 #include "server/core/placement.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"

@@ -8,7 +8,7 @@
 #include "base/ids.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
 

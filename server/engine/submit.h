@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
-#include "recipe/run_spec.h"
+#include "run/spec.h"
 #include "server/core/job.h"
 #include "server/engine/observer.h"
 #include "server/engine/signal.h"

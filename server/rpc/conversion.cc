@@ -6,7 +6,7 @@
 #include "base/field_errors.h"
 #include "base/status.h"
 #include "proto/wire/convert.h"
-#include "server/core/names.h"
+#include "run/names.h"
 
 namespace tune::server {
 namespace {
@@ -165,14 +165,6 @@ v1::JobEvent ToProto(const JobEvent& event) {
   return proto;
 }
 
-v1::FileEntry ToProto(const FileEntry& file) {
-  v1::FileEntry proto;
-  proto.set_path(file.path);
-  proto.set_size_bytes(file.size_bytes);
-  proto.set_sha256(file.sha256);
-  return proto;
-}
-
 v1::Dataset ToProto(const Dataset& dataset) {
   v1::Dataset proto;
   proto.set_name(ResourceName("datasets", dataset.id));
@@ -248,16 +240,6 @@ v1::Lease ToProto(const Lease& lease) {
   if (lease.resume_from) *proto.mutable_resume_from() = ToProto(*lease.resume_from);
   proto.set_time_limit_seconds(lease.time_limit_seconds);
   return proto;
-}
-
-FileEntry FromProto(const v1::FileEntry& file) {
-  return {.path = file.path(), .size_bytes = file.size_bytes(), .sha256 = file.sha256()};
-}
-
-std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files) {
-  std::vector<FileEntry> result;
-  for (const v1::FileEntry& file : files) result.push_back(FromProto(file));
-  return result;
 }
 
 WorkerResources FromProto(const v1::WorkerResources& resources) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "proto/wire/convert.h"
 #include "server/core/job.h"
 #include "server/core/registry.h"
 #include "server/core/worker.h"
@@ -16,6 +17,10 @@
 
 namespace tune::server {
 
+// Those of proto/wire/convert.h too.
+using tune::FromProto;
+using tune::ToProto;
+
 // By their names, which are the same on both sides.
 v1::Job::State ToProto(JobState state);
 absl::StatusOr<std::vector<JobState>> StatesFromProto(
@@ -23,7 +28,6 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
 
 v1::Job ToProto(const Job& job);
 v1::JobEvent ToProto(const JobEvent& event);
-v1::FileEntry ToProto(const FileEntry& file);
 v1::Dataset ToProto(const Dataset& dataset);
 v1::Model ToProto(const Model& model);
 v1::Checkpoint ToProto(const Checkpoint& checkpoint);
@@ -31,8 +35,6 @@ v1::Worker ToProto(const WorkerRecord& worker);
 v1::LeaseKey ToProto(const LeaseKey& key);
 v1::Lease ToProto(const Lease& lease);
 
-FileEntry FromProto(const v1::FileEntry& file);
-std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files);
 WorkerResources FromProto(const v1::WorkerResources& resources);
 // INVALID_ARGUMENT where the job's name is none.
 absl::StatusOr<LeaseKey> FromProto(const v1::LeaseKey& key);

@@ -1,8 +1,9 @@
 #include "server/rpc/dispatch_service.h"
 
 #include "base/status.h"
+#include "proto/wire/convert.h"
 #include "proto/wire/transport.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 #include "server/rpc/lease_wait.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/status.h"
 #include "proto/wire/convert.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 #include "server/rpc/job_streams.h"
 #include "server/rpc/write_stream.h"

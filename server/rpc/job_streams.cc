@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 
 namespace tune::server {

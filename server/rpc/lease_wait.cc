@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/status.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 
 namespace tune::server {

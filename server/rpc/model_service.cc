@@ -1,7 +1,8 @@
 #include "server/rpc/model_service.h"
 
 #include "base/status.h"
-#include "server/core/names.h"
+#include "proto/wire/convert.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 
 namespace tune::server {

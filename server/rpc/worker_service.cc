@@ -1,7 +1,7 @@
 #include "server/rpc/worker_service.h"
 
 #include "base/status.h"
-#include "server/core/names.h"
+#include "run/names.h"
 #include "server/rpc/conversion.h"
 
 namespace tune::server {

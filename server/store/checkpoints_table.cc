@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/core/names.h"
+#include "run/names.h"
 
 namespace tune::server::checkpoints_table {
 namespace {

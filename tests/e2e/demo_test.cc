@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
-#include "recipe/model_folder.h"
-#include "recipe/run_folder.h"
+#include "recipe/model/model_folder.h"
+#include "run/folder.h"
 #include "tests/support/fleet.h"
 
 namespace tune::testing {

@@ -16,9 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
-#include "recipe/model_folder.h"
-#include "recipe/random.h"
-#include "recipe/run_folder.h"
+#include "base/random.h"
+#include "recipe/model/model_folder.h"
+#include "run/folder.h"
 #include "tests/support/fleet.h"
 
 namespace tune::testing {

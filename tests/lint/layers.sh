@@ -8,26 +8,32 @@ cd "$repository"
 
 # folder : folders of ours it may include
 arrows='
-base           : base
-recipe         : base recipe
-recipe/parquet : base recipe recipe/parquet
-proto/wire     : base recipe proto/wire
-server/core    : base recipe server/core
-server/store   : base recipe server/core server/store
-server/engine  : base recipe server/core server/store server/engine
-server/rpc     : base recipe proto/wire server/core server/store server/engine server/rpc
-worker/agent   : base recipe proto/wire worker/agent
-worker/trainer : base recipe worker/trainer
-client         : base recipe proto/wire client
+base             : base
+run              : base run
+recipe/tokenizer : base recipe/tokenizer
+recipe/model     : base recipe/tokenizer recipe/model
+recipe/data      : base run recipe/tokenizer recipe/data
+proto/wire       : base run proto/wire
+server/core      : base run server/core
+server/store     : base run server/core server/store
+server/engine    : base run recipe server/core server/store server/engine
+server/rpc       : base run proto/wire server/core server/store server/engine server/rpc
+worker/agent     : base run proto/wire worker/agent
+worker/trainer/core  : base run recipe worker/trainer/core
+worker/trainer/optim : base run recipe worker/trainer/core worker/trainer/optim
+worker/trainer/net   : base run recipe worker/trainer/core worker/trainer/optim worker/trainer/net
+worker/trainer/infer : base run recipe worker/trainer/core worker/trainer/optim worker/trainer/net worker/trainer/infer
+worker/trainer/run   : base run recipe worker/trainer
+client           : base run recipe proto/wire client
 '
 # include : the folders that may have it
 private='
-<(grpc|grpcpp)/            : proto/wire server/rpc server/main.cc worker/agent worker/main.cc client
-"tune/v1/|"google/         : proto/wire server/rpc server/main.cc worker/agent worker/main.cc client
+<(grpc|grpcpp)/            : proto/wire server/rpc server/main.cc worker/agent client
+"tune/v1/|"google/         : proto/wire server/rpc server/main.cc worker/agent client
 <(ATen|c10|torch|caffe2)/  : worker/trainer
 <(SQLiteCpp/|sqlite3)      : server/store
-<prometheus/               : server worker/agent worker/main.cc
-<(arrow|parquet)/          : recipe/parquet
+<prometheus/               : server worker/agent
+<(arrow|parquet)/          : recipe/data/parquet
 <(yaml-cpp)/               : client
 '
 failed=0
@@ -37,16 +43,16 @@ report() { printf '%s\n' "$2" | sed "s|^|$1: |"; failed=1; }
 while IFS=: read -r folder allowed; do
   folder=${folder// /}
   [ -n "$folder" ] && [ -d "$folder" ] || continue
-  ours='#include "(base|recipe|proto|server|worker|client)/'
+  ours='#include "(base|run|recipe|proto|server|worker|client)/'
   wrong=$(grep -rEn --include='*.h' --include='*.cc' "$ours" "$folder" |
-    grep -vE "\"($(tr -s ' ' '|' <<<"${allowed# }"))/[^/\"]*(/[^/\"]*)?\"" || true)
+    grep -vE "\"($(tr -s ' ' '|' <<<"${allowed# }"))/" || true)
   [ -z "$wrong" ] || report "$folder may not include this" "$wrong"
 done <<<"$arrows"
 
 while read -r pattern separator folders; do
   [ "$separator" = : ] || continue
   wrong=$(grep -rEn --include='*.h' --include='*.cc' "#include ($pattern)" \
-    base recipe proto server worker client |
+    base run recipe proto server worker client |
     grep -vE "^($(tr -s ' ' '|' <<<"$folders"))[/:]" || true)
   [ -z "$wrong" ] || report "only $folders may include this" "$wrong"
 done <<<"$private"

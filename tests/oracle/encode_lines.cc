@@ -11,7 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "recipe/tokenizer.h"
+#include "recipe/tokenizer/tokenizer.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 """Prints the SHA-256 that tests/unit/recipe/model_folder_test.cc expects of the weights drawn for
-seed 0: the generators of recipe/random.h and the layout of safetensors, written anew.
+seed 0: the generators of base/random.h and the layout of safetensors, written anew.
 
     python tests/oracle/make_init_digest.py
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes recipe/unicode_classes.inc: the code points that HF tokenizers' regular
+"""Writes recipe/tokenizer/unicode_classes.inc: the code points that HF tokenizers' regular
 expressions take for letters, numbers and white space, as ranges.
 
 Asked of the library itself, so that the Unicode version is the one it uses.

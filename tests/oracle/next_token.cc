@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "worker/trainer/sampler.h"
+#include "worker/trainer/infer/sampler.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "recipe/byte_alphabet.h"
+#include "recipe/tokenizer/byte_alphabet.h"
 
 namespace tune {
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "proto/wire/status.h"
+#include "run/folder.h"
 #include "worker/agent/run_inputs.h"
 #include "worker/agent/supervisor.h"
 #include "worker/agent/trainer_events.h"
@@ -51,7 +52,7 @@ AttemptEnd Attempt::RunToEnd() {
   const auto trainer =
       context_.processes.Start({.argv = {context_.options.trainer, "run", run_dir_},
                                 .working_dir = run_dir_,
-                                .output_path = JoinPath(run_dir_, "trainer.log")});
+                                .output_path = JoinPath(run_dir_, kTrainerLogFile)});
   return trainer.ok() ? Train(**trainer)
                       : EndOfPreparation(absl::InternalError(trainer.status().message()));
 }
@@ -113,7 +114,7 @@ AttemptEnd Attempt::Train(Process& trainer) {
                 .stop = stop_.cause(),
                 .final_committed = uploader.final_committed(),
                 .final_status = uploader.final_status(),
-                .last_log_lines = LastLines(JoinPath(run_dir_, "trainer.log"), kLogLinesInMessage,
+                .last_log_lines = LastLines(JoinPath(run_dir_, kTrainerLogFile), kLogLinesInMessage,
                                             kLogBytesInMessage)});
 }
 

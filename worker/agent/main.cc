@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/version.h"
@@ -68,8 +69,8 @@ absl::StatusOr<std::string> NameOf(const Flags& flags) {
   if (flags.name.empty() && gethostname(host, sizeof(host) - 1) != 0) {
     return ErrnoStatus("hostname", "read; name the worker with --name");
   }
-  const std::string name = flags.name.empty() ? WorkerNameFrom(host) : flags.name;
-  if (IsValidWorkerName(name)) return name;
+  const std::string name = flags.name.empty() ? IdFrom(host, "worker") : flags.name;
+  if (IsId(name)) return name;
   return absl::InvalidArgumentError(absl::StrCat(
       "--name: \"", name, "\" must be 1 to 64 of a-z, 0-9, '.', '_', '-', with no leading dot"));
 }

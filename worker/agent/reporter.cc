@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "run/folder.h"
 #include "worker/agent/trainer_events.h"
 
 namespace tune::worker {
@@ -19,11 +20,11 @@ Reporter::Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir,
                    CheckpointSink sink, StopSignal& stop, ReportOptions options)
     : control_(control),
       key_(std::move(key)),
-      log_path_(JoinPath(run_dir, "trainer.log")),
+      log_path_(JoinPath(run_dir, kTrainerLogFile)),
       sink_(std::move(sink)),
       stop_(stop),
       options_(options),
-      events_(JoinPath(run_dir, "events.jsonl")),
+      events_(JoinPath(run_dir, kEventsFile)),
       thread_([this] { Run(); }) {}
 
 Reporter::~Reporter() {

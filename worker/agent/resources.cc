@@ -5,15 +5,12 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "base/files.h"
 #include "base/status.h"
 
 namespace tune::worker {
 namespace {
-
-constexpr size_t kMaxNameLength = 64;
 
 // cgroup v2 as a container sees its own, then v1.
 constexpr const char* kMemoryLimitFiles[] = {"/sys/fs/cgroup/memory.max",
@@ -31,10 +28,6 @@ int64_t UsableMemory() {
     memory = LimitedMemory(memory, ReadFile(file).value_or("max"));
   }
   return memory;
-}
-
-bool IsNameCharacter(char c) {
-  return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-';
 }
 
 }  // namespace
@@ -57,20 +50,6 @@ absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir, G
     gpu->set_memory_bytes(reading.memory_bytes);
   }
   return resources;
-}
-
-std::string WorkerNameFrom(const std::string& text) {
-  std::string name = absl::AsciiStrToLower(text).substr(0, kMaxNameLength);
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); }, '-');
-  if (name.empty()) return "worker";
-  if (name.front() == '.') name.front() = '-';
-  return name;
-}
-
-bool IsValidWorkerName(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameLength && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), IsNameCharacter);
 }
 
 }  // namespace tune::worker

@@ -17,10 +17,4 @@ absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir, G
 // lower or the text says none.
 int64_t LimitedMemory(int64_t total, const std::string& cgroup_text);
 
-// A valid worker name made of any text: lower case, what is not allowed becomes '-',
-// at most 64 characters, no leading dot.
-std::string WorkerNameFrom(const std::string& text);
-// [a-z0-9._-]{1,64} without a leading dot.
-bool IsValidWorkerName(const std::string& name);
-
 }  // namespace tune::worker

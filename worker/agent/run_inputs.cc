@@ -2,43 +2,23 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/files.h"
-#include "base/sha256.h"
 #include "base/status.h"
 #include "proto/wire/convert.h"
-#include "recipe/run_folder.h"
+#include "run/files.h"
+#include "run/folder.h"
 
 namespace tune::worker {
 namespace {
 
-// Relative, no empty, "." or ".." part.
-bool IsPlainPath(absl::string_view path) {
-  for (const absl::string_view part : absl::StrSplit(path, '/')) {
-    if (part.empty() || part == "." || part == ".." || absl::StrContains(part, '\0')) return false;
-  }
-  return true;
-}
-
 // The file keeps the name it was pushed under, by which its rows are named in errors.
 std::string DatasetTarget(const v1::Dataset& dataset) {
-  return absl::StrCat("datasets/", absl::StripPrefix(dataset.name(), "datasets/"), "/",
+  return absl::StrCat(kDatasetsFolder, "/", absl::StripPrefix(dataset.name(), "datasets/"), "/",
                       dataset.file().path());
-}
-
-// As the registry digests a file list: "sha256  path" lines, sorted by path.
-std::string DigestOf(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files) {
-  std::vector<std::pair<std::string, std::string>> sorted;
-  for (const v1::FileEntry& file : files) sorted.emplace_back(file.path(), file.sha256());
-  std::sort(sorted.begin(), sorted.end());
-  Sha256 digest;
-  for (const auto& [path, sha256] : sorted) digest.Update(absl::StrCat(sha256, "  ", path, "\n"));
-  return digest.Finish();
 }
 
 absl::Status Link(const std::string& blob, const std::string& target) {
@@ -53,14 +33,14 @@ absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& 
   run.job = lease.key().job();
   run.attempt = lease.attempt();
   ASSIGN_OR_RETURN(run.spec, RunSpecFromProto(lease.spec()));
-  run.model_path = JoinPath(run_dir, "model");
-  run.model_digest = DigestOf(lease.model_files());
+  run.model_path = JoinPath(run_dir, kModelFolder);
+  run.model_digest = FilesDigest(FromProto(lease.model_files()));
   for (const v1::Dataset& dataset : lease.datasets()) {
     run.datasets.push_back({dataset.name(), JoinPath(run_dir, DatasetTarget(dataset)),
                             dataset.file().sha256(), dataset.max_bad_rows()});
   }
   run.parent = lease.has_resume_from() ? lease.resume_from().name() : run.spec.model;
-  if (lease.has_resume_from()) run.resume_path = JoinPath(run_dir, "resume");
+  if (lease.has_resume_from()) run.resume_path = JoinPath(run_dir, kResumeFolder);
   return run;
 }
 
@@ -68,15 +48,16 @@ absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& 
 
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease) {
   std::vector<RunInput> inputs;
-  for (const auto& file : lease.model_files()) inputs.push_back({file, "model/" + file.path()});
+  for (const auto& file : lease.model_files())
+    inputs.push_back({file, JoinPath(kModelFolder, file.path())});
   for (const auto& dataset : lease.datasets()) {
     inputs.push_back({dataset.file(), DatasetTarget(dataset)});
   }
   for (const auto& file : lease.resume_from().files()) {
-    inputs.push_back({file, "resume/" + file.path()});
+    inputs.push_back({file, JoinPath(kResumeFolder, file.path())});
   }
   for (const RunInput& input : inputs) {
-    if (IsPlainPath(input.target)) continue;
+    if (IsSafePath(input.target)) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("lease of ", lease.key().job(), ": \"", input.target, "\" is no plain path"));
   }

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "proto/wire/convert.h"
+#include "run/folder.h"
 
 namespace tune::worker {
 namespace {
@@ -19,13 +20,13 @@ v1::TrainingEvent ParseEventLine(const std::string& line, int64_t number) {
   event.Clear();
   event.mutable_notice()->set_severity(v1::TrainingEvent::Notice::WARNING);
   event.mutable_notice()->set_text(absl::StrCat(
-      "events.jsonl:", number, ": not an event",
+      kEventsFile, ":", number, ": not an event",
       status.ok() ? std::string(": it holds none") : absl::StrCat(": ", status.message())));
   return event;
 }
 
 TrainerEvents::TrainerEvents(const std::string& run_dir, Observer observer)
-    : tail_(JoinPath(run_dir, "events.jsonl")), observer_(std::move(observer)) {}
+    : tail_(JoinPath(run_dir, kEventsFile)), observer_(std::move(observer)) {}
 
 void TrainerEvents::Poll() {
   while (true) {

@@ -4,32 +4,22 @@
 
 #include "base/files.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/run_folder.h"
+#include "proto/wire/convert.h"
+#include "run/manifest.h"
 
 namespace tune::worker {
 namespace {
 
-// The manifest's files and the manifest itself, so that a checkpoint can be checked, and
-// gone on from, wherever it is pulled to.
 absl::StatusOr<v1::CommitCheckpointRequest> Describe(const std::string& dir) {
-  ASSIGN_OR_RETURN(Manifest manifest, ReadManifest(dir));
-  const std::string manifest_path = JoinPath(dir, "manifest.json");
-  ASSIGN_OR_RETURN(const int64_t size, FileSize(manifest_path));
-  ASSIGN_OR_RETURN(const std::string sha256, Sha256File(manifest_path));
-  manifest.files.push_back({"manifest.json", size, sha256});
+  ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(dir));
+  ASSIGN_OR_RETURN(const std::vector<FileEntry> files, CheckpointFiles(dir, manifest));
   v1::CommitCheckpointRequest request;
   request.set_step(manifest.step);
   request.set_epoch(manifest.epoch);
   request.set_loss(manifest.loss);
   request.set_final(manifest.final);
-  for (const ManifestEntry& entry : manifest.files) {
-    v1::FileEntry* file = request.add_files();
-    file->set_path(entry.path);
-    file->set_size_bytes(entry.size_bytes);
-    file->set_sha256(entry.sha256);
-  }
+  for (const FileEntry& file : files) *request.add_files() = ToProto(file);
   return request;
 }
 

@@ -13,13 +13,14 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/version.h"
-#include "recipe/run_folder.h"
-#include "worker/trainer/aten.h"
-#include "worker/trainer/commands.h"
-#include "worker/trainer/failure.h"
-#include "worker/trainer/launch.h"
-#include "worker/trainer/progress.h"
-#include "worker/trainer/run.h"
+#include "run/folder.h"
+#include "worker/trainer/core/aten.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/core/progress.h"
+#include "worker/trainer/infer/commands.h"
+#include "worker/trainer/run/batches_command.h"
+#include "worker/trainer/run/launch.h"
+#include "worker/trainer/run/run.h"
 
 namespace tune::trainer {
 namespace {
@@ -102,7 +103,7 @@ int Run(const Arguments& args) {
   SystemClock clock;
   if (args.rank >= 0) return RunOneRank(args, &clock);
   // Two in one folder would write each other's checkpoints.
-  const auto lock = FileLock::Acquire(JoinPath(args.dir, "trainer.lock"));
+  const auto lock = FileLock::Acquire(JoinPath(args.dir, kTrainerLockFile));
   if (!lock.ok()) return ExitCode(lock.status());
   // A folder that cannot be read is told of as any failure of a run.
   const auto run = ReadRunFolder(args.dir);

@@ -1,4 +1,4 @@
-#include "recipe/batches.h"
+#include "recipe/data/batches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "recipe/random.h"
+#include "base/random.h"
 
 namespace tune {
 namespace {

@@ -1,4 +1,4 @@
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
-#include "recipe/parquet_plugin.h"
+#include "recipe/data/parquet_plugin.h"
 #include "scratch_folder.h"
 #include "shared_data.h"
 

@@ -1,4 +1,4 @@
-#include "recipe/decompression.h"
+#include "recipe/data/decompression.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "compression.h"
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
 #include "scratch_folder.h"
 
 namespace tune {

@@ -1,4 +1,4 @@
-#include "recipe/example.h"
+#include "recipe/data/example.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

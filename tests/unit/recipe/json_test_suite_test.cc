@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/field_errors.h"
 #include "base/json.h"
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
 #include "scratch_folder.h"
 #include "shared_data.h"
 

@@ -1,4 +1,4 @@
-#include "recipe/model_config.h"
+#include "recipe/model/model_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

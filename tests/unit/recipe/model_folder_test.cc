@@ -1,4 +1,4 @@
-#include "recipe/model_folder.h"
+#include "recipe/model/model_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "base/field_errors.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/end_token.h"
+#include "recipe/model/end_token.h"
 #include "scratch_folder.h"
 #include "tests/support/byte_tokenizer.h"
 

@@ -1,4 +1,4 @@
-#include "recipe/safetensors.h"
+#include "recipe/model/safetensors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "recipe/random.h"
+#include "base/random.h"
 #include "scratch_folder.h"
 
 namespace tune {

@@ -27,7 +27,7 @@ class ScratchFolder {
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
+  std::string operator/(absl::string_view name) const { return JoinPath(path_, name); }
   // The path of a file made of `content`, which need not outlast a power cut.
   std::string Write(const std::string& name, const std::string& content) const {
     std::ofstream(*this / name, std::ios::binary) << content;

@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
-#include "recipe/byte_alphabet.h"
-#include "recipe/tokenizer.h"
+#include "recipe/tokenizer/byte_alphabet.h"
+#include "recipe/tokenizer/tokenizer.h"
 
 namespace tune {
 

@@ -1,4 +1,4 @@
-#include "recipe/tokenizer.h"
+#include "recipe/tokenizer/tokenizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

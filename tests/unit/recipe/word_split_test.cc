@@ -1,4 +1,4 @@
-#include "recipe/word_split.h"
+#include "recipe/tokenizer/word_split.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,7 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "parquet_file.h"
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
+#include "run/folder.h"
 #include "scratch_folder.h"
 
 namespace tune {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "parquet_file.h"
-#include "recipe/dataset.h"
+#include "recipe/data/dataset.h"
 #include "scratch_folder.h"
 #include "shared_data.h"
 

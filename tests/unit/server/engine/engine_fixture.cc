@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
-#include "recipe/model_folder.h"
+#include "recipe/model/model_folder.h"
 #include "tests/support/byte_tokenizer.h"
 
 namespace tune::server {

@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/model_folder.h"
+#include "recipe/model/model_folder.h"
 
 namespace tune::server {
 namespace {

@@ -12,7 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "fakes.h"
 #include "lease.h"
-#include "recipe/run_folder.h"
+#include "run/folder.h"
+#include "run/manifest.h"
 #include "scratch.h"
 
 namespace tune::worker {

@@ -188,14 +188,5 @@ TEST(Resources, ACgroupLimitCounts) {
   EXPECT_EQ(LimitedMemory(1000, "9223372036854771712\n"), 1000);
 }
 
-TEST(WorkerName, MadeValid) {
-  EXPECT_EQ(WorkerNameFrom("GPU Box_1.lab"), "gpu-box_1.lab");
-  EXPECT_EQ(WorkerNameFrom(".hidden"), "-hidden");
-  EXPECT_EQ(WorkerNameFrom(""), "worker");
-  EXPECT_EQ(WorkerNameFrom(std::string(100, 'a')).size(), 64u);
-  EXPECT_TRUE(IsValidWorkerName("gpu-1"));
-  for (const char* bad : {"", "GPU", ".x", "a b", "a/b"}) EXPECT_FALSE(IsValidWorkerName(bad));
-}
-
 }  // namespace
 }  // namespace tune::worker

@@ -6,7 +6,7 @@
 
 #include "base/sha256.h"
 #include "lease.h"
-#include "recipe/run_folder.h"
+#include "run/folder.h"
 #include "scratch.h"
 
 namespace tune::worker {

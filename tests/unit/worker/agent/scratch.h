@@ -18,7 +18,7 @@ class ScratchFolder {
   }
   ~ScratchFolder() { (void)RemoveAll(path_); }
   const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
+  std::string operator/(absl::string_view name) const { return JoinPath(path_, name); }
 
  private:
   std::string path_;

@@ -8,7 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "fakes.h"
-#include "recipe/run_folder.h"
+#include "run/folder.h"
+#include "run/manifest.h"
 #include "scratch.h"
 
 namespace tune::worker {

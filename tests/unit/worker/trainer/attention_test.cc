@@ -1,4 +1,4 @@
-#include "worker/trainer/attention.h"
+#include "worker/trainer/net/attention.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "tiny_model.h"
-#include "worker/trainer/autograd.h"
+#include "worker/trainer/net/ops/autograd.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/batch_log.h"
+#include "worker/trainer/run/batch_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ class BatchLogTest : public testing::Test {
   }
 
   ScratchFolder scratch_;
-  const std::string path_ = scratch_ / kBatchLogFile;
+  const std::string path_ = scratch_ / kBatchesFile;
 };
 
 TEST_F(BatchLogTest, ReadsBackWhatItWrote) {

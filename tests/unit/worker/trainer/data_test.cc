@@ -1,10 +1,10 @@
-#include "worker/trainer/data.h"
+#include "worker/trainer/run/data.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tiny_folder.h"
-#include "worker/trainer/failure.h"
+#include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/export.h"
+#include "worker/trainer/run/export.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "worker/trainer/flat_layout.h"
+#include "worker/trainer/optim/flat_layout.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "worker/trainer/gelu.h"
+#include "worker/trainer/net/ops/gelu.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "tiny_model.h"
-#include "worker/trainer/autograd.h"
+#include "worker/trainer/net/ops/autograd.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/generate.h"
+#include "worker/trainer/infer/generate.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 
 #include "tiny_model.h"
-#include "worker/trainer/training_pass.h"
+#include "worker/trainer/net/training_pass.h"
 
 namespace tune::trainer {
 namespace {

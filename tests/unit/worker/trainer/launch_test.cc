@@ -1,4 +1,4 @@
-#include "worker/trainer/launch.h"
+#include "worker/trainer/run/launch.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "worker/trainer/linear.h"
+#include "worker/trainer/net/ops/linear.h"
 
 #include <gtest/gtest.h>
 
 #include "tiny_model.h"
-#include "worker/trainer/autograd.h"
+#include "worker/trainer/net/ops/autograd.h"
 
 namespace tune::trainer {
 namespace {

@@ -7,13 +7,13 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "base/random.h"
 #include "plain_phi.h"
 #include "rank_threads.h"
-#include "recipe/batches.h"
-#include "recipe/random.h"
+#include "recipe/data/batches.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
-#include "worker/trainer/training_pass.h"
+#include "worker/trainer/net/training_pass.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/loss_spike.h"
+#include "worker/trainer/run/loss_spike.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "worker/trainer/loss.h"
+#include "worker/trainer/net/loss.h"
 
 #include <ATen/ops/cross_entropy_loss.h>
 #include <gtest/gtest.h>
 
 #include "tiny_model.h"
-#include "worker/trainer/autograd.h"
+#include "worker/trainer/net/ops/autograd.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/optimizer.h"
+#include "worker/trainer/optim/optimizer.h"
 
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "tiny_model.h"
-#include "worker/trainer/host_kernels.h"
+#include "worker/trainer/optim/host_kernels.h"
 
 namespace tune::trainer {
 namespace {

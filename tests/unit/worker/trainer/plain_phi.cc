@@ -10,7 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "worker/trainer/autograd.h"
+#include "worker/trainer/net/ops/autograd.h"
 
 namespace tune::trainer {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <vector>
 
-#include "recipe/example.h"
-#include "recipe/model_config.h"
-#include "worker/trainer/aten.h"
-#include "worker/trainer/parameters.h"
+#include "recipe/data/example.h"
+#include "recipe/model/model_config.h"
+#include "worker/trainer/core/aten.h"
+#include "worker/trainer/optim/parameters.h"
 
 namespace tune::trainer {
 

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "worker/trainer/ranks.h"
+#include "worker/trainer/optim/ranks.h"
 
 namespace tune::trainer {
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/ranks.h"
+#include "worker/trainer/optim/ranks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include "rank_threads.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
-#include "worker/trainer/failure.h"
-#include "worker/trainer/optimizer.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/optim/optimizer.h"
 
 namespace tune::trainer {
 namespace {

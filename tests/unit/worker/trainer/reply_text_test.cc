@@ -1,4 +1,4 @@
-#include "worker/trainer/reply_text.h"
+#include "worker/trainer/infer/reply_text.h"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tiny_folder.h"
-#include "worker/trainer/run.h"
+#include "worker/trainer/run/run.h"
 
 namespace tune::trainer {
 

@@ -1,13 +1,14 @@
-#include "worker/trainer/run.h"
+#include "worker/trainer/run/run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "recipe/safetensors.h"
+#include "recipe/model/safetensors.h"
+#include "run/manifest.h"
 #include "run_fixture.h"
-#include "worker/trainer/failure.h"
-#include "worker/trainer/tensor_files.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/core/tensor_files.h"
 
 namespace tune::trainer {
 namespace {

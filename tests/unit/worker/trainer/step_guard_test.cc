@@ -1,4 +1,4 @@
-#include "worker/trainer/step_guard.h"
+#include "worker/trainer/run/step_guard.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_split.h"
 #include "run_fixture.h"
-#include "worker/trainer/batch_log.h"
-#include "worker/trainer/commands.h"
+#include "worker/trainer/run/batch_log.h"
+#include "worker/trainer/run/batches_command.h"
 
 namespace tune::trainer {
 namespace {

@@ -11,8 +11,8 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "recipe/model_folder.h"
-#include "recipe/run_folder.h"
+#include "recipe/model/model_folder.h"
+#include "run/folder.h"
 #include "tests/support/byte_tokenizer.h"
 
 namespace tune::trainer {
@@ -29,7 +29,7 @@ class ScratchFolder {
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
-  std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
+  std::string operator/(absl::string_view name) const { return JoinPath(path_, name); }
 
  private:
   std::string path_;

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "recipe/example.h"
-#include "recipe/model_config.h"
-#include "worker/trainer/aten.h"
-#include "worker/trainer/dropout.h"
-#include "worker/trainer/micro_batch.h"
-#include "worker/trainer/model.h"
-#include "worker/trainer/parameters.h"
+#include "recipe/data/example.h"
+#include "recipe/model/model_config.h"
+#include "worker/trainer/core/aten.h"
+#include "worker/trainer/net/dropout.h"
+#include "worker/trainer/net/micro_batch.h"
+#include "worker/trainer/net/model.h"
+#include "worker/trainer/optim/parameters.h"
 
 namespace tune::trainer {
 

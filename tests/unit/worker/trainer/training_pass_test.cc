@@ -1,4 +1,4 @@
-#include "worker/trainer/training_pass.h"
+#include "worker/trainer/net/training_pass.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/training.h"
+#include "worker/trainer/run/training.h"
 
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 
 #include "plain_phi.h"
 #include "tiny_folder.h"
-#include "worker/trainer/failure.h"
-#include "worker/trainer/step_guard.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/run/step_guard.h"
 
 namespace tune::trainer {
 namespace {

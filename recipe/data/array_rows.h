@@ -1,0 +1,45 @@
+// One JSON array, read element by element: what it holds is never in memory at once.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "recipe/data/byte_source.h"
+#include "recipe/data/row_reader.h"
+
+namespace tune {
+
+class ArrayRows : public RowReader {
+ public:
+  // `bytes` begin with "[", maybe after white space.
+  ArrayRows(std::string name, BufferedBytes bytes)
+      : name_(std::move(name)), bytes_(std::move(bytes)) {}
+
+  // An element's text goes to the "," or "]" that ends it, and is not known to be JSON; it
+  // is empty where a row is missing between commas.
+  absl::StatusOr<bool> Next(RowText* row) override;
+
+ private:
+  absl::Status Begin();
+  // Where the array is closed, nothing but white space may follow.
+  absl::Status End();
+  absl::Status SkipSpace();
+  // The text up to the "," or "]" outside of strings and brackets, which stays.
+  absl::Status CutElement(RowText* row);
+  // The next byte, or '\0' at the end of the file.
+  absl::StatusOr<char> Look();
+  // Leaves `text`, which begins what is not yet used, behind.
+  void Use(absl::string_view text);
+  absl::Status Error(absl::string_view message) const;
+
+  std::string name_;
+  BufferedBytes bytes_;
+  int64_t number_ = 0;
+  int64_t line_ = 1;
+  int64_t column_ = 1;
+  bool begun_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace tune

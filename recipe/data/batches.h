@@ -1,0 +1,78 @@
+// The order of the data: which examples each optimizer step sees, and how they are
+// packed. A pure function of (sizes, weights, seed, step), so that a resumed run needs
+// only its step to go on exactly where it stopped.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tune {
+
+// One example by its place: datasets[source], example index within it (from 0).
+struct ExampleRef {
+  int32_t source;
+  int64_t index;
+
+  bool operator==(const ExampleRef&) const = default;
+};
+
+struct SourceSize {
+  int64_t examples;
+  double weight;  // how often each example comes per epoch, on average
+};
+
+// round(examples * weight): how many examples of the source an epoch has.
+int64_t DrawsPerEpoch(const SourceSize& source);
+
+// DrawsPerEpoch of each source, without repetition until a
+// source is used up (a fraction of a pass is drawn anew each epoch), all shuffled
+// together by Fisher-Yates with base/random.h's generator keyed by (seed, epoch).
+// A partial last epoch begins as a whole one would.
+class DataOrder {
+ public:
+  DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs, int64_t max_steps,
+            uint64_t seed);
+
+  int64_t examples_per_epoch() const { return examples_per_epoch_; }
+  // ceil(examples_per_epoch / batch_size): the last batch of an epoch may be smaller.
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  // ceil(epochs * steps_per_epoch), as transformers' Trainer counts, and at most
+  // max_steps where that is not 0.
+  int64_t total_steps() const { return total_steps_; }
+
+  // The examples of optimizer step `step`, from 0; none outside [0, total_steps).
+  std::vector<ExampleRef> Batch(int64_t step) const;
+
+ private:
+  std::vector<ExampleRef> EpochOrder(int64_t epoch) const;
+
+  std::vector<SourceSize> sources_;
+  int64_t batch_size_;
+  uint64_t seed_;
+  int64_t examples_per_epoch_;
+  int64_t steps_per_epoch_;
+  int64_t total_steps_;
+  // The epoch last asked for; read and replaced atomically, so that Batch may be called
+  // from several threads.
+  struct CachedEpoch {
+    int64_t epoch;
+    std::vector<ExampleRef> order;
+  };
+  mutable std::shared_ptr<const CachedEpoch> cache_;
+};
+
+// Packs example lengths (tokens) into micro-batches of at most `budget` tokens; a longer
+// example has one of its own. Returns indices into `lengths` per micro-batch; every
+// index once. First fit over lengths sorted downwards, ties by index. packing=false: one
+// example each.
+std::vector<std::vector<int64_t>> PackMicroBatches(const std::vector<int64_t>& lengths,
+                                                   int64_t budget, bool packing);
+
+// Deals micro-batches of so many tokens to `ranks`: the largest first, each to the rank
+// with the fewest tokens so far. Returns indices into `tokens` per rank, upwards; a rank
+// may get none.
+std::vector<std::vector<int64_t>> DealMicroBatches(const std::vector<int64_t>& tokens,
+                                                   int64_t ranks);
+
+}  // namespace tune

@@ -1,0 +1,74 @@
+// A Phi model's config.json, as transformers' PhiConfig reads it
+// (transformers/models/phi/configuration_phi.py), and the tensors it calls for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+
+namespace tune {
+
+struct ModelConfig {
+  int64_t vocab_size = 51200;
+  int64_t hidden_size = 2048;
+  int64_t intermediate_size = 8192;
+  int64_t num_hidden_layers = 24;
+  int64_t num_attention_heads = 32;
+  int64_t num_key_value_heads = 32;  // absent or null: num_attention_heads
+  int64_t max_position_embeddings = 2048;
+  double resid_pdrop = 0;
+  double embd_pdrop = 0;
+  double attention_dropout = 0;
+  double layer_norm_eps = 1e-5;
+  double rope_theta = 10000;
+  double partial_rotary_factor = 0.5;
+  double initializer_range = 0.02;
+  bool qk_layernorm = false;
+  bool tie_word_embeddings = false;
+  std::string hidden_act = "gelu_new";
+  // -1 where the file names none. What ends a reply then stands in a file beside it
+  // (recipe/model/end_token.h): OpenModelFolder leaves no eos_token_id of -1.
+  int64_t bos_token_id = -1;
+  int64_t eos_token_id = -1;
+  // -1 for none. As in torch.nn.Embedding(padding_idx): this token's embedding row gets
+  // no gradient.
+  int64_t pad_token_id = -1;
+
+  // The file as it was, for writing it again with an exported model. OpenModelFolder adds
+  // an end token that it had to look for.
+  Json source;
+
+  int64_t head_dim() const { return hidden_size / num_attention_heads; }
+  // Rotated dimensions of each head: int(head_dim * partial_rotary_factor).
+  int64_t rotary_dim() const {
+    return static_cast<int64_t>(static_cast<double>(head_dim()) * partial_rotary_factor);
+  }
+};
+
+// Checks and reads a config.json. Whatever the trainer does not do exactly as
+// transformers would (another architecture or activation, rope scaling, …) is refused,
+// all errors at once, each named by its field.
+absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
+
+// A config.json that transformers reads as this config: the source, and what it lacks.
+Json ModelConfigToJson(const ModelConfig& config);
+
+// generation_config.json for a model that has none.
+Json GenerationConfigOf(const ModelConfig& config);
+
+struct NamedShape {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+// Every parameter by transformers' name ("model.layers.0.self_attn.q_proj.weight"), in the
+// order in which a forward pass meets them, layer by layer. With tied embeddings
+// lm_head.weight is not among them; lm_head.bias is.
+std::vector<NamedShape> ModelTensors(const ModelConfig& config);
+
+int64_t ParameterCount(const ModelConfig& config);
+
+}  // namespace tune

@@ -1,0 +1,47 @@
+// A Hugging Face model folder: config.json, tokenizer.json, and weights in
+// model.safetensors or in shards named by model.safetensors.index.json.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "recipe/model/model_config.h"
+#include "recipe/model/safetensors.h"
+
+namespace tune {
+
+struct ModelFolder {
+  ModelConfig config;
+  // The weights' type, one for all parameters.
+  DType dtype;
+  // The weight files, opened, and for every parameter which of them holds it.
+  std::vector<std::unique_ptr<SafetensorsFile>> files;
+  std::map<std::string, const SafetensorsFile*> file_of;
+
+  absl::string_view Data(const std::string& tensor) const;
+};
+
+// Opens and checks: config supported; every parameter there once with the config's
+// shape and one float type; no tensor left over; tokenizer.json readable and every
+// token id below vocab_size; an end token named by the config or a file beside it. All errors at
+// once, naming file and tensor.
+absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
+
+// The files of a folder that make up a model, relative, sorted: config.json,
+// generation_config.json, the weights with their index, and the tokenizer's files.
+// NOT_FOUND names a missing one that must be there.
+absl::StatusOr<std::vector<std::string>> ModelFiles(const std::string& path);
+
+// Makes a randomly initialised model folder at `path`, which must not exist: as
+// transformers initialises Phi (normal(0, initializer_range) matrices and embeddings,
+// zero biases, LayerNorm weight 1), fp32, from `seed`; the same seed gives the same
+// bytes. `tokenizer` is the path of a tokenizer.json to copy in.
+absl::Status InitModelFolder(const std::string& path, const ModelConfig& config,
+                             const std::string& tokenizer, int64_t seed);
+
+}  // namespace tune

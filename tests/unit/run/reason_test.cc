@@ -1,0 +1,31 @@
+#include "run/reason.h"
+
+#include <gtest/gtest.h>
+
+namespace tune {
+namespace {
+
+TEST(Reason, EveryRowIsFoundByItsName) {
+  for (const Reason& reason : Reasons()) EXPECT_EQ(FindReason(reason.name), &reason);
+  EXPECT_EQ(FindReason("NoSuchReason"), nullptr);
+}
+
+// What is nobody's, the worker's or the scheduler's fault never ends a job by itself, nor
+// takes one of the retries that its owner gave it.
+TEST(Reason, OnlyTheJobAndItsDataFailAJob) {
+  for (const Reason& reason : Reasons()) {
+    const bool own = reason.fault == Fault::kJob || reason.fault == Fault::kData;
+    const bool ordered = reason.name == kCancelled;
+    const bool charged = reason.cost == Cost::kRetry || reason.cost == Cost::kJob;
+    EXPECT_EQ(charged, own || ordered) << reason.name;
+  }
+}
+
+TEST(Reason, WhatAJobIsChargedForSaysWhatToDo) {
+  for (const Reason& reason : Reasons()) {
+    if (reason.fault != Fault::kNobody) EXPECT_FALSE(reason.next.empty()) << reason.name;
+  }
+}
+
+}  // namespace
+}  // namespace tune

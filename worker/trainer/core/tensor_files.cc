@@ -1,0 +1,89 @@
+#include "worker/trainer/core/tensor_files.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "worker/trainer/core/failure.h"
+
+namespace tune::trainer {
+
+at::ScalarType ScalarTypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return at::kFloat;
+    case DType::kF16:
+      return at::kHalf;
+    case DType::kBF16:
+      return at::kBFloat16;
+    case DType::kI64:
+      return at::kLong;
+    case DType::kU8:
+      return at::kByte;
+  }
+  return at::kByte;
+}
+
+DType DTypeOf(at::ScalarType type) {
+  switch (type) {
+    case at::kHalf:
+      return DType::kF16;
+    case at::kBFloat16:
+      return DType::kBF16;
+    case at::kLong:
+      return DType::kI64;
+    case at::kByte:
+      return DType::kU8;
+    default:
+      return DType::kF32;
+  }
+}
+
+DType DTypeOfPrecision(const std::string& precision) {
+  if (precision == "bf16") return DType::kBF16;
+  return precision == "fp16" ? DType::kF16 : DType::kF32;
+}
+
+at::Tensor FileTensor(const SafetensorsFile& file, const TensorInfo& info) {
+  // from_blob wants a pointer it may write through; nothing here does.
+  auto* data = const_cast<char*>(file.Data(info).data());
+  return at::from_blob(data, info.shape, at::TensorOptions(ScalarTypeOf(info.dtype)));
+}
+
+absl::string_view TensorBytes(const at::Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+namespace {
+
+DType SavedType(const at::Tensor& tensor, DType dtype) {
+  return tensor.is_floating_point() ? dtype : DTypeOf(tensor.scalar_type());
+}
+
+// `tensor` in `type`, which must hold all its values: fp16 ends at 65504.
+absl::StatusOr<at::Tensor> Narrowed(const NamedTensor& named, at::ScalarType type) {
+  const at::Tensor& tensor = named.tensor;
+  at::Tensor out = tensor.detach().to(type).contiguous();
+  if (type == tensor.scalar_type() || !out.is_floating_point()) return out;
+  if (!out.isinf().logical_and(tensor.isfinite()).any().item<bool>()) return out;
+  return Fail(kBadSpec, absl::StrCat(named.name, ": a value of ", tensor.abs().max().item<double>(),
+                                     " is beyond the range of ", DTypeName(DTypeOf(type)),
+                                     "; set save_precision to bf16 or fp32"));
+}
+
+}  // namespace
+
+absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
+                          DType dtype) {
+  std::vector<TensorSpec> specs;
+  for (const auto& [name, tensor] : tensors) {
+    specs.push_back({name, SavedType(tensor, dtype), tensor.sizes().vec()});
+  }
+  ASSIGN_OR_RETURN(auto writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
+  for (const NamedTensor& named : tensors) {
+    ASSIGN_OR_RETURN(const at::Tensor out,
+                     Narrowed(named, ScalarTypeOf(SavedType(named.tensor, dtype))));
+    RETURN_IF_ERROR(writer->Append(TensorBytes(out)));
+  }
+  return writer->Finish();
+}
+
+}  // namespace tune::trainer

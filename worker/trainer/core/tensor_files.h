@@ -1,0 +1,34 @@
+// Between safetensors files and tensors in host memory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "recipe/model/safetensors.h"
+#include "worker/trainer/core/aten.h"
+
+namespace tune::trainer {
+
+at::ScalarType ScalarTypeOf(DType dtype);
+DType DTypeOf(at::ScalarType type);
+// "fp32", "bf16", "fp16".
+DType DTypeOfPrecision(const std::string& precision);
+
+// A read-only view of a tensor in the file; valid while the file is open.
+at::Tensor FileTensor(const SafetensorsFile& file, const TensorInfo& info);
+
+// The bytes of a contiguous host tensor; valid while the tensor is.
+absl::string_view TensorBytes(const at::Tensor& tensor);
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
+// Writes tensors to one file, in this order; those of a floating type are converted to
+// `dtype` as they go out. BadSpec names a tensor with a finite value beyond its range.
+absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
+                          DType dtype);
+
+}  // namespace tune::trainer

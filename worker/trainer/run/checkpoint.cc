@@ -1,0 +1,241 @@
+#include "worker/trainer/run/checkpoint.h"
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/run/events.h"
+
+namespace tune::trainer {
+namespace {
+
+const char kStateFile[] = "state/state.json";
+// 3: parameters lie in the order of the network, in 2 by name.
+constexpr int kFormat = 3;
+
+// Fields of the spec that may change between attempts of one run: none of them alters a
+// loss or a weight, but for on_spike and on_nonfinite, by which a run that has stopped at a
+// bad step can go on past it; the log tells which steps were skipped.
+constexpr std::array kFreeFields = {"on_spike",         "on_nonfinite",
+                                    "offload",          "recompute",
+                                    "deterministic",    "checkpoint_every",
+                                    "keep_checkpoints", "save_precision",
+                                    "max_shard_bytes",  "eval",
+                                    "sample_prompts",   "sample_max_new_tokens",
+                                    "resources",        "priority",
+                                    "retries",          "time_limit_seconds"};
+
+struct ShardField {
+  const char* name;
+  at::Tensor HostShard::*tensor;
+};
+
+constexpr std::array<ShardField, 3> kShardFields = {{{"master", &HostShard::master},
+                                                     {"exp_avg", &HostShard::exp_avg},
+                                                     {"exp_avg_sq", &HostShard::exp_avg_sq}}};
+
+std::string ShardFile(int64_t rank, int64_t ranks) {
+  return absl::StrFormat("state/optimizer-%05d-of-%05d.safetensors", rank, ranks);
+}
+
+Json IdentityOf(const Lineage& lineage) {
+  Json spec = RunSpecToJson(lineage.run->spec);
+  for (const char* field : kFreeFields) spec.erase(field);
+  Json datasets = Json::array();
+  for (const auto& dataset : lineage.datasets) {
+    datasets.push_back(
+        {{"dataset", dataset.dataset}, {"sha256", dataset.sha256}, {"examples", dataset.examples}});
+  }
+  return {{"model_digest", lineage.run->model_digest},
+          {"model", lineage.model},
+          {"data", datasets},
+          {"spec", spec}};
+}
+
+absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
+  std::vector<NamedTensor> tensors;
+  for (const ShardField& field : kShardFields) {
+    tensors.push_back({field.name, state.optimizer->shard().*field.tensor});
+  }
+  const FlatLayout& layout = state.parameters->layout();
+  return WriteTensors(JoinPath(dir, ShardFile(state.optimizer->rank(), layout.ranks())), tensors,
+                      DType::kF32);
+}
+
+absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t ranks) {
+  const Json json = {{"format", kFormat},      {"program_version", Version()},
+                     {"step", lineage.step()}, {"total_steps", lineage.total_steps},
+                     {"ranks", ranks},         {"identity", IdentityOf(lineage)}};
+  RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, kStateFile), DumpJson(json, 2) + "\n"));
+  return SyncDirectory(JoinPath(dir, "state"));
+}
+
+absl::Status StartFolder(const std::string& dir, bool resumable) {
+  RETURN_IF_ERROR(RemoveAll(dir));
+  return CreateDirectories(resumable ? JoinPath(dir, "state") : dir);
+}
+
+absl::StatusOr<Manifest> FinishFolder(const std::string& temporary, const std::string& path,
+                                      const ExportedModel& model, const Lineage& lineage,
+                                      const ResumableState* state) {
+  RETURN_IF_ERROR(ExportModel(temporary, model, lineage));
+  if (state != nullptr) {
+    RETURN_IF_ERROR(WriteState(temporary, lineage, state->parameters->layout().ranks()));
+  }
+  ASSIGN_OR_RETURN(auto manifest, WriteManifest(temporary, lineage.step(), lineage.epoch(),
+                                                lineage.loss(), state == nullptr));
+  RETURN_IF_ERROR(SyncDirectory(temporary));
+  RETURN_IF_ERROR(RemoveAll(path));
+  RETURN_IF_ERROR(RenameDurably(temporary, path));
+  return manifest;
+}
+
+// "FIELD: the checkpoint has A, this run B" for every difference of two objects.
+void Compare(const std::string& prefix, const Json& theirs, const Json& ours,
+             std::vector<std::string>* differences) {
+  for (const auto& [key, value] : ours.items()) {
+    const Json other = theirs.is_object() && theirs.contains(key) ? theirs[key] : Json();
+    if (value.is_object()) {
+      Compare(absl::StrCat(prefix, key, "."), other, value, differences);
+    } else if (other != value) {
+      differences->push_back(absl::StrCat(prefix, key, ": the checkpoint has ", DumpJson(other),
+                                          ", this run ", DumpJson(value)));
+    }
+  }
+}
+
+absl::Status CheckIdentity(const std::string& path, const Json& state, const Lineage& lineage) {
+  std::vector<std::string> differences;
+  Json ours = IdentityOf(lineage);
+  ours["total_steps"] = lineage.total_steps;
+  Json theirs = state.value("identity", Json::object());
+  theirs["total_steps"] = state.value("total_steps", Json());
+  Compare("", theirs, ours, &differences);
+  if (differences.empty()) return absl::OkStatus();
+  return Fail(kResumeMismatch,
+              absl::StrCat(path, " is of another run: ", absl::StrJoin(differences, "; ")));
+}
+
+double NumberOf(const Json& json, const char* key) {
+  return json.contains(key) ? NumberOfJson(json[key]).value_or(0) : 0;
+}
+
+absl::StatusOr<std::vector<LogEntry>> ReadLog(const std::string& path) {
+  ASSIGN_OR_RETURN(const Json json, ReadJsonFile(JoinPath(path, "trainer_state.json")));
+  std::vector<LogEntry> log;
+  for (const Json& entry : json.value("log_history", Json::array())) {
+    log.push_back({.step = static_cast<int64_t>(NumberOf(entry, "step")),
+                   .epoch = NumberOf(entry, "epoch"),
+                   .loss = NumberOf(entry, "loss"),
+                   .learning_rate = NumberOf(entry, "learning_rate"),
+                   .grad_norm = NumberOf(entry, "grad_norm"),
+                   .skipped = entry.value("skipped", false)});
+  }
+  return log;
+}
+
+absl::StatusOr<at::Tensor> StateTensor(const SafetensorsFile& file, const std::string& path,
+                                       const std::string& name, int64_t size) {
+  const auto found = file.tensors().find(name);
+  if (found == file.tensors().end()) {
+    return Fail(kBadCheckpoint, absl::StrCat(path, ": no tensor ", name));
+  }
+  if (found->second.dtype != DType::kF32 || found->second.shape != std::vector<int64_t>{size}) {
+    return Fail(
+        kBadCheckpoint,
+        absl::StrCat(path, ": ", name, " is ", DTypeName(found->second.dtype), " [",
+                     absl::StrJoin(found->second.shape, ", "), "], expected F32 [", size, "]"));
+  }
+  return FileTensor(file, found->second);
+}
+
+// What the shard of rank `rank` in `stored` has for ours.
+absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int64_t rank,
+                         const FlatLayout& ours, HostAdamW* optimizer) {
+  const std::string shard_path = JoinPath(path, ShardFile(rank, stored.ranks()));
+  auto file = SafetensorsFile::Open(shard_path);
+  if (!file.ok()) return WithReason(file.status(), kBadCheckpoint);
+  HostShard shard;
+  for (const ShardField& field : kShardFields) {
+    ASSIGN_OR_RETURN(shard.*field.tensor,
+                     StateTensor(**file, shard_path, field.name, stored.shard_size()));
+  }
+  for (int64_t bucket = 0; bucket < stored.buckets(); ++bucket) {
+    const Range part = stored.Part(bucket, rank);
+    for (const ShardPiece& piece : ours.Pieces(part, optimizer->rank())) {
+      optimizer->Restore(piece, shard,
+                         stored.InShard(bucket).begin + piece.flat.begin - part.begin);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
+                                         const Lineage& lineage, const ResumableState* state,
+                                         Ranks& ranks) {
+  const std::string temporary = absl::StrCat(path, kTemporarySuffix);
+  absl::StatusOr<Manifest> manifest = Manifest();
+  const auto write = [&]() -> absl::Status {
+    RETURN_IF_ERROR(
+        AllOk(ranks, ranks.first() ? StartFolder(temporary, state != nullptr) : absl::OkStatus()));
+    if (state != nullptr) RETURN_IF_ERROR(AllOk(ranks, WriteShard(temporary, *state)));
+    if (ranks.first()) manifest = FinishFolder(temporary, path, model, lineage, state);
+    return AllOk(ranks, manifest.status());
+  };
+  const absl::Status status = write();
+  if (status.ok()) return manifest;
+  if (ranks.first()) RemoveAll(temporary).IgnoreError();
+  return status;
+}
+
+std::string ResumedPrecision(const std::string& path) {
+  const auto state = ReadJsonFile(JoinPath(path, kStateFile));
+  const Json::json_pointer precision("/identity/spec/precision");
+  if (!state.ok() || !state->contains(precision)) return "";
+  const Json& value = state->at(precision);
+  return value == "fp32" || value == "bf16" ? value.get<std::string>() : "";
+}
+
+int64_t CheckpointBytes(int64_t parameters, DType dtype, bool resumable) {
+  constexpr int64_t kSmallFiles = 16 << 20;
+  return parameters * (DTypeBytes(dtype) + (resumable ? 12 : 0)) + kSmallFiles;
+}
+
+absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
+                                                      const Lineage& lineage) {
+  RETURN_IF_ERROR(WithReason(Annotate(VerifyManifest(path), path), kBadCheckpoint));
+  auto state = ReadJsonFile(JoinPath(path, kStateFile));
+  if (!state.ok()) return WithReason(state.status(), kBadCheckpoint);
+  RETURN_IF_ERROR(CheckIdentity(path, *state, lineage));
+  auto log = ReadLog(path);
+  if (!log.ok()) return WithReason(log.status(), kBadCheckpoint);
+  if (log->empty() || log->back().step != static_cast<int64_t>(NumberOf(*state, "step"))) {
+    return Fail(kBadCheckpoint,
+                absl::StrCat(path, ": trainer_state.json and state.json differ in their step"));
+  }
+  return log;
+}
+
+absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
+                              HostAdamW* optimizer) {
+  ASSIGN_OR_RETURN(const Json state, ReadJsonFile(JoinPath(path, kStateFile)));
+  const auto ranks = static_cast<int64_t>(NumberOf(state, "ranks"));
+  if (NumberOf(state, "format") != kFormat || ranks < 1) {
+    return Fail(kBadCheckpoint, absl::StrCat(path, "/", kStateFile, ": not of format ", kFormat));
+  }
+  const FlatLayout stored = parameters.layout().For(ranks);
+  for (int64_t rank = 0; rank < ranks; ++rank) {
+    RETURN_IF_ERROR(RestoreFrom(path, stored, rank, parameters.layout(), optimizer));
+  }
+  optimizer->PublishWeights();
+  return absl::OkStatus();
+}
+
+}  // namespace tune::trainer

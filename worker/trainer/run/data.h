@@ -1,0 +1,50 @@
+// Datasets as examples in memory, each with the row it came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "recipe/data/example.h"
+#include "recipe/tokenizer/tokenizer.h"
+#include "run/folder.h"
+
+namespace tune::trainer {
+
+struct LoadedDataset {
+  std::string dataset;  // "datasets/NAME"
+  std::string sha256;   // of the file, as read
+  std::vector<Example> examples;
+  int64_t tokens = 0;
+  int64_t target_tokens = 0;
+  // Rows shortened or left out for their length, and rows left out because nothing in
+  // them, or in what was not cut off, is a target. A row is counted once.
+  int64_t truncated = 0;
+  int64_t dropped = 0;
+  int64_t without_targets = 0;
+  // Malformed rows, left out too, and what is wrong with the first of them.
+  int64_t bad_rows = 0;
+  std::vector<FieldError> bad_row_errors;
+};
+
+struct DataOptions {
+  const Tokenizer* tokenizer;
+  PromptTemplate prompt_template;
+  int32_t eos;
+  bool train_on_all;
+  int64_t max_length;
+  std::string max_length_policy;  // error, truncate, drop
+  int64_t max_rows = 0;           // stops after so many; 0: all
+};
+
+// Reads one dataset file (path relative to `run_dir`, or absolute). More
+// malformed rows than the source allows are BadData; with policy "error" a row over max_length is
+// RowTooLong, naming file, row and tokens; a file whose hash is not the run folder's is BadData.
+absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
+                                          const DataOptions& options);
+
+// What a person should know of the rows that were changed or left out; "" for nothing.
+std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& options);
+
+}  // namespace tune::trainer

@@ -1,0 +1,166 @@
+#include "worker/trainer/run/export.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "recipe/model/model_folder.h"
+#include "worker/trainer/run/events.h"
+#include "worker/trainer/run/model_card.h"
+
+namespace tune::trainer {
+namespace {
+
+using Shard = std::vector<NamedTensor>;
+
+absl::Status WriteJson(const std::string& dir, const char* name, const Json& json) {
+  return WriteFileDurably(JoinPath(dir, name), DumpJson(json, 2) + "\n");
+}
+
+const char* TorchDtype(DType dtype) {
+  if (dtype == DType::kBF16) return "bfloat16";
+  return dtype == DType::kF16 ? "float16" : "float32";
+}
+
+// The base model's config with the saved type, under the name it had there: transformers
+// renamed torch_dtype to dtype, and reads both.
+Json ExportedConfig(const ExportedModel& model) {
+  Json config = model.config->source;
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = TorchDtype(model.dtype);
+  return config;
+}
+
+Json TokenizerConfig(const ExportedModel& model) {
+  return {{"tokenizer_class", "PreTrainedTokenizerFast"},
+          {"model_max_length", model.config->max_position_embeddings},
+          {"clean_up_tokenization_spaces", false},
+          {"eos_token", model.end_token}};
+}
+
+// Whether `named`, an eos_token_id or an eos_token, is the model's end token or, as a list,
+// holds it.
+bool IsEndToken(const Json& named, const Json& end) {
+  if (named.is_object()) return named.value("content", Json()) == end;
+  if (!named.is_array()) return named == end;
+  return std::find(named.begin(), named.end(), end) != named.end();
+}
+
+// Transformers stops generating at what generation_config.json names, not config.json.
+absl::Status NameEndToken(const std::string& path, const char* key, const Json& end) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  auto json = ParseJson(text);
+  const bool unreadable = !json.ok() || !json->is_object();  // transformers will say so
+  if (unreadable || IsEndToken(json->value(key, Json()), end)) return absl::OkStatus();
+  (*json)[key] = end;
+  return WriteFileDurably(path, DumpJson(*json, 2) + "\n");
+}
+
+bool IsWeights(const std::string& file) { return absl::StrContains(file, ".safetensors"); }
+
+absl::Status CopyTokenizerFiles(const std::string& dir, const ExportedModel& model) {
+  ASSIGN_OR_RETURN(const auto files, ModelFiles(model.model_path));
+  for (const std::string& file : files) {
+    if (IsWeights(file) || file == "config.json") continue;
+    ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(model.model_path, file)));
+    RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, file), content));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteConfigs(const std::string& dir, const ExportedModel& model) {
+  RETURN_IF_ERROR(WriteJson(dir, "config.json", ExportedConfig(model)));
+  const std::string generation = JoinPath(dir, "generation_config.json");
+  const std::string tokenizer = JoinPath(dir, "tokenizer_config.json");
+  if (!Exists(generation)) {
+    RETURN_IF_ERROR(WriteJson(dir, "generation_config.json", GenerationConfigOf(*model.config)));
+  }
+  if (!Exists(tokenizer)) {
+    RETURN_IF_ERROR(WriteJson(dir, "tokenizer_config.json", TokenizerConfig(model)));
+  }
+  RETURN_IF_ERROR(NameEndToken(generation, "eos_token_id", model.config->eos_token_id));
+  return NameEndToken(tokenizer, "eos_token", model.end_token);
+}
+
+int64_t SavedBytes(const NamedTensor& weight, DType dtype) {
+  return weight.tensor.numel() * DTypeBytes(dtype);
+}
+
+// In order, a new shard whenever the next tensor would not fit.
+std::vector<Shard> SplitShards(const ExportedModel& model) {
+  std::vector<Shard> shards(1);
+  int64_t bytes = 0;
+  for (const NamedTensor& weight : model.weights) {
+    const int64_t size = SavedBytes(weight, model.dtype);
+    if (model.shard_bytes > 0 && bytes > 0 && size > model.shard_bytes - bytes) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back().push_back(weight);
+    bytes += size;
+  }
+  return shards;
+}
+
+absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shards, DType dtype) {
+  Json map = Json::object();
+  int64_t total_size = 0, total_parameters = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string file =
+        absl::StrFormat("model-%05d-of-%05d.safetensors", i + 1, shards.size());
+    RETURN_IF_ERROR(WriteTensors(JoinPath(dir, file), shards[i], dtype));
+    for (const NamedTensor& weight : shards[i]) {
+      map[weight.name] = file;
+      total_size += SavedBytes(weight, dtype);
+      total_parameters += weight.tensor.numel();
+    }
+  }
+  const Json metadata = {{"total_parameters", total_parameters}, {"total_size", total_size}};
+  return WriteJson(dir, "model.safetensors.index.json",
+                   {{"metadata", metadata}, {"weight_map", map}});
+}
+
+absl::Status WriteWeights(const std::string& dir, const ExportedModel& model) {
+  const std::vector<Shard> shards = SplitShards(model);
+  if (shards.size() > 1) return WriteShards(dir, shards, model.dtype);
+  return WriteTensors(JoinPath(dir, "model.safetensors"), shards[0], model.dtype);
+}
+
+Json LogHistory(const std::vector<LogEntry>& log) {
+  Json history = Json::array();
+  for (const LogEntry& entry : log) {
+    history.push_back({{"epoch", entry.epoch},
+                       {"grad_norm", JsonNumber(entry.grad_norm)},
+                       {"learning_rate", entry.learning_rate},
+                       {"loss", JsonNumber(entry.loss)},
+                       {"step", entry.step}});
+    if (entry.skipped) history.back()["skipped"] = true;
+  }
+  return history;
+}
+
+}  // namespace
+
+Json TrainerState(const Lineage& lineage) {
+  const RunSpec& spec = lineage.run->spec;
+  return {{"global_step", lineage.step()},
+          {"max_steps", lineage.total_steps},
+          {"epoch", lineage.epoch()},
+          {"num_train_epochs", spec.epochs},
+          {"train_batch_size", spec.batch_size},
+          {"save_steps", spec.checkpoint_every},
+          {"is_world_process_zero", true},
+          {"log_history", LogHistory(lineage.log)}};
+}
+
+absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
+                         const Lineage& lineage) {
+  RETURN_IF_ERROR(CopyTokenizerFiles(dir, model));
+  RETURN_IF_ERROR(WriteConfigs(dir, model));
+  RETURN_IF_ERROR(WriteWeights(dir, model));
+  RETURN_IF_ERROR(WriteJson(dir, "trainer_state.json", TrainerState(lineage)));
+  return WriteFileDurably(JoinPath(dir, "README.md"), ModelCard(lineage));
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,39 @@
+// A Hugging Face model folder of the trained weights, with where they come from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "recipe/model/model_config.h"
+#include "worker/trainer/core/tensor_files.h"
+#include "worker/trainer/run/lineage.h"
+
+namespace tune::trainer {
+
+struct ExportedModel {
+  const ModelConfig* config;
+  // The base model's folder, whose tokenizer files are copied.
+  std::string model_path;
+  std::string end_token;             // the text of config->eos_token_id
+  std::vector<NamedTensor> weights;  // by transformers' names, fp32, on the host
+  DType dtype;                       // to save them in
+  // Weights above this are split into files named by model.safetensors.index.json, none of
+  // them larger unless one tensor is; 0: never.
+  int64_t shard_bytes = 0;
+};
+
+// Writes the model into `dir`, which exists: config.json, generation_config.json, the
+// tokenizer's files, weights, trainer_state.json, README.md (the model card). The base
+// model's generation_config.json and tokenizer_config.json are copied as they are, unless
+// they name another end token than the replies were trained to end with. Every file
+// is synced. BadSpec names a weight that is beyond `dtype`'s range.
+absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
+                         const Lineage& lineage);
+
+// trainer_state.json, with transformers' names.
+Json TrainerState(const Lineage& lineage);
+
+}  // namespace tune::trainer

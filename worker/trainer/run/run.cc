@@ -1,0 +1,330 @@
+#include "worker/trainer/run/run.h"
+
+#include <cmath>
+#include <deque>
+#include <filesystem>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "run/checkpoint_id.h"
+#include "run/folder.h"
+#include "run/manifest.h"
+#include "worker/trainer/core/device.h"
+#include "worker/trainer/core/failure.h"
+#include "worker/trainer/infer/generate.h"
+#include "worker/trainer/optim/ranks.h"
+#include "worker/trainer/run/batch_log.h"
+#include "worker/trainer/run/checkpoint.h"
+#include "worker/trainer/run/events.h"
+#include "worker/trainer/run/launch.h"
+#include "worker/trainer/run/step_guard.h"
+#include "worker/trainer/run/training.h"
+
+namespace tune::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string CheckpointsDir(const std::string& dir) { return JoinPath(dir, kCheckpointsFolder); }
+
+// Names of complete checkpoints in the run folder, oldest first.
+std::deque<std::string> StepCheckpoints(const std::string& dir) {
+  std::deque<std::string> names;
+  const auto listed = ListDirectory(CheckpointsDir(dir));
+  if (!listed.ok()) return names;
+  for (const std::string& name : *listed) {
+    const std::string manifest = JoinPath(JoinPath(CheckpointsDir(dir), name), kManifestFile);
+    if (!StepOfCheckpointId(name)) continue;
+    if (Exists(manifest)) names.push_back(name);
+  }
+  return names;
+}
+
+// What a killed attempt left half written.
+absl::Status RemoveTemporary(const std::string& dir) {
+  RETURN_IF_ERROR(CreateDirectories(CheckpointsDir(dir)));
+  ASSIGN_OR_RETURN(const auto names, ListDirectory(CheckpointsDir(dir)));
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, kTemporarySuffix)) {
+      RETURN_IF_ERROR(RemoveAll(JoinPath(CheckpointsDir(dir), name)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Where to go on from: a folder's own checkpoints are newer than the one it began with. A
+// folder that holds some is not trained in from the start by mistake: they would be replaced
+// one by one.
+absl::StatusOr<std::string> ResumePath(const RunOptions& options, const RunFolder& run) {
+  const auto own = StepCheckpoints(options.dir);
+  if (own.empty()) return run.resume_path;
+  if (options.resume) return CheckpointPath(own.back());
+  return Fail(kBadSpec, absl::StrCat(options.dir, " already holds checkpoints/", own.back(),
+                                     "; go on from it with --resume, or remove checkpoints/"));
+}
+
+double FlopsPerToken(const Setup& setup) {
+  const ModelConfig& config = setup.base.folder.config;
+  const double embedding = static_cast<double>(config.vocab_size * config.hidden_size);
+  const double matmul =
+      static_cast<double>(ParameterCount(config)) - (config.tie_word_embeddings ? 0 : embedding);
+  const double attention =
+      static_cast<double>(config.num_hidden_layers * config.hidden_size) * setup.MeanTokens();
+  return 6 * matmul + 6 * attention;
+}
+
+DType SaveType(const Setup& setup) {
+  const std::string& precision = setup.spec().save_precision;
+  return precision == "auto" ? setup.base.folder.dtype : DTypeOfPrecision(precision);
+}
+
+// A run goes on in the type it began in, also where "auto" means another on this device.
+std::string ResolvePrecision(const RunFolder& run, const at::Device& device) {
+  if (run.spec.precision != "auto") return run.spec.precision;
+  const std::string resumed = run.resume_path.empty() ? "" : ResumedPrecision(run.resume_path);
+  if (!resumed.empty()) return resumed;
+  return ComputeType("auto", device) == at::kBFloat16 ? "bf16" : "fp32";
+}
+
+class Run {
+ public:
+  Run(const RunOptions& options, const Setup& setup, const at::Device& device, Ranks& ranks,
+      EventLog* events)
+      : options_(options),
+        setup_(setup),
+        device_(device),
+        ranks_(ranks),
+        events_(events),
+        training_(setup, device, ranks, options.clock),
+        lineage_(setup.MakeLineage()),
+        kept_(StepCheckpoints(options.dir)) {}
+
+  absl::StatusOr<Outcome> Train() {
+    RETURN_IF_ERROR(Resume());
+    RETURN_IF_ERROR(Start());
+    for (int64_t step = lineage_.step(); step < total_steps(); ++step) {
+      if (Stopped()) return Interrupt();
+      RETURN_IF_ERROR(Step(step));
+      if (step + 1 == total_steps()) break;
+      if (Due(step + 1, EvalEvery())) RETURN_IF_ERROR(Evaluate());
+      if (Due(step + 1, setup_.spec().checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
+    }
+    RETURN_IF_ERROR(Evaluate());
+    return Finish();
+  }
+
+ private:
+  int64_t total_steps() const { return lineage_.total_steps; }
+  bool Stopped() const { return Any(ranks_, options_.stop->load()); }
+  static bool Due(int64_t step, int64_t every) { return every > 0 && step % every == 0; }
+  int64_t EvalEvery() const { return setup_.spec().eval ? setup_.spec().eval->every : 0; }
+
+  absl::Status Resume() {
+    const std::string& path = setup_.run.resume_path;
+    if (path.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(lineage_.log, ReadResumeState(path, lineage_));
+    saved_step_ = lineage_.step();
+    training_.set_updates(lineage_.updates());
+    return RestoreOptimizer(path, training_.parameters(), &training_.optimizer());
+  }
+
+  absl::Status Start() {
+    const Parameters& parameters = training_.parameters();
+    RETURN_IF_ERROR(
+        events_->Started({.total_steps = total_steps(),
+                          .resumed_step = lineage_.step(),
+                          .device = DeviceName(device_),
+                          .precision = parameters.type() == at::kBFloat16 ? "bf16" : "fp32",
+                          .parameters = parameters.count(),
+                          .examples = setup_.order.examples_per_epoch(),
+                          .target_tokens = static_cast<int64_t>(setup_.EpochTargetTokens() + 0.5),
+                          .flops_per_token = FlopsPerToken(setup_)}));
+    for (const std::string& notice : setup_.notices) RETURN_IF_ERROR(events_->Warning(notice));
+    if (!ranks_.first()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(batch_log_,
+                     BatchLog::Open(JoinPath(options_.dir, kBatchesFile), lineage_.step()));
+    return absl::OkStatus();
+  }
+
+  absl::Status Step(int64_t step) {
+    const absl::Duration begin = options_.clock->Monotonic();
+    ASSIGN_OR_RETURN(const StepResult result, training_.Step(step, [&](const StepResult& judged) {
+      return JudgeStep(setup_, step, judged, lineage_.log);
+    }));
+    const absl::Duration taken = options_.clock->Monotonic() - begin;
+    const double epoch =
+        static_cast<double>(step + 1) / static_cast<double>(setup_.order.steps_per_epoch());
+    lineage_.log.push_back({step + 1, epoch, result.loss, result.learning_rate, result.grad_norm,
+                            result.verdict.skip});
+    if (batch_log_) {
+      RETURN_IF_ERROR(batch_log_->Write(step + 1, RecordOf(setup_, step, result)));
+    }
+    if (!result.verdict.warning.empty()) RETURN_IF_ERROR(events_->Warning(result.verdict.warning));
+    // A curve has no point where there is no number.
+    if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) return absl::OkStatus();
+    return events_->Step({.step = step + 1,
+                          .total_steps = total_steps(),
+                          .epoch = epoch,
+                          .loss = result.loss,
+                          .learning_rate = result.learning_rate,
+                          .grad_norm = result.grad_norm,
+                          .target_tokens = result.target_tokens,
+                          .tokens = result.tokens,
+                          .examples = result.examples,
+                          .seconds = absl::ToDoubleSeconds(taken),
+                          .phase_seconds = result.phase_seconds});
+  }
+
+  absl::Status Evaluate() {
+    if (setup_.eval) {
+      const EvalResult result = training_.Evaluate(*setup_.eval);
+      RETURN_IF_ERROR(events_->Evaluation(lineage_.step(), result.loss, result.target_tokens));
+    }
+    if (!ranks_.first()) return absl::OkStatus();
+    for (const std::string& prompt : setup_.spec().sample_prompts) {
+      RETURN_IF_ERROR(events_->Sample(lineage_.step(), prompt, Reply(prompt)));
+    }
+    return absl::OkStatus();
+  }
+
+  std::string Reply(const std::string& prompt) const {
+    const Tokenizer& tokenizer = *setup_.base.tokenizer;
+    const auto ids = tokenizer.EncodeOrdinary(setup_.prompt_template.Prompt(prompt));
+    if (ids.empty()) return "";
+    const GenerateOptions options{
+        .max_new_tokens = setup_.spec().sample_max_new_tokens,
+        .sampling = {},
+        .ends = {static_cast<int32_t>(setup_.base.folder.config.eos_token_id)},
+        .vocabulary = tokenizer.size()};
+    const auto replies = Generate(training_.model(), {ids}, options);
+    return tokenizer.Decode(replies[0].ids, true);
+  }
+
+  absl::Status Checkpoint() {
+    const std::string name = StepCheckpointId(lineage_.step());
+    const ResumableState state{&training_.parameters(), &training_.optimizer()};
+    RETURN_IF_ERROR(Save(name, &state));
+    saved_step_ = lineage_.step();
+    if (!ranks_.first()) return absl::OkStatus();
+    std::erase(kept_, name);
+    kept_.push_back(name);
+    while (static_cast<int64_t>(kept_.size()) >
+           std::max<int64_t>(1, setup_.spec().keep_checkpoints)) {
+      RETURN_IF_ERROR(RemoveAll(JoinPath(CheckpointsDir(options_.dir), kept_.front())));
+      kept_.pop_front();
+    }
+    return absl::OkStatus();
+  }
+
+  // Writes checkpoints/NAME and tells of it.
+  absl::Status Save(const std::string& name, const ResumableState* state) {
+    const absl::Duration begin = options_.clock->Monotonic();
+    RETURN_IF_ERROR(AllOk(ranks_, ranks_.first() ? CheckDisk(state != nullptr) : absl::OkStatus()));
+    ASSIGN_OR_RETURN(const Manifest manifest,
+                     WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(),
+                                     lineage_, state, ranks_));
+    int64_t size_bytes = 0;
+    for (const FileEntry& file : manifest.files) size_bytes += file.size_bytes;
+    return events_->Checkpoint(
+        {.step = lineage_.step(),
+         .epoch = lineage_.epoch(),
+         .loss = lineage_.loss(),
+         .path = CheckpointPath(name),
+         .final = state == nullptr,
+         .size_bytes = size_bytes,
+         .seconds = absl::ToDoubleSeconds(options_.clock->Monotonic() - begin)});
+  }
+
+  // Better to know before the disk is full than after.
+  absl::Status CheckDisk(bool resumable) const {
+    const int64_t needed =
+        CheckpointBytes(training_.parameters().count(), SaveType(setup_), resumable);
+    ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(options_.dir));
+    if (free_bytes >= needed) return absl::OkStatus();
+    return Fail(kDiskFull, absl::StrCat(options_.dir, ": a checkpoint needs ", needed, " bytes, ",
+                                        free_bytes, " are free"));
+  }
+
+  ExportedModel Exported() const {
+    return {.config = &setup_.base.folder.config,
+            .model_path = setup_.base.path,
+            .end_token = EndToken(),
+            .weights = training_.Masters(),
+            .dtype = SaveType(setup_),
+            .shard_bytes = setup_.spec().max_shard_bytes};
+  }
+
+  std::string EndToken() const {
+    const int64_t id = setup_.base.folder.config.eos_token_id;
+    return setup_.base.tokenizer->TokenBytes(static_cast<int32_t>(id));
+  }
+
+  absl::StatusOr<Outcome> Interrupt() {
+    if (lineage_.step() > saved_step_) RETURN_IF_ERROR(Checkpoint());
+    RETURN_IF_ERROR(events_->Info(absl::StrCat("stopped after step ", lineage_.step())));
+    return Outcome::kInterrupted;
+  }
+
+  absl::StatusOr<Outcome> Finish() {
+    RETURN_IF_ERROR(Save(std::string(kFinalCheckpointId), nullptr));
+    RETURN_IF_ERROR(events_->Finished(lineage_.step(), CheckpointPath(kFinalCheckpointId)));
+    return Outcome::kFinished;
+  }
+
+  const RunOptions& options_;
+  const Setup& setup_;
+  const at::Device device_;
+  Ranks& ranks_;
+  EventLog* const events_;
+  Training training_;
+  Lineage lineage_;
+  std::unique_ptr<BatchLog> batch_log_;  // the first rank's
+  std::deque<std::string> kept_;
+  int64_t saved_step_ = 0;
+};
+
+absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
+  if (options.rank == 0) RETURN_IF_ERROR(RemoveTemporary(options.dir));
+  auto run = ReadRunFolder(options.dir);
+  if (!run.ok()) return WithReason(run.status(), kBadSpec);
+  ASSIGN_OR_RETURN(run->resume_path, ResumePath(options, *run));
+  ASSIGN_OR_RETURN(auto setup, ReadSetup(options.dir, *run));
+  if (setup->spec().deterministic) UseDeterministicKernels();
+  ASSIGN_OR_RETURN(const at::Device device,
+                   OpenDevice(setup->spec().resources.device, options.rank));
+  if (device.is_cuda() && setup->spec().offload == "none") {
+    return Fail(kBadSpec, "offload: none is not supported on cuda; set it to host");
+  }
+  setup->run.spec.precision = ResolvePrecision(setup->run, device);
+  const int64_t size = setup->spec().resources.RankCount();
+  const auto ranks = size > 1 ? JoinRanks(options.dir, options.rank, size) : OneRank();
+  if (Any(*ranks, device.is_cuda()) != device.is_cuda()) {
+    return Fail(kNoDevice, absl::StrCat("resources.gpus is ", size, ", but rank ", options.rank,
+                                        " finds no GPU of its own"));
+  }
+  Run training(options, *setup, device, *ranks, events);
+  return training.Train();
+}
+
+}  // namespace
+
+absl::StatusOr<Outcome> RunTraining(const RunOptions& options) {
+  ASSIGN_OR_RETURN(auto events, EventLog::Open(JoinPath(options.dir, kEventsFile), options.clock,
+                                               /*only_failures=*/options.rank > 0));
+  Outcome outcome = Outcome::kFinished;
+  const absl::Status status = CatchExceptions([&]() -> absl::Status {
+    ASSIGN_OR_RETURN(outcome, Train(options, events.get()));
+    return absl::OkStatus();
+  });
+  if (status.ok()) return outcome;
+  const Failure failure = FailureOf(status);
+  if (failure.reason == kRankLost) return status;
+  if (options.launched && !ClaimFailure(options.dir)) return status;
+  events->Failed(failure).IgnoreError();
+  return status;
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,158 @@
+#include "worker/trainer/run/setup.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "worker/trainer/core/failure.h"
+
+namespace tune::trainer {
+namespace {
+
+absl::StatusOr<RunDataset> FindDataset(const RunFolder& run, const std::string& name) {
+  for (const RunDataset& dataset : run.datasets) {
+    if (dataset.dataset == name) return dataset;
+  }
+  return Fail(kBadSpec,
+              absl::StrCat("run.json: the spec names ", name, ", which is not among its datasets"));
+}
+
+// An example can be no longer than the model has positions.
+int64_t MaxLength(const RunSpec& spec, const ModelConfig& config) {
+  return std::min(spec.max_length, config.max_position_embeddings);
+}
+
+absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel& base) {
+  auto prompt_template = PromptTemplate::Parse(spec.prompt_template);
+  if (!prompt_template.ok()) {
+    return WithReason(Annotate(prompt_template.status(), "template"), kBadSpec);
+  }
+  return DataOptions{.tokenizer = base.tokenizer.get(),
+                     .prompt_template = *std::move(prompt_template),
+                     .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
+                     .train_on_all = spec.train_on == "all",
+                     .max_length = MaxLength(spec, base.folder.config),
+                     .max_length_policy = spec.max_length_policy};
+}
+
+absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
+                                                            const RunFolder& run,
+                                                            const DataOptions& options) {
+  std::vector<LoadedDataset> datasets;
+  for (const DatasetSource& source : run.spec.datasets) {
+    ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, source.dataset));
+    ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, options));
+    datasets.push_back(std::move(loaded));
+  }
+  return datasets;
+}
+
+absl::StatusOr<std::optional<LoadedDataset>> LoadEvalData(const std::string& dir,
+                                                          const RunFolder& run,
+                                                          DataOptions options) {
+  if (!run.spec.eval) return std::nullopt;
+  options.max_rows = run.spec.eval->max_rows;
+  ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, run.spec.eval->dataset));
+  ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, options));
+  return loaded;
+}
+
+// A source that rounding leaves out of every epoch would look trained on, and not be.
+absl::Status CheckDraws(const RunSpec& spec, const std::vector<LoadedDataset>& datasets) {
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    const auto rows = static_cast<int64_t>(datasets[i].examples.size());
+    const double weight = spec.datasets[i].weight;
+    if (DrawsPerEpoch({rows, weight}) > 0) continue;
+    return Fail(
+        kBadSpec,
+        absl::StrCat("datasets[", i, "].weight: at ", weight, " not one of the ", rows, " rows of ",
+                     datasets[i].dataset, " is drawn in an epoch; raise it (",
+                     1.0 / static_cast<double>(rows), " draws one) or leave the dataset out"));
+  }
+  return absl::OkStatus();
+}
+
+DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datasets) {
+  std::vector<SourceSize> sizes;
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    sizes.push_back({static_cast<int64_t>(datasets[i].examples.size()), spec.datasets[i].weight});
+  }
+  return DataOrder(sizes, spec.batch_size, spec.epochs, spec.max_steps,
+                   static_cast<uint64_t>(spec.seed));
+}
+
+std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
+                                 const std::optional<LoadedDataset>& eval, const RunSpec& spec,
+                                 const DataOptions& options) {
+  std::vector<std::string> notices;
+  if (options.max_length < spec.max_length) {
+    notices.push_back(absl::StrCat("max_length is ", options.max_length,
+                                   ", the model's positions, not ", spec.max_length));
+  }
+  for (const LoadedDataset& dataset : datasets) {
+    const std::string changes = DescribeChanges(dataset, options);
+    if (!changes.empty()) notices.push_back(changes);
+  }
+  const std::string changes = eval ? DescribeChanges(*eval, options) : "";
+  if (!changes.empty()) notices.push_back(absl::StrCat("eval: ", changes));
+  return notices;
+}
+
+std::string Absolute(const std::string& dir, const std::string& path) {
+  return path.empty() ? "" : (std::filesystem::path(dir) / path).string();
+}
+
+}  // namespace
+
+double Setup::EpochTargetTokens() const {
+  double tokens = 0;
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    tokens += static_cast<double>(datasets[i].target_tokens) * spec().datasets[i].weight;
+  }
+  return tokens;
+}
+
+double Setup::MeanTokens() const {
+  double tokens = 0, examples = 0;
+  for (const LoadedDataset& dataset : datasets) {
+    tokens += static_cast<double>(dataset.tokens);
+    examples += static_cast<double>(dataset.examples.size());
+  }
+  return tokens / examples;
+}
+
+Lineage Setup::MakeLineage() const {
+  Lineage lineage;
+  lineage.run = &run;
+  ModelConfig config = base.folder.config;
+  config.source = Json::object();  // its other keys say nothing of the model
+  lineage.model = {{"config", ModelConfigToJson(config)},
+                   {"tokenizer_sha256", base.tokenizer_sha256}};
+  lineage.total_steps = order.total_steps();
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    lineage.datasets.push_back({datasets[i].dataset, datasets[i].sha256, spec().datasets[i].weight,
+                                static_cast<int64_t>(datasets[i].examples.size())});
+  }
+  return lineage;
+}
+
+absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const RunFolder& run) {
+  RunFolder absolute = run;
+  absolute.model_path = Absolute(dir, run.model_path);
+  absolute.resume_path = Absolute(dir, run.resume_path);
+  ASSIGN_OR_RETURN(BaseModel base, OpenBaseModel(absolute.model_path));
+  ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base));
+  ASSIGN_OR_RETURN(auto datasets, LoadTrainingData(dir, run, options));
+  ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
+  RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
+  const DataOrder order = MakeOrder(run.spec, datasets);
+  auto notices = Notices(datasets, eval, run.spec, options);
+  return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
+                                       options.prompt_template, std::move(datasets),
+                                       std::move(eval), order, std::move(notices)});
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,38 @@
+// Everything a run needs before its first step, read and checked: the run folder, the
+// base model, the tokenizer, the data.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "recipe/data/batches.h"
+#include "run/folder.h"
+#include "worker/trainer/net/base_model.h"
+#include "worker/trainer/run/data.h"
+#include "worker/trainer/run/lineage.h"
+
+namespace tune::trainer {
+
+struct Setup {
+  std::string dir;  // the run folder
+  RunFolder run;    // paths absolute
+  BaseModel base;
+  PromptTemplate prompt_template;
+  std::vector<LoadedDataset> datasets;  // in the spec's order
+  std::optional<LoadedDataset> eval;
+  DataOrder order;
+  std::vector<std::string> notices;  // what a person should know of the data
+
+  const RunSpec& spec() const { return run.spec; }
+  // Examples and target tokens of one epoch, on average.
+  double EpochTargetTokens() const;
+  double MeanTokens() const;
+  Lineage MakeLineage() const;
+};
+
+absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const RunFolder& run);
+
+}  // namespace tune::trainer

@@ -1,0 +1,166 @@
+#include "worker/trainer/run/training.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/status.h"
+#include "worker/trainer/core/device.h"
+#include "worker/trainer/net/training_pass.h"
+#include "worker/trainer/optim/load_weights.h"
+
+namespace tune::trainer {
+namespace {
+
+// Adds the time since the last call to a phase.
+class Stopwatch {
+ public:
+  Stopwatch(Clock* clock, std::map<std::string, double>* phases)
+      : clock_(clock), phases_(phases), last_(clock->Monotonic()) {}
+
+  void Lap(const char* phase) {
+    const absl::Duration now = clock_->Monotonic();
+    (*phases_)[phase] += absl::ToDoubleSeconds(now - last_);
+    last_ = now;
+  }
+
+ private:
+  Clock* clock_;
+  std::map<std::string, double>* phases_;
+  absl::Duration last_;
+};
+
+int64_t SumOf(const std::vector<int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), int64_t{0});
+}
+
+}  // namespace
+
+struct Training::Batch {
+  std::vector<ExampleRef> refs;
+  std::vector<const Example*> examples;
+  int64_t target_tokens = 0;
+  int64_t tokens = 0;
+};
+
+Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock)
+    : setup_(setup),
+      ranks_(ranks),
+      clock_(clock),
+      schedule_(MakeSchedule(setup.spec().lr_scheduler, setup.spec().learning_rate,
+                             setup.spec().warmup_ratio, setup.order.total_steps())),
+      parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device),
+                  ranks.size()),
+      model_(setup.base.folder.config, parameters_),
+      optimizer_(parameters_, setup.spec(), ranks),
+      gradients_(parameters_, ranks) {
+  LoadWeights(setup.base.folder, parameters_, &optimizer_);
+}
+
+Training::Batch Training::LoadBatch(int64_t step) const {
+  Batch batch;
+  batch.refs = setup_.order.Batch(step);
+  for (const ExampleRef& ref : batch.refs) {
+    const Example& example = setup_.datasets[ref.source].examples[ref.index];
+    batch.examples.push_back(&example);
+    batch.target_tokens += example.target_tokens();
+    batch.tokens += static_cast<int64_t>(example.ids.size());
+  }
+  return batch;
+}
+
+Training::Share Training::ShareOf(const std::vector<const Example*>& examples) const {
+  std::vector<int64_t> lengths, tokens;
+  for (const Example* example : examples) {
+    lengths.push_back(static_cast<int64_t>(example->ids.size()));
+  }
+  // Not so large that a rank would have none.
+  const int64_t even = (SumOf(lengths) + ranks_.size() - 1) / ranks_.size();
+  const auto packed = PackMicroBatches(lengths, std::min(setup_.spec().micro_batch_tokens, even),
+                                       setup_.spec().packing);
+  for (const auto& slots : packed) {
+    tokens.push_back(0);
+    for (const int64_t slot : slots) tokens.back() += lengths[slot];
+  }
+  Share share;
+  const auto dealt = DealMicroBatches(tokens, ranks_.size());
+  for (const auto& of_rank : dealt) share.passes = std::max(share.passes, of_rank.size());
+  for (const int64_t i : dealt[ranks_.rank()]) {
+    share.micro_batches.emplace_back();
+    for (const int64_t slot : packed[i]) {
+      share.micro_batches.back().push_back({examples[slot], slot});
+    }
+  }
+  return share;
+}
+
+std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepResult* result) {
+  std::vector<double> losses(batch.examples.size());
+  Stopwatch watch(clock_, &result->phase_seconds);
+  const PassOptions options{.scale = 1 / static_cast<double>(batch.target_tokens),
+                            .recompute = setup_.spec().recompute,
+                            .on_forward_done = [&] { watch.Lap("forward"); }};
+  gradients_.Clear();
+  const Share share = ShareOf(batch.examples);
+  for (const auto& items : share.micro_batches) {
+    const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
+    const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
+    watch.Lap("data");
+    const auto sums = ForwardBackward(model_, micro_batch, dropout, options, &gradients_);
+    for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
+    watch.Lap("backward");
+  }
+  for (size_t i = share.micro_batches.size(); i < share.passes; ++i) gradients_.Done(0);
+  watch.Lap("backward");
+  return losses;
+}
+
+absl::StatusOr<StepResult> Training::Step(int64_t step, const Judge& judge) {
+  StepResult result;
+  Stopwatch watch(clock_, &result.phase_seconds);
+  const Batch batch = LoadBatch(step);
+  watch.Lap("data");
+  result.losses = Accumulate(step, batch, &result);
+  // Accumulate has timed itself.
+  Stopwatch update_watch(clock_, &result.phase_seconds);
+  ranks_.Sum(result.losses);
+  const double sum = std::accumulate(result.losses.begin(), result.losses.end(), 0.0);
+  result.loss = sum / static_cast<double>(batch.target_tokens);
+  result.learning_rate = schedule_.At(step);
+  result.grad_norm = gradients_.Norm();
+  result.target_tokens = batch.target_tokens;
+  result.tokens = batch.tokens;
+  result.examples = static_cast<int64_t>(batch.examples.size());
+  ASSIGN_OR_RETURN(result.verdict, judge(result));
+  if (!result.verdict.skip) {
+    optimizer_.Step(gradients_, result.learning_rate,
+                    ClipScale(result.grad_norm, setup_.spec().max_grad_norm), ++updates_);
+  }
+  update_watch.Lap("optimizer");
+  return result;
+}
+
+EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
+  std::vector<const Example*> examples;
+  for (const Example& example : dataset.examples) examples.push_back(&example);
+  std::vector<double> losses(examples.size());
+  for (const auto& items : ShareOf(examples).micro_batches) {
+    const auto sums = Forward(model_, MakeMicroBatch(items, parameters_.device()));
+    for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
+  }
+  ranks_.Sum(losses);
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return {sum / static_cast<double>(dataset.target_tokens), dataset.target_tokens};
+}
+
+std::vector<NamedTensor> Training::Masters() const {
+  const at::Tensor masters = optimizer_.GatherMasters();
+  std::vector<NamedTensor> weights;
+  for (size_t i = 0; masters.defined() && i < parameters_.size(); ++i) {
+    weights.push_back(
+        {parameters_[i].name,
+         Slice(masters, parameters_.layout().Parameter(i)).view(parameters_[i].weight.sizes())});
+  }
+  return weights;
+}
+
+}  // namespace tune::trainer

@@ -1,0 +1,96 @@
+// A model in training: weights, gradients, optimizer; one optimizer step at a time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "run/schedule.h"
+#include "worker/trainer/core/tensor_files.h"
+#include "worker/trainer/net/model.h"
+#include "worker/trainer/optim/gradients.h"
+#include "worker/trainer/optim/optimizer.h"
+#include "worker/trainer/optim/parameters.h"
+#include "worker/trainer/optim/ranks.h"
+#include "worker/trainer/run/setup.h"
+
+namespace tune::trainer {
+
+// What becomes of a step before its update: a skipped one leaves weights, moments and the
+// number of updates as they are. `warning` is "" where nothing is out of order.
+struct StepVerdict {
+  bool skip = false;
+  std::string warning;
+};
+
+struct StepResult {
+  double loss = 0;  // per target token, in nats
+  double learning_rate = 0;
+  double grad_norm = 0;  // before clipping
+  int64_t target_tokens = 0;
+  int64_t tokens = 0;
+  int64_t examples = 0;
+  // Of each example by slot of the effective batch, summed over its target tokens.
+  std::vector<double> losses;
+  StepVerdict verdict;
+  std::map<std::string, double> phase_seconds;
+};
+
+struct EvalResult {
+  double loss = 0;
+  int64_t target_tokens = 0;
+};
+
+class Training {
+ public:
+  // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's.
+  Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock);
+
+  // Sees a step's result but for its verdict; an error ends the step without an update. The
+  // same on every rank.
+  using Judge = std::function<absl::StatusOr<StepVerdict>(const StepResult&)>;
+
+  // Optimizer step `step`, from 0: every rank does its share, and has the same result.
+  absl::StatusOr<StepResult> Step(int64_t step, const Judge& judge);
+  EvalResult Evaluate(const LoadedDataset& dataset) const;
+  // Every weight as its fp32 master, by transformers' names, on the first rank; none on the
+  // others, which must call it too. Over one rank they are views, good until the next step.
+  std::vector<NamedTensor> Masters() const;
+
+  const Parameters& parameters() const { return parameters_; }
+  const PhiModel& model() const { return model_; }
+  HostAdamW& optimizer() { return optimizer_; }
+  // Updates made before a resumed run's first step: its steps but those skipped.
+  void set_updates(int64_t updates) { updates_ = updates; }
+  const HostAdamW& optimizer() const { return optimizer_; }
+
+ private:
+  struct Batch;
+  // A rank's share of an effective batch. Ranks sum their gradients at every pass, so all
+  // make as many as the one with the most micro-batches.
+  struct Share {
+    std::vector<std::vector<BatchItem>> micro_batches;
+    size_t passes = 0;
+  };
+
+  Batch LoadBatch(int64_t step) const;
+  Share ShareOf(const std::vector<const Example*>& examples) const;
+  // Losses by slot of the effective batch; 0 where it is another rank's.
+  std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
+
+  const Setup& setup_;
+  Ranks& ranks_;
+  Clock* const clock_;
+  const Schedule schedule_;
+  Parameters parameters_;
+  PhiModel model_;
+  HostAdamW optimizer_;
+  HostGradients gradients_;
+  int64_t updates_ = 0;
+};
+
+}  // namespace tune::trainer
