@@ -24,7 +24,7 @@ struct FileEntry {
 // 1 to 512 bytes of UTF-8, "/" between parts, no part empty, "." or "..", no NUL and no
 // backslash.
 bool IsSafePath(absl::string_view path);
-// The rule of IsSafePath for an error message: "must be relative, …".
+// The rule of IsSafePath for an error message: "must be a relative path …".
 std::string SafePathRule();
 
 void SortByPath(std::vector<FileEntry>& files);
