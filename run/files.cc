@@ -46,7 +46,7 @@ bool IsSafePath(absl::string_view path) {
 
 std::string SafePathRule() {
   return absl::StrCat(
-      "must be relative, of at most ", kMaxPathBytes,
+      "must be a relative path inside the folder, of at most ", kMaxPathBytes,
       " bytes of UTF-8, without backslash and without empty, \".\" or \"..\" parts");
 }
 
