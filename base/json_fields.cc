@@ -5,9 +5,11 @@
 #include <optional>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/ids.h"
+#include "base/utf8.h"
 
 namespace tune {
 namespace {
@@ -19,9 +21,7 @@ constexpr int kMaxEdits = 2;
 std::string Shown(const Json& json) {
   std::string text = DumpJson(json);
   if (text.size() <= kShownBytes) return text;
-  size_t end = kShownBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return absl::StrCat(CutUtf8(text, kShownBytes), "…");
 }
 
 void TypeError(const Json& json, absl::string_view expected, const FieldContext& at) {

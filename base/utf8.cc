@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
+
 namespace tune {
 namespace {
 
@@ -48,6 +50,24 @@ size_t ValidUtf8Prefix(absl::string_view text) {
     at += step.bytes;
   }
   return at;
+}
+
+std::string Utf8Problem(absl::string_view text) {
+  const size_t at = ValidUtf8Prefix(text);
+  if (at == text.size()) return "";
+  return absl::StrCat("must be UTF-8, but its byte ", at + 1, " is 0x",
+                      absl::Hex(ByteAt(text, at), absl::kZeroPad2),
+                      "; was it written in Latin-1 or another encoding?");
+}
+
+absl::string_view CutUtf8(absl::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  constexpr size_t kMaxCharacterBytes = 4;
+  for (size_t back = 1; back < kMaxCharacterBytes && back <= max_bytes; ++back) {
+    const size_t at = max_bytes - back;
+    if (NextUtf8(text.substr(at)).bytes > back) return text.substr(0, at);
+  }
+  return text.substr(0, max_bytes);
 }
 
 std::string ReplaceInvalidUtf8(absl::string_view text) {

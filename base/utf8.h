@@ -19,6 +19,15 @@ Utf8Step NextUtf8(absl::string_view text);
 
 // Length of the longest prefix that is well-formed.
 size_t ValidUtf8Prefix(absl::string_view text);
+inline bool IsUtf8(absl::string_view text) { return ValidUtf8Prefix(text) == text.size(); }
+
+// "" where `text` is UTF-8; else what to tell its author: "must be UTF-8, but …" with the
+// first byte that is not.
+std::string Utf8Problem(absl::string_view text);
+
+// The longest prefix of at most `max_bytes` that does not end inside a character. What was
+// ill-formed in `text` stays so.
+absl::string_view CutUtf8(absl::string_view text, size_t max_bytes);
 
 // Each maximal ill-formed subpart replaced by one U+FFFD.
 std::string ReplaceInvalidUtf8(absl::string_view text);

@@ -6,6 +6,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/field_errors.h"
+#include "base/status.h"
+#include "base/utf8.h"
 #include "base/version.h"
 #include "client/commands/commands.h"
 #include "client/context.h"
@@ -108,6 +111,25 @@ int ReportUsage(const CLI::App& app, const CLI::ParseError& error, const RawFlag
   return static_cast<int>(ExitCode::kUsage);
 }
 
+// Nothing that is not UTF-8 can be sent: an error for each flag and argument that is not.
+absl::Status CheckTexts(const CLI::App& command) {
+  FieldErrors errors;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& text : option->results()) {
+      if (std::string problem = Utf8Problem(text); !problem.empty()) {
+        errors.Add(option->get_name(), std::move(problem));
+      }
+    }
+  }
+  return errors.ToStatus("flags");
+}
+
+absl::Status CheckTextsOfAll(const CLI::App& app) {
+  RETURN_IF_ERROR(CheckTexts(app));
+  for (const CLI::App* command : app.get_subcommands()) RETURN_IF_ERROR(CheckTextsOfAll(*command));
+  return absl::OkStatus();
+}
+
 int RunCommand(const Command& command, const RawFlags& flags, const Surroundings& surroundings) {
   GlobalFlags global = flags.global;
   absl::Duration timeout;
@@ -139,6 +161,10 @@ int RunTunectl(const std::vector<std::string>& args, const Surroundings& surroun
     return app.exit(success, surroundings.out, surroundings.err);
   } catch (const CLI::ParseError& error) {
     return ReportUsage(app, error, flags, surroundings);
+  }
+  if (const absl::Status texts = CheckTextsOfAll(app); !texts.ok()) {
+    ReportError(surroundings.err, texts, flags.global, Style(surroundings.screen(2, flags.color)));
+    return static_cast<int>(ExitCode::kUsage);
   }
   return RunCommand(chosen, flags, surroundings);
 }

@@ -63,8 +63,13 @@ std::string HintOf(const absl::Status& status) {
 
 Report MakeReport(const absl::Status& status, const GlobalFlags& flags) {
   Report report;
-  report.message = SanitizeLine(status.message());
   report.hint = HintOf(status);
+  report.message = SanitizeLine(status.message());
+  if (report.message.empty()) {
+    report.message = absl::StrCat("the call failed without a message (",
+                                  absl::StatusCodeToString(status.code()), ")");
+    report.hint = "the scheduler's log may say more";
+  }
   report.fields = FieldErrorsOf(status);
   if (IsConnectionFailure(status)) {
     report.message = absl::StrCat("no scheduler at ", flags.server, " (",

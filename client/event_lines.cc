@@ -128,6 +128,7 @@ EventText DescribeEvent(const v1::JobEvent& event) {
     case v1::JobEvent::kStateChange: {
       const auto& change = event.state_change();
       const std::string on = change.worker().empty() ? "" : "on " + ShortName(change.worker());
+      if (change.state() == v1::Job::STATE_UNSPECIFIED) return {change.reason(), change.message()};
       const std::string why = Join(change.reason(), change.message());
       return {v1::Job::State_Name(change.state()),
               on.empty() || why.empty() ? on + why : absl::StrCat(on, ", ", why)};

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <regex>
@@ -12,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace tune::client {
 namespace {
@@ -155,6 +157,17 @@ void Write(const Json& json, int indent, std::string& out) {
   }
 }
 
+// YAML may be UTF-16 too, which says so with its first two bytes.
+absl::Status CheckEncoding(const std::string& text, absl::string_view name) {
+  if (absl::StartsWith(text, "\xFE\xFF") || absl::StartsWith(text, "\xFF\xFE")) {
+    return absl::OkStatus();
+  }
+  const size_t valid = ValidUtf8Prefix(text);
+  if (valid == text.size()) return absl::OkStatus();
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<int64_t>(valid), '\n');
+  return absl::InvalidArgumentError(absl::StrCat(name, ":", line, ": ", Utf8Problem(text)));
+}
+
 }  // namespace
 
 Json CoreSchemaScalar(const std::string& text) {
@@ -180,6 +193,7 @@ Json CoreSchemaScalar(const std::string& text) {
 }
 
 absl::StatusOr<YamlDocument> ParseYaml(const std::string& text, absl::string_view name) {
+  RETURN_IF_ERROR(CheckEncoding(text, name));
   YamlDocument document;
   try {
     const std::vector<YAML::Node> nodes = YAML::LoadAll(text);

@@ -20,7 +20,7 @@ void CheckFile(const FileEntry& file, const std::string& field, std::set<std::st
                FieldErrors& errors) {
   if (!IsSafePath(file.path)) {
     errors.Add(field + ".path", absl::StrCat(SafePathRule(), ", got \"",
-                                             ReplaceInvalidUtf8(file.path.substr(0, 80)), "\""));
+                                             ReplaceInvalidUtf8(CutUtf8(file.path, 80)), "\""));
   } else if (!seen.insert(file.path).second) {
     errors.Add(field + ".path", absl::StrCat("\"", file.path, "\" is there twice"));
   }

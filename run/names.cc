@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "base/field_errors.h"
 #include "base/ids.h"
+#include "base/utf8.h"
 
 namespace tune {
 namespace {
@@ -22,7 +23,7 @@ absl::Status CheckId(absl::string_view id, const std::string& field) {
   if (IsId(id)) return absl::OkStatus();
   FieldErrors errors;
   errors.Add(field, absl::StrCat("must be 1 to 64 of a-z 0-9 . _ - and begin with no dot, got \"",
-                                 id.substr(0, 80), "\""));
+                                 ReplaceInvalidUtf8(CutUtf8(id, 80)), "\""));
   return errors.ToStatus("id");
 }
 

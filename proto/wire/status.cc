@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
-#include "base/json.h"
+#include "base/utf8.h"
 
 namespace tune {
 namespace {
@@ -22,9 +22,8 @@ constexpr size_t kMaxViolations = 64;
 
 // At most `limit` bytes; what is not UTF-8 becomes U+FFFD, as a proto string must be UTF-8.
 std::string Cut(absl::string_view text, size_t limit) {
-  const std::string kept =
-      text.size() <= limit ? std::string(text) : absl::StrCat(text.substr(0, limit), "…");
-  return ParseJson(DumpJson(Json(kept))).value_or(Json("")).get<std::string>();
+  const absl::string_view kept = CutUtf8(text, limit);
+  return ReplaceInvalidUtf8(kept) + (kept.size() < text.size() ? "…" : "");
 }
 
 google::rpc::BadRequest ToBadRequest(const std::vector<FieldError>& errors) {

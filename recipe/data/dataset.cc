@@ -23,7 +23,7 @@ constexpr size_t kMaxMessageBytes = 300;
 // A message can quote the row, which can be 16 MiB long.
 std::string Shorten(const std::string& message) {
   if (message.size() <= kMaxMessageBytes) return message;
-  return ReplaceInvalidUtf8(message.substr(0, kMaxMessageBytes)) + "…";
+  return ReplaceInvalidUtf8(CutUtf8(message, kMaxMessageBytes)) + "…";
 }
 
 // "line 3, column 17: reason", as ParseJson has it, inside a row.

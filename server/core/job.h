@@ -72,11 +72,14 @@ struct Job {
   std::string final_checkpoint;   // the same, of the result
   int32_t queue_position = 0;     // jobs that go first, while QUEUED; filled by Queries
   std::vector<std::string> warnings;
+  // Why the stored spec, labels or warnings cannot be read, and are not there; "" where all
+  // can. Such a job is shown, and never leased.
+  std::string unreadable;
 };
 
-// One entry of a job's history; exactly one of the three groups is set, by `kind`.
+// One entry of a job's history; exactly one of the groups is set, by `kind`.
 struct JobEvent {
-  enum class Kind { kStateChange, kTraining, kCheckpoint };
+  enum class Kind { kStateChange, kTraining, kCheckpoint, kUnreadable };
 
   int64_t seq = 0;  // from 1, without gaps
   absl::Time time = absl::InfinitePast();
@@ -94,6 +97,8 @@ struct JobEvent {
 
   // kCheckpoint: "jobs/J/checkpoints/C".
   std::string checkpoint;
+
+  // kUnreadable: `message` says why the stored entry cannot be told.
 };
 
 // One training event on its way in: the serialized message for the history, and the

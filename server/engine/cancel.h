@@ -19,9 +19,10 @@ class Cancel {
   Cancel(Store& store, Clock& clock, Leases& leases, Signal& work, EventHub& hub,
          EngineObserver& observer);
 
-  // CANCELLED at once, its epoch raised: the worker learns by its next call. `reason` is
-  // kept with the job's message. FAILED_PRECONDITION for a job that is over (a cancelled
-  // one is given back as it is), NOT_FOUND.
+  // CANCELLED at once, its epoch raised: the worker learns by its next call. The first 1024
+  // bytes of `reason` are kept as the job's message. FAILED_PRECONDITION for a job that is
+  // over (a cancelled one is given back as it is), NOT_FOUND, INVALID_ARGUMENT for a reason
+  // that is not UTF-8.
   absl::StatusOr<Job> CancelJob(const std::string& job_id, const std::string& reason);
 
  private:

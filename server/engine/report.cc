@@ -11,6 +11,7 @@
 #include "server/core/errors.h"
 #include "server/core/progress.h"
 #include "server/core/retry.h"
+#include "server/core/text.h"
 #include "server/engine/attempts.h"
 #include "server/engine/blob_collector.h"
 
@@ -20,6 +21,7 @@ namespace {
 constexpr size_t kMaxEvents = 10000;
 constexpr size_t kMaxLogBytes = 1 << 20;
 constexpr size_t kMaxMessageBytes = 16 << 10;
+constexpr size_t kMaxReasonBytes = 128;
 constexpr int64_t kAllCheckpoints = 1000000;
 
 absl::Status Invalid(const std::string& field, const std::string& message) {
@@ -145,8 +147,9 @@ absl::StatusOr<Checkpoint> CommitDraft(Transaction& transaction, const LeaseKey&
 
 absl::StatusOr<Job> Finish(Transaction& transaction, const Job& job, const AttemptEnd& end,
                            absl::Time now) {
-  const AttemptResult result{end.reason.empty() ? "Failed" : end.reason,
-                             end.message.substr(0, kMaxMessageBytes)};
+  const std::string message = MachineText(end.message, kMaxMessageBytes);
+  const AttemptResult result{
+      end.reason.empty() ? "Failed" : MachineText(end.reason, kMaxReasonBytes), message};
   if (end.outcome != Outcome::kSucceeded) {
     return FailAttempt(transaction, job, result, end.outcome == Outcome::kFailedRetryable,
                        RetryDelay(job.attempts_used), now);
@@ -156,8 +159,7 @@ absl::StatusOr<Job> Finish(Transaction& transaction, const Job& job, const Attem
         "jobs/", job.id, ": SUCCEEDED needs a committed final checkpoint of a RUNNING job; it is ",
         JobStateName(job.state)));
   }
-  return EndJob(transaction, job, JobState::kSucceeded,
-                {"Succeeded", end.message.substr(0, kMaxMessageBytes)}, now);
+  return EndJob(transaction, job, JobState::kSucceeded, {"Succeeded", message}, now);
 }
 
 }  // namespace

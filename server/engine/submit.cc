@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "run/names.h"
+#include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxTextBytes = 256;
+constexpr size_t kMaxShownBytes = 64;  // of a label's key, in an error
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kMaxStemBytes = 57;  // of a generated id, with six digits and a dash 64
 
@@ -25,11 +27,13 @@ void CheckLabels(const std::map<std::string, std::string>& labels, FieldErrors& 
     errors.Add("labels", absl::StrCat("must be at most ", kMaxLabels, ", got ", labels.size()));
   }
   for (const auto& [key, value] : labels) {
+    const std::string field = absl::StrCat("labels[\"", MachineText(key, kMaxShownBytes), "\"]");
     if (key.empty() || key.size() > kMaxTextBytes || value.size() > kMaxTextBytes) {
-      errors.Add(absl::StrCat("labels[\"", key.substr(0, 64), "\"]"),
-                 absl::StrCat("key and value must be at most ", kMaxTextBytes,
-                              " bytes, and the key not empty"));
+      errors.Add(field, absl::StrCat("key and value must be at most ", kMaxTextBytes,
+                                     " bytes, and the key not empty"));
     }
+    CheckText(field, key, errors);
+    CheckText(field, value, errors);
   }
 }
 
@@ -44,6 +48,8 @@ absl::Status CheckRequest(const NewJob& request) {
   if (request.request_id.size() > kMaxRequestIdBytes) {
     errors.Add("request_id", absl::StrCat("must be at most ", kMaxRequestIdBytes, " bytes"));
   }
+  CheckText("request_id", request.request_id, errors);
+  CheckSpecText(request.spec, errors);
   return errors.ToStatus("job");
 }
 

@@ -56,6 +56,24 @@ void PutTimes(const Job& job, v1::Job& proto) {
   if (Known(job.end_time)) *proto.mutable_end_time() = ToTimestamp(job.end_time);
 }
 
+// A job that cannot be read says so before all else.
+std::string MessageOf(const Job& job) {
+  if (job.unreadable.empty() || job.message.empty()) return job.unreadable + job.message;
+  return absl::StrCat(job.unreadable, "; ", job.message);
+}
+
+v1::JobEvent::StateChange Unreadable(const std::string& message) {
+  v1::JobEvent::StateChange change;
+  change.set_reason("Unreadable");
+  change.set_message(message);
+  return change;
+}
+
+void PutTraining(const std::string& payload, v1::JobEvent& event) {
+  if (event.mutable_training()->ParseFromString(payload)) return;
+  *event.mutable_state_change() = Unreadable("this entry cannot be read: it is no training event");
+}
+
 v1::JobEvent::StateChange StateChangeOf(const JobEvent& event) {
   v1::JobEvent::StateChange change;
   change.set_state(ToProto(event.state));
@@ -133,7 +151,7 @@ v1::Job ToProto(const Job& job) {
   proto.mutable_labels()->insert(job.labels.begin(), job.labels.end());
   proto.set_state(ToProto(job.state));
   proto.set_reason(job.reason);
-  proto.set_message(job.message);
+  proto.set_message(MessageOf(job));
   PutTimes(job, proto);
   if (Known(job.progress.update_time)) *proto.mutable_progress() = ToProto(job.progress);
   proto.set_worker(NameOrNone("workers", job.worker_id));
@@ -156,10 +174,13 @@ v1::JobEvent ToProto(const JobEvent& event) {
       *proto.mutable_state_change() = StateChangeOf(event);
       break;
     case JobEvent::Kind::kTraining:
-      proto.mutable_training()->ParseFromString(event.payload);
+      PutTraining(event.payload, proto);
       break;
     case JobEvent::Kind::kCheckpoint:
       proto.set_checkpoint(event.checkpoint);
+      break;
+    case JobEvent::Kind::kUnreadable:
+      *proto.mutable_state_change() = Unreadable(event.message);
       break;
   }
   return proto;

@@ -16,21 +16,29 @@ absl::StatusOr<JobEvent::Kind> KindFromName(const std::string& name) {
   return absl::DataLossError(absl::StrCat("events.kind is \"", name, "\""));
 }
 
-absl::StatusOr<JobEvent> ReadEvent(Query& row) {
+absl::Status ReadKindAndState(const std::string& kind, const std::string& state, JobEvent& event) {
+  ASSIGN_OR_RETURN(event.kind, KindFromName(kind));
+  if (state.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(event.state, JobStateFromName(state));
+  return absl::OkStatus();
+}
+
+JobEvent ReadEvent(Query& row, const std::string& job_id) {
   JobEvent event;
   event.seq = row.Int();
   event.time = row.Time();
   event.attempt = static_cast<int32_t>(row.Int());
-  ASSIGN_OR_RETURN(event.kind, KindFromName(row.Text()));
-  const std::string state = row.Text();
-  if (!state.empty()) {
-    ASSIGN_OR_RETURN(event.state, JobStateFromName(state));
-  }
+  const std::string kind = row.Text();
+  const absl::Status known = ReadKindAndState(kind, row.Text(), event);
   event.reason = row.Text();
   event.message = row.Text();
   event.worker_id = row.Text();
-  event.payload = row.Text();
+  event.payload = row.Blob();
   event.checkpoint = row.Text();
+  if (known.ok()) return event;
+  event.kind = JobEvent::Kind::kUnreadable;
+  event.message = absl::StrCat("this entry cannot be read: ", known.message());
+  row.Alarm(absl::StrCat("jobs/", job_id, " event ", event.seq, ": ", known.message()));
   return event;
 }
 
@@ -42,17 +50,14 @@ int64_t NextSeq(Connection& connection, const std::string& job_id) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<JobEvent>> List(Connection& connection, const std::string& job_id,
-                                           int64_t after_seq, int64_t limit) {
+std::vector<JobEvent> List(Connection& connection, const std::string& job_id, int64_t after_seq,
+                           int64_t limit) {
   Query query(connection,
               "SELECT seq, time_us, attempt, kind, state, reason, message, worker_id, payload, "
               "checkpoint FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?");
   query.Bind(job_id, after_seq, limit);
   std::vector<JobEvent> events;
-  while (query.Next()) {
-    ASSIGN_OR_RETURN(JobEvent event, ReadEvent(query));
-    events.push_back(std::move(event));
-  }
+  while (query.Next()) events.push_back(ReadEvent(query, job_id));
   return events;
 }
 

@@ -17,8 +17,8 @@ absl::Status Update(Connection& connection, const std::string& job_id, const Att
 
 namespace tune::server::events_table {
 
-absl::StatusOr<std::vector<JobEvent>> List(Connection& connection, const std::string& job_id,
-                                           int64_t after_seq, int64_t limit);
+std::vector<JobEvent> List(Connection& connection, const std::string& job_id, int64_t after_seq,
+                           int64_t limit);
 int64_t Append(Connection& connection, const std::string& job_id, const JobEvent& event);
 
 }  // namespace tune::server::events_table

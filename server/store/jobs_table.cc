@@ -31,21 +31,41 @@ void ReadProgress(Query& row, Progress& progress) {
   progress.update_time = row.Time();
 }
 
-absl::Status ReadSpec(Query& row, Job& job) {
-  ASSIGN_OR_RETURN(const Json spec, ParseJson(row.Text()));
-  ASSIGN_OR_RETURN(job.spec, RunSpecFromJson(spec));
-  ASSIGN_OR_RETURN(const Json labels, ParseJson(row.Text()));
-  job.labels = labels.get<std::map<std::string, std::string>>();
-  ASSIGN_OR_RETURN(const Json warnings, ParseJson(row.Text()));
-  job.warnings = warnings.get<std::vector<std::string>>();
+absl::Status ReadSpec(const std::string& text, RunSpec& spec) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text));
+  ASSIGN_OR_RETURN(spec, RunSpecFromJson(json));
   return absl::OkStatus();
+}
+
+// Reads `text` as JSON into a container of texts.
+template <class Container>
+absl::Status ReadTexts(const std::string& text, Container& texts) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text));
+  try {
+    texts = json.get<Container>();
+  } catch (const Json::exception& error) {
+    return absl::DataLossError(error.what());
+  }
+  return absl::OkStatus();
+}
+
+// The columns spec, labels and warnings. What cannot be read is left out and told.
+void ReadTexts(Query& row, Job& job) {
+  const auto note = [&](absl::string_view column, const absl::Status& status) {
+    if (status.ok() || !job.unreadable.empty()) return;
+    job.unreadable = absl::StrCat("the stored ", column, " cannot be read: ", status.message());
+  };
+  note("spec", ReadSpec(row.Text(), job.spec));
+  note("labels", ReadTexts(row.Text(), job.labels));
+  note("warnings", ReadTexts(row.Text(), job.warnings));
+  if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));
 }
 
 absl::StatusOr<Job> ReadJob(Query& row) {
   Job job;
   job.submit_order = row.Int();
   job.id = row.Text();
-  RETURN_IF_ERROR(Annotate(ReadSpec(row, job), absl::StrCat("stored job ", job.id)));
+  ReadTexts(row, job);
   ASSIGN_OR_RETURN(job.state, JobStateFromName(row.Text()));
   job.epoch = row.Int();
   job.attempts_used = static_cast<int32_t>(row.Int());

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/utf8.h"
 
 namespace tune::server {
 namespace {
@@ -93,6 +95,12 @@ Query::~Query() {
   connection_.statements_[statement_->getQuery()] = std::move(statement_);
 }
 
+void Query::Alarm(const std::string& problem) {
+  if (connection_.alarms_.insert(problem).second) {
+    spdlog::error("a stored row cannot be read path={} row=\"{}\"", connection_.path_, problem);
+  }
+}
+
 bool Query::Next() {
   column_ = 0;
   return statement_->executeStep();
@@ -111,6 +119,11 @@ double Query::Real() {
 }
 
 std::string Query::Text() {
+  std::string text = Blob();
+  return IsUtf8(text) ? text : ReplaceInvalidUtf8(text);
+}
+
+std::string Query::Blob() {
   // By length: a BLOB may hold NULs.
   const SQLite::Column column = NextColumn();
   const auto* bytes = static_cast<const char*>(column.getBlob());

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -62,6 +63,7 @@ class Connection {
   const std::string path_;
   SQLite::Database database_;
   std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements_;  // idle ones
+  std::set<std::string> alarms_;  // what Query::Alarm has logged
 };
 
 // Bound as a BLOB, or as NULL where `present` is false.
@@ -89,14 +91,20 @@ class Query {
     return *this;
   }
 
+  // Logs, once per connection, that a row cannot be read.
+  void Alarm(const std::string& problem);
+
   // To the next row; false after the last.
   bool Next();
   // Runs a statement without rows; returns how many rows it changed.
   int64_t Run();
 
   int64_t Int();
-  double Real();       // NULL: NaN
-  std::string Text();  // NULL: ""
+  double Real();  // NULL: NaN
+  // NULL: "". What is not UTF-8, as no program writes any more, comes as U+FFFD, so that
+  // one row from earlier never keeps a whole answer from being sent.
+  std::string Text();
+  std::string Blob();  // NULL: ""; as it is
   absl::Time Time();   // NULL: InfinitePast
   bool Flag() { return Int() != 0; }
 

@@ -21,7 +21,7 @@ Json ResourcesToJson(const WorkerResources& resources) {
           {"gpus", gpus}};
 }
 
-// Throws Json::exception, which Connection::Catch turns into a status.
+// Throws Json::exception.
 WorkerResources ResourcesFromJson(const Json& json) {
   WorkerResources resources;
   resources.cpus = json.at("cpus");
@@ -33,12 +33,26 @@ WorkerResources ResourcesFromJson(const Json& json) {
   return resources;
 }
 
-absl::StatusOr<WorkerRecord> ReadWorker(Query& row) {
+absl::StatusOr<WorkerResources> ReadResources(const std::string& text) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text));
+  try {
+    return ResourcesFromJson(json);
+  } catch (const Json::exception& error) {
+    return absl::DataLossError(error.what());
+  }
+}
+
+// One whose resources cannot be read has none until it registers again.
+WorkerRecord ReadWorker(Query& row) {
   WorkerRecord worker;
   worker.id = row.Text();
   worker.incarnation = row.Text();
-  ASSIGN_OR_RETURN(const Json resources, ParseJson(row.Text()));
-  worker.resources = ResourcesFromJson(resources);
+  const auto resources = ReadResources(row.Text());
+  if (resources.ok()) worker.resources = *resources;
+  if (!resources.ok()) {
+    row.Alarm(absl::StrCat("workers/", worker.id, ": the stored resources cannot be read: ",
+                           resources.status().message()));
+  }
   worker.version = row.Text();
   worker.register_time = row.Time();
   worker.heartbeat_time = worker.register_time;
@@ -56,15 +70,11 @@ absl::StatusOr<WorkerRecord> Get(Connection& connection, const std::string& id) 
   return ReadWorker(query);
 }
 
-absl::StatusOr<std::vector<WorkerRecord>> List(Connection& connection, const std::string& after_id,
-                                               int64_t limit) {
+std::vector<WorkerRecord> List(Connection& connection, const std::string& after_id, int64_t limit) {
   Query query(connection, absl::StrCat(kSelect, " WHERE id > ? ORDER BY id LIMIT ?"));
   query.Bind(after_id, limit);
   std::vector<WorkerRecord> workers;
-  while (query.Next()) {
-    ASSIGN_OR_RETURN(WorkerRecord worker, ReadWorker(query));
-    workers.push_back(std::move(worker));
-  }
+  while (query.Next()) workers.push_back(ReadWorker(query));
   return workers;
 }
 

@@ -7,8 +7,7 @@
 namespace tune::server::workers_table {
 
 absl::StatusOr<WorkerRecord> Get(Connection& connection, const std::string& id);
-absl::StatusOr<std::vector<WorkerRecord>> List(Connection& connection, const std::string& after_id,
-                                               int64_t limit);
+std::vector<WorkerRecord> List(Connection& connection, const std::string& after_id, int64_t limit);
 void Put(Connection& connection, const WorkerRecord& worker);
 
 }  // namespace tune::server::workers_table

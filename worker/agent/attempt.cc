@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "proto/wire/status.h"
 #include "run/folder.h"
 #include "worker/agent/run_inputs.h"
@@ -141,8 +142,8 @@ void Attempt::Tell(const AttemptEnd& end) {
   v1::FinishAttemptRequest request;
   *request.mutable_key() = lease_.key();
   request.set_outcome(end.outcome);
-  request.set_reason(end.reason);
-  request.set_message(end.message);
+  request.set_reason(ReplaceInvalidUtf8(end.reason));
+  request.set_message(ReplaceInvalidUtf8(end.message));
   Backoff backoff(context_.options.backoff);
   absl::Status status;
   do {

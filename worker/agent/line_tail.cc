@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace tune::worker {
 namespace {
@@ -39,7 +40,7 @@ std::string LastLines(const std::string& path, size_t max_lines, int64_t max_byt
   std::vector<absl::string_view> lines = absl::StrSplit(piece, '\n', absl::SkipWhitespace());
   if (start > 0 && lines.size() > 1) lines.erase(lines.begin());  // cut off in its middle
   if (lines.size() > max_lines) lines.erase(lines.begin(), lines.end() - max_lines);
-  return absl::StrJoin(lines, "\n");
+  return ReplaceInvalidUtf8(absl::StrJoin(lines, "\n"));
 }
 
 LineTail::LineTail(std::string path, int64_t peek_bytes)

@@ -40,7 +40,8 @@ class LineTail {
 // Up to `max_bytes` of a file from `offset` on; "" at its end or where it is not there.
 absl::StatusOr<std::string> ReadPiece(const std::string& path, int64_t offset, int64_t max_bytes);
 
-// The last lines of a file, at most this many and this much: for error messages.
+// The last lines of a file, at most this many and this much: for error messages. What is
+// not UTF-8 is replaced.
 std::string LastLines(const std::string& path, size_t max_lines, int64_t max_bytes);
 
 }  // namespace tune::worker

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace tune::worker {
 namespace {
@@ -46,7 +47,7 @@ absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir, G
   resources.set_free_disk_bytes(free);
   for (const GpuReading& reading : gpus.Read()) {
     v1::WorkerResources::Gpu* gpu = resources.add_gpus();
-    gpu->set_product(reading.product);
+    gpu->set_product(ReplaceInvalidUtf8(reading.product));
     gpu->set_memory_bytes(reading.memory_bytes);
   }
   return resources;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace tune {
 namespace {
 
@@ -27,6 +30,24 @@ TEST(Utf8Test, OneReplacementForEachMaximalSubpart) {
             "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA\uFFFD\uFFFDB");
   EXPECT_EQ(ReplaceInvalidUtf8("ok\xE2\x82"), "ok\uFFFD");
   EXPECT_EQ(ReplaceInvalidUtf8(""), "");
+}
+
+TEST(Utf8Test, ACutNeverEndsInsideACharacter) {
+  const std::string text = "a\u00E9\u20AC\U0001F600b";  // 1, 2, 3, 4 and 1 bytes
+  const std::vector<size_t> kept = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+  for (size_t max_bytes = 0; max_bytes < kept.size(); ++max_bytes) {
+    EXPECT_EQ(CutUtf8(text, max_bytes), absl::string_view(text).substr(0, kept[max_bytes]))
+        << max_bytes;
+  }
+}
+
+TEST(Utf8Test, ACutOfIllFormedTextKeepsWhatFits) {
+  EXPECT_EQ(CutUtf8("\x80\x80\x80\x80", 3), "\x80\x80\x80");
+  EXPECT_EQ(CutUtf8("a\xE9z", 2), "a\xE9");
+  EXPECT_FALSE(IsUtf8("a\xE9z"));
+  EXPECT_EQ(Utf8Problem("a\xE9z").find("must be UTF-8, but its byte 2 is 0xe9"), 0u);
+  EXPECT_EQ(Utf8Problem("a\u00E9z"), "");
+  EXPECT_TRUE(IsUtf8("a\u00E9z"));
 }
 
 }  // namespace

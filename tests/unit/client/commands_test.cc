@@ -50,6 +50,36 @@ TEST_F(Commands, SubmitFromFileAndFlags) {
   EXPECT_FALSE(request.validate_only());
 }
 
+TEST_F(Commands, WhatIsNotUtf8IsRefusedByItsFlag) {
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d", "--label",
+                 "stra\xDF"
+                 "e=1"}),
+            2);
+  EXPECT_THAT(err_, HasSubstr("--label: must be UTF-8, but its byte 5 is 0xdf"));
+  EXPECT_EQ(Run({"cancel", "x", "--reason", "\xE9tat"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--reason: must be UTF-8, but its byte 1 is 0xe9"));
+  EXPECT_EQ(Run({"datasets", "push", "d",
+                 "donn\xE9"
+                 "es.jsonl"}),
+            2);
+  EXPECT_THAT(err_, HasSubstr("must be UTF-8, but its byte 5 is 0xe9"));
+  EXPECT_TRUE(scheduler_->jobs.created.empty());
+}
+
+TEST_F(Commands, AJobFileThatIsNotUtf8IsRefusedByItsLine) {
+  const std::string file = File("job.yaml",
+                                "model: m\ndatasets: [{dataset: d}]\n"
+                                "sample_prompts: [\"caf\xE9\"]\n");
+  EXPECT_EQ(Run({"submit", "-f", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("job.yaml:3: must be UTF-8"));
+}
+
+TEST_F(Commands, AnErrorIsNeverEmpty) {
+  scheduler_->jobs.create_answers = {grpc::Status(grpc::StatusCode::INTERNAL, "")};
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d"}), 1);
+  EXPECT_THAT(err_, HasSubstr("error: the call failed without a message (INTERNAL)"));
+}
+
 TEST_F(Commands, SubmitRetriesWithTheSameRequestId) {
   scheduler_->jobs.create_answers = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"),
                                      grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting")};
