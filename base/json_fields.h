@@ -142,9 +142,9 @@ inline std::string ChildPath(const std::string& parent, absl::string_view name) 
 }  // namespace json_fields
 
 // Fills `out` from `json`, which must be an object (CheckObject). An absent or null field
-// keeps its value.
-template <class T>
-void ReadKnownFields(const std::vector<Field<T>>& fields, const Json& json, const FieldContext& at,
+// keeps its value. A row is a Field<T>, or a struct derived from it that says more.
+template <class Row, class T>
+void ReadKnownFields(const std::vector<Row>& fields, const Json& json, const FieldContext& at,
                      T* out) {
   for (const Field<T>& field : fields) {
     const auto found = json.find(std::string(field.name));
@@ -158,9 +158,8 @@ void ReadKnownFields(const std::vector<Field<T>>& fields, const Json& json, cons
 }
 
 // The same, and a field that the table lacks is an error.
-template <class T>
-void ReadFields(const std::vector<Field<T>>& fields, const Json& json, const FieldContext& at,
-                T* out) {
+template <class Row, class T>
+void ReadFields(const std::vector<Row>& fields, const Json& json, const FieldContext& at, T* out) {
   std::vector<absl::string_view> names;
   for (const Field<T>& field : fields) names.push_back(field.name);
   for (const auto& [name, value] : json.items()) {
@@ -170,8 +169,8 @@ void ReadFields(const std::vector<Field<T>>& fields, const Json& json, const Fie
   ReadKnownFields(fields, json, at, out);
 }
 
-template <class T>
-Json WriteFields(const std::vector<Field<T>>& fields, const T& from) {
+template <class Row, class T>
+Json WriteFields(const std::vector<Row>& fields, const T& from) {
   Json json = Json::object();
   for (const Field<T>& field : fields) {
     Json value = std::visit(json_fields::Writer<T>{from}, field.kind);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json_fields.h"
 #include "run/prompt_template.h"
+#include "run/spec_row.h"
 
 namespace tune {
 namespace {
@@ -15,35 +16,64 @@ constexpr size_t kMaxDatasets = 64;
 constexpr size_t kMaxSamplePrompts = 32;
 constexpr size_t kMaxTextBytes = 8192;
 
-const std::vector<Field<DatasetSource>>& DatasetSourceFields() {
+// clang-format off: a row of a table is a line of its own, and its help one below it
+const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
   using S = DatasetSource;
-  static const std::vector<Field<S>> fields = {
-      {"dataset", ResourceField<S>{&S::dataset, "datasets"}, /*required=*/true},
-      {"weight", NumberField<S>{&S::weight, {0, 1000, Ends::kNotMin}}},
+  static const std::vector<SpecRow<S>> rows = {
+      {{"dataset", ResourceField<S>{&S::dataset, "datasets"}, /*required=*/true},
+       Alters::kResult,
+       "",
+       "A pushed dataset, each at most once"},
+      {{"weight", NumberField<S>{&S::weight, {0, 1000, Ends::kNotMin}}},
+       Alters::kResult,
+       "",
+       "How often each of its rows comes per epoch; below 1, that share of them"},
   };
-  return fields;
+  return rows;
 }
 
-const std::vector<Field<EvalSpec>>& EvalFields() {
+const std::vector<SpecRow<EvalSpec>>& EvalRows() {
   using S = EvalSpec;
-  static const std::vector<Field<S>> fields = {
-      {"dataset", ResourceField<S>{&S::dataset, "datasets"}, /*required=*/true},
-      {"every", IntegerField<S>{&S::every, {0, kMaxSteps}}},
-      {"max_rows", IntegerField<S>{&S::max_rows, {0, kMaxSteps}}},
+  static const std::vector<SpecRow<S>> rows = {
+      {{"dataset", ResourceField<S>{&S::dataset, "datasets"}, /*required=*/true},
+       Alters::kNothing,
+       "--eval-dataset",
+       "Dataset to evaluate on"},
+      {{"every", IntegerField<S>{&S::every, {0, kMaxSteps}}},
+       Alters::kNothing,
+       "--eval-every",
+       "Optimizer steps between evaluations; 0: at the end alone"},
+      {{"max_rows", IntegerField<S>{&S::max_rows, {0, kMaxSteps}}},
+       Alters::kNothing,
+       "--eval-max-rows",
+       "Rows used, from the first; 0: all"},
   };
-  return fields;
+  return rows;
 }
 
-const std::vector<Field<ResourceSpec>>& ResourceFields() {
+const std::vector<SpecRow<ResourceSpec>>& ResourceRows() {
   using S = ResourceSpec;
-  static const std::vector<Field<S>> fields = {
-      {"device", ChoiceField<S>{&S::device, {"auto", "cpu", "cuda"}}},
-      {"gpus", IntegerField<S>{&S::gpus, {1, 64}}},
-      {"host_memory_bytes", IntegerField<S>{&S::host_memory_bytes, {0, int64_t{1} << 50}}},
-      {"ranks", IntegerField<S>{&S::ranks, {0, 64}}},
+  static const std::vector<SpecRow<S>> rows = {
+      {{"device", ChoiceField<S>{&S::device, {"auto", "cpu", "cuda"}}},
+       Alters::kNothing,
+       "--device",
+       "What it trains on; auto: a GPU where the worker has one"},
+      {{"gpus", IntegerField<S>{&S::gpus, {1, 64}}},
+       Alters::kNothing,
+       "--gpus",
+       "GPUs, all on one worker; 1 where device is cpu"},
+      {{"host_memory_bytes", IntegerField<S>{&S::host_memory_bytes, {0, int64_t{1} << 50}}},
+       Alters::kNothing,
+       "--host-memory-bytes",
+       "Host memory the worker must have; 0: not checked"},
+      {{"ranks", IntegerField<S>{&S::ranks, {0, 64}}},
+       Alters::kNothing,
+       "--ranks",
+       "Processes that share the run; 0: one per GPU, and one on a CPU"},
   };
-  return fields;
+  return rows;
 }
+// clang-format on
 
 void ReadDatasets(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!CheckArray(json, kMaxDatasets, at)) return;
@@ -52,7 +82,7 @@ void ReadDatasets(const Json& json, const FieldContext& at, RunSpec* spec) {
   for (size_t i = 0; i < json.size(); ++i) {
     const FieldContext entry{absl::StrCat(at.path, "[", i, "]"), at.errors};
     DatasetSource source;
-    if (CheckObject(json[i], entry)) ReadFields(DatasetSourceFields(), json[i], entry, &source);
+    if (CheckObject(json[i], entry)) ReadFields(DatasetSourceRows(), json[i], entry, &source);
     const auto [first, fresh] = path_of.emplace(source.dataset, entry.path);
     if (!fresh && !source.dataset.empty()) {
       at.errors->Add(entry.path + ".dataset",
@@ -65,7 +95,7 @@ void ReadDatasets(const Json& json, const FieldContext& at, RunSpec* spec) {
 Json WriteDatasets(const RunSpec& spec) {
   Json json = Json::array();
   for (const DatasetSource& source : spec.datasets) {
-    json.push_back(WriteFields(DatasetSourceFields(), source));
+    json.push_back(WriteFields(DatasetSourceRows(), source));
   }
   return json;
 }
@@ -95,11 +125,11 @@ Json WriteBetas(const RunSpec& spec) { return spec.betas; }
 
 void ReadEval(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!CheckObject(json, at)) return;
-  ReadFields(EvalFields(), json, at, &spec->eval.emplace());
+  ReadFields(EvalRows(), json, at, &spec->eval.emplace());
 }
 
 Json WriteEval(const RunSpec& spec) {
-  return spec.eval ? WriteFields(EvalFields(), *spec.eval) : Json();
+  return spec.eval ? WriteFields(EvalRows(), *spec.eval) : Json();
 }
 
 void ReadSamplePrompts(const Json& json, const FieldContext& at, RunSpec* spec) {
@@ -114,7 +144,7 @@ Json WriteSamplePrompts(const RunSpec& spec) { return spec.sample_prompts; }
 
 void ReadResources(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!CheckObject(json, at)) return;
-  ReadFields(ResourceFields(), json, at, &spec->resources);
+  ReadFields(ResourceRows(), json, at, &spec->resources);
   if (spec->resources.device == "cpu" && spec->resources.gpus != 1) {
     at.errors->Add(at.path + ".gpus",
                    absl::StrCat("must be 1 with device \"cpu\", got ", spec->resources.gpus));
@@ -127,61 +157,187 @@ void ReadResources(const Json& json, const FieldContext& at, RunSpec* spec) {
   }
 }
 
-Json WriteResources(const RunSpec& spec) { return WriteFields(ResourceFields(), spec.resources); }
+Json WriteResources(const RunSpec& spec) { return WriteFields(ResourceRows(), spec.resources); }
 
-const std::vector<Field<RunSpec>>& RunSpecFields() {
+// clang-format off: a row of a table is a line of its own, and its help one below it
+const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
   using S = RunSpec;
-  static const std::vector<Field<S>> fields = {
-      {"model", ResourceField<S>{&S::model, "models"}, /*required=*/true},
-      {"datasets", CustomField<S>{ReadDatasets, WriteDatasets}, /*required=*/true},
-      {"template", CustomField<S>{ReadTemplate, WriteTemplate}},
-      {"train_on", ChoiceField<S>{&S::train_on, {"responses", "all"}}},
-      {"epochs", NumberField<S>{&S::epochs, {0, 10000, Ends::kNotMin}}},
-      {"max_steps", IntegerField<S>{&S::max_steps, {0, kMaxSteps}}},
-      {"learning_rate", NumberField<S>{&S::learning_rate, {0, 1, Ends::kNotMin}}},
-      {"lr_scheduler", ChoiceField<S>{&S::lr_scheduler, {"constant", "linear", "cosine"}}},
-      {"warmup_ratio", NumberField<S>{&S::warmup_ratio, {0, 1}}},
-      {"weight_decay", NumberField<S>{&S::weight_decay, {0, 1}}},
-      {"betas", CustomField<S>{ReadBetas, WriteBetas}},
-      {"eps", NumberField<S>{&S::eps, {0, 1, Ends::kNotMin}}},
-      {"max_grad_norm", NumberField<S>{&S::max_grad_norm, {0, 1e9}}},
-      {"on_spike", ChoiceField<S>{&S::on_spike, {"warn", "skip", "stop"}}},
-      {"on_nonfinite", ChoiceField<S>{&S::on_nonfinite, {"stop", "skip"}}},
-      {"batch_size", IntegerField<S>{&S::batch_size, {1, 65536}}},
-      {"micro_batch_tokens", IntegerField<S>{&S::micro_batch_tokens, {1, 1 << 20}}},
-      {"max_length", IntegerField<S>{&S::max_length, {2, 131072}}},
-      {"max_length_policy", ChoiceField<S>{&S::max_length_policy, {"error", "truncate", "drop"}}},
-      {"packing", FlagField<S>{&S::packing}},
-      {"precision", ChoiceField<S>{&S::precision, {"auto", "fp32", "bf16"}}},
-      {"offload", ChoiceField<S>{&S::offload, {"host", "none"}}},
-      {"recompute", FlagField<S>{&S::recompute}},
-      {"seed", IntegerField<S>{&S::seed, {0, INT64_MAX}}},
-      {"deterministic", FlagField<S>{&S::deterministic}},
-      {"checkpoint_every", IntegerField<S>{&S::checkpoint_every, {0, kMaxSteps}}},
-      {"keep_checkpoints", IntegerField<S>{&S::keep_checkpoints, {1, 1000}}},
-      {"save_precision", ChoiceField<S>{&S::save_precision, {"auto", "fp32", "bf16", "fp16"}}},
-      {"max_shard_bytes", IntegerField<S>{&S::max_shard_bytes, {0, INT64_MAX}}},
-      {"eval", CustomField<S>{ReadEval, WriteEval}},
-      {"sample_prompts", CustomField<S>{ReadSamplePrompts, WriteSamplePrompts}},
-      {"sample_max_new_tokens", IntegerField<S>{&S::sample_max_new_tokens, {1, 65536}}},
-      {"resources", CustomField<S>{ReadResources, WriteResources}},
-      {"priority", IntegerField<S>{&S::priority, {-1000, 1000}}},
-      {"retries", IntegerField<S>{&S::retries, {0, 100}}},
-      {"time_limit_seconds", IntegerField<S>{&S::time_limit_seconds, {0, kMaxSeconds}}},
+  static const std::vector<SpecRow<S>> rows = {
+      {{"model", ResourceField<S>{&S::model, "models"}, /*required=*/true},
+       Alters::kResult,
+       "--model",
+       "The pushed model to start from"},
+      {{"datasets", CustomField<S>{ReadDatasets, WriteDatasets}, /*required=*/true},
+       Alters::kResult,
+       "",
+       "What to train on, at least one",
+       "list of objects, at most 64",
+       [] { return DescribeRows(DatasetSourceRows(), "datasets[]."); }},
+      {{"template", CustomField<S>{ReadTemplate, WriteTemplate}},
+       Alters::kResult,
+       "--template",
+       "How a prompt and its response become one text",
+       "user_assistant, instruct, alpaca, plain, or a text with {prompt} and {response}"},
+      {{"train_on", ChoiceField<S>{&S::train_on, {"responses", "all"}}},
+       Alters::kResult,
+       "--train-on",
+       "Whether the loss counts the tokens of the responses, or all"},
+      {{"epochs", NumberField<S>{&S::epochs, {0, 10000, Ends::kNotMin}}},
+       Alters::kResult,
+       "--epochs",
+       "Passes over the data"},
+      {{"max_steps", IntegerField<S>{&S::max_steps, {0, kMaxSteps}}},
+       Alters::kResult,
+       "--max-steps",
+       "Ends after this many optimizer steps; 0: after the epochs"},
+      {{"learning_rate", NumberField<S>{&S::learning_rate, {0, 1, Ends::kNotMin}}},
+       Alters::kResult,
+       "--learning-rate",
+       "Peak learning rate"},
+      {{"lr_scheduler", ChoiceField<S>{&S::lr_scheduler, {"constant", "linear", "cosine"}}},
+       Alters::kResult,
+       "--lr-scheduler",
+       "Course of the learning rate after the warmup"},
+      {{"warmup_ratio", NumberField<S>{&S::warmup_ratio, {0, 1}}},
+       Alters::kResult,
+       "--warmup-ratio",
+       "Share of the steps over which the learning rate rises from 0"},
+      {{"weight_decay", NumberField<S>{&S::weight_decay, {0, 1}}},
+       Alters::kResult,
+       "--weight-decay",
+       "Decoupled, on every parameter, as a plain AdamW loop does"},
+      {{"betas", CustomField<S>{ReadBetas, WriteBetas}},
+       Alters::kResult,
+       "--betas",
+       "AdamW's two decay rates",
+       "two numbers from 0 to below 1"},
+      {{"eps", NumberField<S>{&S::eps, {0, 1, Ends::kNotMin}}},
+       Alters::kResult,
+       "--eps",
+       "AdamW's epsilon"},
+      {{"max_grad_norm", NumberField<S>{&S::max_grad_norm, {0, 1e9}}},
+       Alters::kResult,
+       "--max-grad-norm",
+       "Clips the global gradient norm; 0: does not"},
+      {{"on_spike", ChoiceField<S>{&S::on_spike, {"warn", "skip", "stop"}}},
+       Alters::kNothing,
+       "--on-spike",
+       "At a step whose loss is far above the last 24: warn names its rows, skip also leaves the "
+       "weights alone, stop ends the run"},
+      {{"on_nonfinite", ChoiceField<S>{&S::on_nonfinite, {"stop", "skip"}}},
+       Alters::kNothing,
+       "--on-nonfinite",
+       "At a loss or gradient that is NaN or infinite: ends the run, or skips the step"},
+      {{"batch_size", IntegerField<S>{&S::batch_size, {1, 65536}}},
+       Alters::kResult,
+       "--batch-size",
+       "Examples per optimizer step, the effective batch"},
+      {{"micro_batch_tokens", IntegerField<S>{&S::micro_batch_tokens, {1, 1 << 20}}},
+       Alters::kResult,
+       "--micro-batch-tokens",
+       "Tokens in one forward and backward pass; the result does not depend on it"},
+      {{"max_length", IntegerField<S>{&S::max_length, {2, 131072}}},
+       Alters::kResult,
+       "--max-length",
+       "Tokens of the longest example, its end token counted; the model's positions at most"},
+      {{"max_length_policy", ChoiceField<S>{&S::max_length_policy, {"error", "truncate", "drop"}}},
+       Alters::kResult,
+       "--max-length-policy",
+       "What happens to a longer row"},
+      {{"packing", FlagField<S>{&S::packing}},
+       Alters::kResult,
+       "--packing",
+       "Several examples in a micro-batch, never attending to each other"},
+      {{"precision", ChoiceField<S>{&S::precision, {"auto", "fp32", "bf16"}}},
+       Alters::kResult,
+       "--precision",
+       "Of the forward and backward pass; auto: bf16 on cuda, fp32 on cpu, and a resumed run keeps "
+       "what it began in"},
+      {{"offload", ChoiceField<S>{&S::offload, {"host", "none"}}},
+       Alters::kNothing,
+       "--offload",
+       "Where the fp32 master weights and moments are; none: on the device"},
+      {{"recompute", FlagField<S>{&S::recompute}},
+       Alters::kNothing,
+       "--recompute",
+       "Computes each block again in the backward pass instead of keeping its activations"},
+      {{"seed", IntegerField<S>{&S::seed, {0, INT64_MAX}}},
+       Alters::kResult,
+       "--seed",
+       "Of the data's order and of dropout"},
+      {{"deterministic", FlagField<S>{&S::deterministic}},
+       Alters::kNothing,
+       "--deterministic",
+       "On cuda: kernels that give the same bits again, which are slower; on a CPU all do"},
+      {{"checkpoint_every", IntegerField<S>{&S::checkpoint_every, {0, kMaxSteps}}},
+       Alters::kNothing,
+       "--checkpoint-every",
+       "Optimizer steps between checkpoints; 0: the final one alone"},
+      {{"keep_checkpoints", IntegerField<S>{&S::keep_checkpoints, {1, 1000}}},
+       Alters::kNothing,
+       "--keep-checkpoints",
+       "Resumable checkpoints that are kept; older ones go"},
+      {{"save_precision", ChoiceField<S>{&S::save_precision, {"auto", "fp32", "bf16", "fp16"}}},
+       Alters::kNothing,
+       "--save-precision",
+       "Of the exported weights; auto: as the base model's"},
+      {{"max_shard_bytes", IntegerField<S>{&S::max_shard_bytes, {0, INT64_MAX}}},
+       Alters::kNothing,
+       "--max-shard-bytes",
+       "Exported weights above this are split into several files; 0: never"},
+      {{"eval", CustomField<S>{ReadEval, WriteEval}},
+       Alters::kNothing,
+       "",
+       "Held-out evaluation; absent: none",
+       "object",
+       [] { return DescribeRows(EvalRows(), "eval."); }},
+      {{"sample_prompts", CustomField<S>{ReadSamplePrompts, WriteSamplePrompts}},
+       Alters::kNothing,
+       "",
+       "Prompts whose replies are generated at the end and shown with the job",
+       "list of texts, at most 32"},
+      {{"sample_max_new_tokens", IntegerField<S>{&S::sample_max_new_tokens, {1, 65536}}},
+       Alters::kNothing,
+       "--sample-max-new-tokens",
+       "Tokens generated per sample prompt"},
+      {{"resources", CustomField<S>{ReadResources, WriteResources}},
+       Alters::kNothing,
+       "",
+       "What a worker must have",
+       "object",
+       [] { return DescribeRows(ResourceRows(), "resources."); }},
+      {{"priority", IntegerField<S>{&S::priority, {-1000, 1000}}},
+       Alters::kNothing,
+       "--priority",
+       "Higher goes first"},
+      {{"retries", IntegerField<S>{&S::retries, {0, 100}}},
+       Alters::kNothing,
+       "--retries",
+       "Attempts after the first that a failure may cost"},
+      {{"time_limit_seconds", IntegerField<S>{&S::time_limit_seconds, {0, kMaxSeconds}}},
+       Alters::kNothing,
+       "--time-limit-seconds",
+       "Time that all attempts together may train; 0: no limit"},
   };
-  return fields;
+  return rows;
 }
+// clang-format on
 
 }  // namespace
+
+const std::vector<SpecField>& SpecFields() {
+  static const std::vector<SpecField> fields = DescribeRows(RunSpecRows(), "");
+  return fields;
+}
 
 absl::StatusOr<RunSpec> RunSpecFromJson(const Json& json) {
   FieldErrors errors;
   RunSpec spec;
-  if (CheckObject(json, {"spec", &errors})) ReadFields(RunSpecFields(), json, {"", &errors}, &spec);
+  if (CheckObject(json, {"spec", &errors})) ReadFields(RunSpecRows(), json, {"", &errors}, &spec);
   if (!errors.empty()) return errors.ToStatus("run spec");
   return spec;
 }
 
-Json RunSpecToJson(const RunSpec& spec) { return WriteFields(RunSpecFields(), spec); }
+Json RunSpecToJson(const RunSpec& spec) { return WriteFields(RunSpecRows(), spec); }
 
 }  // namespace tune

@@ -1,6 +1,6 @@
 // What a training run is, without tensors or network: the settings of one job, their
-// defaults and their limits. The names are those of proto/tune/v1/run_spec.proto and
-// of a job file; the meaning of each field is documented there.
+// defaults, their limits and what each means. The names are those of
+// proto/tune/v1/run_spec.proto and of a job file.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +72,21 @@ struct RunSpec {
   int64_t retries = 3;
   int64_t time_limit_seconds = 0;
 };
+
+// What the one table of a run spec's fields has of one: the reader, the writer, tunectl's
+// flags, the README's reference and what a resumed run compares all come from it.
+struct SpecField {
+  std::string path;    // "epochs", "eval.every"; of a list's elements: "datasets[].weight"
+  std::string values;  // what it takes, for people: "integer from 1 to 65536"
+  bool required = false;
+  Json default_value;          // null: required, or absent by default
+  bool alters_result = false;  // what is learned; it may not change between attempts of a run
+  std::string flag;            // of tunectl submit; "" for none
+  std::string help;            // one phrase, without a full stop
+};
+
+// Every field, those of an object or of a list's elements after it.
+const std::vector<SpecField>& SpecFields();
 
 // Reads a spec; absent fields keep their defaults. Unknown fields, wrong types and
 // values outside a field's limits are all reported at once (base/field_errors.h),

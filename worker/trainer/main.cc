@@ -7,13 +7,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iostream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "base/version.h"
 #include "run/folder.h"
+#include "run/spec.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/progress.h"
@@ -117,6 +120,15 @@ int Run(const Arguments& args) {
   return code.ok() ? *code : ExitCode(code.status());
 }
 
+// One line of JSON, for tune-worker: that this program starts at all, LibTorch with it, and what
+// it can be told to do.
+int PrintVersion() {
+  Json fields = Json::array();
+  for (const SpecField& field : SpecFields()) fields.push_back(field.path);
+  std::cout << DumpJson({{"version", Version()}, {"spec_fields", fields}}) << std::endl;
+  return std::cout ? RankExit::kFinished : RankExit::kFailed;
+}
+
 void AddModelOptions(CLI::App* command, ModelOptions* options) {
   command->add_option("--model", options->model, "A Hugging Face model folder")
       ->required()
@@ -212,6 +224,7 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
       [args] { return ExitCode(RunBatches(args->dir, args->step)); })
       ->add_option("--step", args->step, "Only this step, from 1")
       ->check(CLI::PositiveNumber);
+  app->add_subcommand("version", "Print the version and the run spec's fields as JSON");
 }
 
 int Main(int argc, char** argv) {
@@ -229,6 +242,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? RankExit::kFinished : kUsage;
   }
+  if (app.got_subcommand("version")) return PrintVersion();
   WaitWithoutSpinning(argv);
   if (args.threads > 0) at::set_num_threads(args.threads);
   return action();
