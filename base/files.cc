@@ -15,12 +15,17 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status.h"
 
 namespace tune {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kMaxRemoveTries = 100;
+constexpr int kMaxLockTries = 20;
+constexpr absl::Duration kLockRetry = absl::Milliseconds(5);
 
 absl::StatusCode CodeOf(int error) {
   switch (error) {
@@ -129,7 +134,11 @@ absl::Status CreateDirectories(const std::string& path) {
 
 absl::Status RemoveAll(const std::string& path) {
   std::error_code error;
-  fs::remove_all(path, error);
+  // Where somebody else removes the same folder, what it held vanishes on the way.
+  for (int tries = 0; tries < kMaxRemoveTries; ++tries) {
+    fs::remove_all(path, error);
+    if (error != std::errc::no_such_file_or_directory) break;
+  }
   return error ? ErrorCodeStatus(path, "remove", error) : absl::OkStatus();
 }
 
@@ -206,7 +215,13 @@ absl::Status OutputFile::Sync() {
 absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(path, "open lock");
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  // Who only looks whether it is held has it for an instant (worker/trainer/run/orphan_watch.h).
+  for (int tries = 1; tries < kMaxLockTries && !taken; ++tries) {
+    absl::SleepFor(kLockRetry);
+    taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     close(fd);
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": another process holds this lock; stop it or use another folder"));

@@ -65,6 +65,7 @@ const std::vector<Field<RunFolder>>& RunFolderFields() {
       {"resume_path", TextField<R>{&R::resume_path, kMaxPathBytes}},
       {"parent", TextField<R>{&R::parent, kMaxNameBytes}},
       {"model_digest", TextField<R>{&R::model_digest, kMaxNameBytes}},
+      {"checkpoints_kept_by_worker", FlagField<R>{&R::checkpoints_kept_by_worker}},
   };
   return fields;
 }

@@ -61,6 +61,9 @@ struct RunFolder {
   std::string parent;                // lineage: the base model's or checkpoint's name
   // Provenance for the model card: "" where not known.
   std::string model_digest;
+  // Whether a worker removes the checkpoints that are no longer wanted, after registering them;
+  // by hand the trainer does.
+  bool checkpoints_kept_by_worker = false;
 };
 
 // Reads DIR/run.json; errors name the file and the field.

@@ -30,6 +30,7 @@ RunFolder Example() {
   run.resume_path = "/checkpoints/step-00000012";
   run.parent = "models/m";
   run.model_digest = "sha256:1";
+  run.checkpoints_kept_by_worker = true;
   return run;
 }
 
@@ -55,6 +56,7 @@ TEST(RunFolder, ReadsWhatItWrote) {
   EXPECT_EQ(read->resume_path, run.resume_path);
   EXPECT_EQ(read->parent, run.parent);
   EXPECT_EQ(read->model_digest, run.model_digest);
+  EXPECT_EQ(read->checkpoints_kept_by_worker, run.checkpoints_kept_by_worker);
 }
 
 TEST(RunFolder, ErrorsNameFileAndField) {
