@@ -3,6 +3,7 @@
 // datasets are mixed, one of them by a fraction; one process, and two ranks.
 //
 // TUNE_KILLS: how often (3); TUNE_KILLS_SEED: of the moments (0).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kSteps = 120;
 constexpr int kKilled = 128 + SIGKILL;
+constexpr int kStopped = 3;
 
 int64_t FromEnvironment(const char* name, int64_t otherwise) {
   const char* text = getenv(name);
@@ -151,6 +153,30 @@ TEST_P(Kills, TheRunIsTheUninterruptedOne) {
                                    [](const auto& step) { return step.second.size() > 1; });
   std::printf("%d kills in time, %d steps computed more than once\n", static_cast<int>(hits),
               static_cast<int>(again));
+}
+
+// However early it comes: while the loader maps LibTorch, in the second start of the program,
+// before the first rank.
+TEST_P(Kills, AStopIsAStopFromTheFirstMoment) {
+  const std::string dir = MakeRun("stopped");
+  for (int i = 0; i < 20; ++i) {
+    const auto trainer = Start(dir);
+    const std::string name = absl::StrCat("/proc/", trainer->pid(), "/comm");
+    ASSERT_TRUE(WaitUntil([&] { return ReadFile(name).value_or("") == "tune-trainer\n"; },
+                          absl::Minutes(1)));
+    absl::SleepFor(absl::Milliseconds(20 + 20 * i));
+    trainer->Signal(SIGTERM);
+    EXPECT_EQ(trainer->Wait(absl::Minutes(1)), kStopped) << i << ": " << trainer->Err();
+  }
+}
+
+TEST_P(Kills, ARunWhoseWorkerIsGoneStops) {
+  const std::string dir = MakeRun("orphan");
+  const auto trainer = Process::Start({Program("tune-trainer"), "--threads", "1", "run", dir,
+                                       "--worker-lock", folder_ / "gone", "--orphan-grace", "1"},
+                                      dir);
+  EXPECT_EQ(trainer->Wait(absl::Minutes(2)), kStopped) << trainer->Err();
+  EXPECT_THAT(trainer->Err(), ::testing::HasSubstr("no worker has held"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Kills, ::testing::Values(1, 2));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts one fault of faults.txt after the other into a copy of the sources and expects the
-# unit tests of recipe/ and worker/trainer/ to notice each.
+# unit tests of recipe/, run/ and worker/trainer/ to notice each.
 #
 #   tests/mutation/run.sh [NAME...]   only these faults
 #
@@ -42,10 +42,12 @@ first_failure() {
   return 1
 }
 
-# Faults of recipe/ may show in the tests of both, those of the trainer only in its own.
+# Faults of recipe/ and run/ may show in their own tests and in the trainer's, those of the
+# trainer only in its own.
 programs_for() {
   case $1 in
     recipe/*) echo recipe_test trainer_test ;;
+    run/*) echo run_test trainer_test ;;
     *) echo trainer_test ;;
   esac
 }
@@ -103,9 +105,9 @@ main() {
   cmake -S "$work" --preset release -DTUNE_BUILD_TESTS=ON -DTUNE_BUILD_SERVICES=OFF \
     -DTUNE_DEPS_DIR="${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}" >"$log" 2>&1 ||
     { cat "$log"; return 1; }
-  build_tests recipe_test trainer_test || { cat "$log"; return 1; }
+  build_tests recipe_test run_test trainer_test || { cat "$log"; return 1; }
   local program failed
-  for program in recipe_test trainer_test; do
+  for program in recipe_test run_test trainer_test; do
     if failed=$(first_failure "$program"); then
       echo "without any fault: $failed" >&2
       return 1

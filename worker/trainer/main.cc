@@ -23,6 +23,7 @@
 #include "worker/trainer/infer/commands.h"
 #include "worker/trainer/run/batches_command.h"
 #include "worker/trainer/run/launch.h"
+#include "worker/trainer/run/orphan_watch.h"
 #include "worker/trainer/run/run.h"
 
 namespace tune::trainer {
@@ -36,17 +37,36 @@ std::atomic<bool> stop_requested = false;
 
 void RequestStop(int) { stop_requested = true; }
 
-void InstallSignalHandlers() {
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// A signal to stop waits from the first moment of the program, over its second start too
+// (WaitWithoutSpinning), until LetStopSignalsThrough: LibTorch's libraries take a fifth of a
+// second to set themselves up before main().
+void HoldStopSignals() {
+  const sigset_t signals = StopSignals();
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+}
+
+// Runs before the constructors of every library (System V ABI, "Initialization and Termination
+// Functions").
+[[gnu::section(".preinit_array"), gnu::used]] void (*const hold_stop_signals)() = HoldStopSignals;
+
+void LetStopSignalsThrough() {
+  const sigset_t signals = StopSignals();
+  sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+void TakeStopSignals() {
   struct sigaction action = {};
   action.sa_handler = RequestStop;
-  sigset_t taken;
-  sigemptyset(&taken);
-  for (const int signal : {SIGTERM, SIGINT}) {
-    sigaction(signal, &action, nullptr);
-    sigaddset(&taken, signal);
-  }
-  // LaunchRanks starts its ranks with both held back.
-  sigprocmask(SIG_UNBLOCK, &taken, nullptr);
+  for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
+  LetStopSignalsThrough();
 }
 
 // libgomp's threads spin while they wait for each other. Where other programs want the
@@ -67,6 +87,8 @@ struct Arguments {
   std::string dir;
   bool resume = false;
   int64_t rank = -1;  // unless started by LaunchRanks
+  std::string worker_lock;
+  double orphan_grace_seconds = 60;
   GenerateCommand generate;
   ProbeCommand logits, gradients;
   int64_t step = 0;
@@ -101,10 +123,18 @@ std::vector<std::string> RankCommand(const Arguments& args, int64_t ranks) {
   return command;
 }
 
+void StopAsOrphan(const Arguments& args) {
+  Progress(absl::StrCat("tune-trainer: no worker has held ", args.worker_lock, " for ",
+                        args.orphan_grace_seconds, " seconds; stopping"));
+  stop_requested = true;
+}
+
 int Run(const Arguments& args) {
-  InstallSignalHandlers();
+  TakeStopSignals();
   SystemClock clock;
   if (args.rank >= 0) return RunOneRank(args, &clock);
+  const OrphanWatch watch({args.worker_lock, absl::Seconds(args.orphan_grace_seconds)}, &clock,
+                          [&] { StopAsOrphan(args); });
   // Two in one folder would write each other's checkpoints.
   const auto lock = FileLock::Acquire(JoinPath(args.dir, kTrainerLockFile));
   if (!lock.ok()) return ExitCode(lock.status());
@@ -203,16 +233,26 @@ CLI::App* AddRunFolder(CLI::App* app, const char* name, const char* description,
 // Defines the commands; the one that is parsed leaves what to do in `action`.
 void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
   const auto add = [&](CLI::App* command, std::function<int()> act) {
-    command->callback([action, act = std::move(act)] { *action = act; });
+    command->callback([action, act = std::move(act)] {
+      *action = [act] {
+        LetStopSignalsThrough();
+        return act();
+      };
+    });
     return command;
   };
-  CLI::App* run = add(AddRunFolder(app, "run", "Train as DIR/run.json says", &args->dir),
-                      [args] { return Run(*args); });
+  CLI::App* run = AddRunFolder(app, "run", "Train as DIR/run.json says", &args->dir);
+  run->callback([args, action] { *action = [args] { return Run(*args); }; });
   run->add_flag("--resume", args->resume, "Go on from the newest checkpoint in DIR");
   run->add_option("--rank", args->rank)->group("")->check(CLI::NonNegativeNumber);
+  run->add_option("--worker-lock", args->worker_lock,
+                  "Stop once no worker has held this file's lock for the grace time");
+  run->add_option("--orphan-grace", args->orphan_grace_seconds, "That time, in seconds")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   run->footer(
-      "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped by SIGTERM or SIGINT after a "
-      "checkpoint.");
+      "Exit codes: 0 finished, 1 failed, 2 usage, 3 stopped after a checkpoint, by SIGTERM, by "
+      "SIGINT or for lack of a worker.");
   add(AddGenerate(app, &args->generate), [args] { return ExitCode(RunGenerate(args->generate)); });
   add(AddProbe(app, "logits", "Print or write a model's logits", &args->logits),
       [args] { return ExitCode(RunLogits(args->logits)); });

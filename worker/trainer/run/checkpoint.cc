@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "base/version.h"
+#include "run/checkpoints.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/run/events.h"
 
@@ -90,7 +91,7 @@ absl::StatusOr<Manifest> FinishFolder(const std::string& temporary, const std::s
   ASSIGN_OR_RETURN(auto manifest, WriteManifest(temporary, lineage.step(), lineage.epoch(),
                                                 lineage.loss(), state == nullptr));
   RETURN_IF_ERROR(SyncDirectory(temporary));
-  RETURN_IF_ERROR(RemoveAll(path));
+  RETURN_IF_ERROR(RemoveCheckpoint(path));
   RETURN_IF_ERROR(RenameDurably(temporary, path));
   return manifest;
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
+#include "base/oom_kills.h"
 #include "base/status.h"
 #include "run/folder.h"
 #include "worker/trainer/core/failure.h"
@@ -52,7 +53,10 @@ class SignalsHeld {
 class Launch {
  public:
   explicit Launch(const LaunchOptions& options) : options_(options) {}
-  ~Launch() { SignalAll(SIGKILL); }
+  ~Launch() {
+    SignalAll(SIGKILL);
+    for (const auto& [pid, rank] : running_) waitpid(pid, nullptr, 0);
+  }
 
   absl::StatusOr<int> Run() {
     RETURN_IF_ERROR(RemoveMarks(options_.dir));
@@ -111,9 +115,15 @@ class Launch {
     death_ = code >= 0 ? absl::StrCat("rank ", rank, " exited with code ", code)
                        : absl::StrCat("rank ", rank, " was killed by signal ", WTERMSIG(status),
                                       " (", strsignal(WTERMSIG(status)), ")",
-                                      WTERMSIG(status) == SIGKILL
-                                          ? ", as the kernel does when memory runs out"
-                                          : "");
+                                      WTERMSIG(status) == SIGKILL ? MemoryText() : "");
+  }
+
+  // Memory is to blame only where the kernel says so.
+  std::string MemoryText() const {
+    const int64_t kills = OomKills().value_or(0) - oom_kills_before_;
+    if (kills <= 0) return "";
+    return absl::StrCat("; memory ran out: since the run began the kernel has killed ", kills,
+                        " of this host's processes for lack of it");
   }
 
   absl::Status TellOfDeath() const {
@@ -128,6 +138,7 @@ class Launch {
   std::map<pid_t, int64_t> running_;
   absl::Duration kill_at_ = absl::InfiniteDuration();
   std::string death_;
+  const int64_t oom_kills_before_ = OomKills().value_or(0);
   bool stopped_ = false;
   bool failed_ = false;
   int exit_code_ = RankExit::kFinished;

@@ -16,7 +16,7 @@ struct LaunchOptions {
   // The program and its arguments; each rank gets "--rank R" after them.
   std::vector<std::string> command;
   int64_t ranks = 1;
-  // Set from outside: the ranks get SIGTERM, which they start with held back.
+  // Set from outside, at any time: the ranks then get SIGTERM, which they start with held back.
   const std::atomic<bool>* stop;
   Clock* clock;
 };
@@ -31,7 +31,7 @@ struct RankExit {
 
 // Runs the ranks to their end and returns the exit code for all of them. Where one fails or
 // is killed the others are ended too; a death that no rank has told of becomes the run's
-// `failed` event. The ranks die with this process.
+// `failed` event. The ranks die with this process, and none is left behind as a zombie.
 absl::StatusOr<int> LaunchRanks(const LaunchOptions& options);
 
 // True for the first caller of all ranks in one launch: its failure is the run's.

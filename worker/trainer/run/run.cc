@@ -1,15 +1,15 @@
 #include "worker/trainer/run/run.h"
 
+#include <algorithm>
 #include <cmath>
-#include <deque>
-#include <filesystem>
 #include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status.h"
 #include "run/checkpoint_id.h"
+#include "run/checkpoints.h"
+#include "run/files.h"
 #include "run/folder.h"
 #include "run/manifest.h"
 #include "worker/trainer/core/device.h"
@@ -26,33 +26,14 @@
 namespace tune::trainer {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string CheckpointsDir(const std::string& dir) { return JoinPath(dir, kCheckpointsFolder); }
 
-// Names of complete checkpoints in the run folder, oldest first.
-std::deque<std::string> StepCheckpoints(const std::string& dir) {
-  std::deque<std::string> names;
-  const auto listed = ListDirectory(CheckpointsDir(dir));
-  if (!listed.ok()) return names;
-  for (const std::string& name : *listed) {
-    const std::string manifest = JoinPath(JoinPath(CheckpointsDir(dir), name), kManifestFile);
-    if (!StepOfCheckpointId(name)) continue;
-    if (Exists(manifest)) names.push_back(name);
-  }
-  return names;
-}
-
-// What a killed attempt left half written.
-absl::Status RemoveTemporary(const std::string& dir) {
-  RETURN_IF_ERROR(CreateDirectories(CheckpointsDir(dir)));
-  ASSIGN_OR_RETURN(const auto names, ListDirectory(CheckpointsDir(dir)));
-  for (const std::string& name : names) {
-    if (absl::EndsWith(name, kTemporarySuffix)) {
-      RETURN_IF_ERROR(RemoveAll(JoinPath(CheckpointsDir(dir), name)));
-    }
-  }
-  return absl::OkStatus();
+// What a killed attempt left half written or half removed. It is in nobody's way.
+absl::Status Sweep(const std::string& dir, EventLog* events) {
+  const absl::Status swept = SweepCheckpoints(dir);
+  if (swept.ok()) return absl::OkStatus();
+  return events->Warning(
+      absl::StrCat("what is left of an earlier attempt could not be removed: ", swept.message()));
 }
 
 // Where to go on from: a folder's own checkpoints are newer than the one it began with. A
@@ -99,8 +80,7 @@ class Run {
         ranks_(ranks),
         events_(events),
         training_(setup, device, ranks, options.clock),
-        lineage_(setup.MakeLineage()),
-        kept_(StepCheckpoints(options.dir)) {}
+        lineage_(setup.MakeLineage()) {}
 
   absl::StatusOr<Outcome> Train() {
     RETURN_IF_ERROR(Resume());
@@ -203,39 +183,51 @@ class Run {
     return tokenizer.Decode(replies[0].ids, true);
   }
 
+  // A checkpoint on the way is insurance: where there is no room for it the run goes on, and
+  // tries again at the next interval. To stop for it would cost more than it insures, and room
+  // may come back: the worker removes registered checkpoints meanwhile.
   absl::Status Checkpoint() {
-    const std::string name = StepCheckpointId(lineage_.step());
+    const absl::Status saved = SaveStep();
+    if (saved.ok()) return RemoveOld();
+    const bool full = Any(ranks_, FailureOf(saved).reason == kDiskFull);
+    if (!full) return saved;
+    return events_->Warning(absl::StrCat("no checkpoint after step ", lineage_.step(),
+                                         " for lack of room; training goes on: ", saved.message()));
+  }
+
+  // Of the step reached, with all that a resumed run needs.
+  absl::Status SaveStep() {
     const ResumableState state{&training_.parameters(), &training_.optimizer()};
-    RETURN_IF_ERROR(Save(name, &state));
+    RETURN_IF_ERROR(Save(StepCheckpointId(lineage_.step()), &state));
     saved_step_ = lineage_.step();
-    if (!ranks_.first()) return absl::OkStatus();
-    std::erase(kept_, name);
-    kept_.push_back(name);
-    while (static_cast<int64_t>(kept_.size()) >
-           std::max<int64_t>(1, setup_.spec().keep_checkpoints)) {
-      RETURN_IF_ERROR(RemoveAll(JoinPath(CheckpointsDir(options_.dir), kept_.front())));
-      kept_.pop_front();
-    }
     return absl::OkStatus();
   }
 
-  // Writes checkpoints/NAME and tells of it.
+  absl::Status RemoveOld() {
+    if (!ranks_.first() || setup_.run.checkpoints_kept_by_worker) return absl::OkStatus();
+    const int64_t keep = std::max<int64_t>(1, setup_.spec().keep_checkpoints);
+    const absl::Status removed = RemoveOldCheckpoints(options_.dir, keep);
+    if (removed.ok()) return absl::OkStatus();
+    return events_->Warning(
+        absl::StrCat("an old checkpoint could not be removed: ", removed.message()));
+  }
+
+  // Writes checkpoints/NAME and tells of it. Where it fails on one rank it fails on all.
   absl::Status Save(const std::string& name, const ResumableState* state) {
     const absl::Duration begin = options_.clock->Monotonic();
     RETURN_IF_ERROR(AllOk(ranks_, ranks_.first() ? CheckDisk(state != nullptr) : absl::OkStatus()));
     ASSIGN_OR_RETURN(const Manifest manifest,
                      WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(),
                                      lineage_, state, ranks_));
-    int64_t size_bytes = 0;
-    for (const FileEntry& file : manifest.files) size_bytes += file.size_bytes;
-    return events_->Checkpoint(
+    const absl::Status told = events_->Checkpoint(
         {.step = lineage_.step(),
          .epoch = lineage_.epoch(),
          .loss = lineage_.loss(),
          .path = CheckpointPath(name),
          .final = state == nullptr,
-         .size_bytes = size_bytes,
+         .size_bytes = TotalBytes(manifest.files),
          .seconds = absl::ToDoubleSeconds(options_.clock->Monotonic() - begin)});
+    return AllOk(ranks_, told);
   }
 
   // Better to know before the disk is full than after.
@@ -263,7 +255,8 @@ class Run {
   }
 
   absl::StatusOr<Outcome> Interrupt() {
-    if (lineage_.step() > saved_step_) RETURN_IF_ERROR(Checkpoint());
+    if (lineage_.step() > saved_step_) RETURN_IF_ERROR(SaveStep());
+    RETURN_IF_ERROR(RemoveOld());
     RETURN_IF_ERROR(events_->Info(absl::StrCat("stopped after step ", lineage_.step())));
     return Outcome::kInterrupted;
   }
@@ -282,12 +275,11 @@ class Run {
   Training training_;
   Lineage lineage_;
   std::unique_ptr<BatchLog> batch_log_;  // the first rank's
-  std::deque<std::string> kept_;
   int64_t saved_step_ = 0;
 };
 
 absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
-  if (options.rank == 0) RETURN_IF_ERROR(RemoveTemporary(options.dir));
+  if (options.rank == 0) RETURN_IF_ERROR(Sweep(options.dir, events));
   auto run = ReadRunFolder(options.dir);
   if (!run.ok()) return WithReason(run.status(), kBadSpec);
   ASSIGN_OR_RETURN(run->resume_path, ResumePath(options, *run));

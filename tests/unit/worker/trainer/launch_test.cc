@@ -1,6 +1,8 @@
 #include "worker/trainer/run/launch.h"
 
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "absl/strings/str_cat.h"
 #include "tiny_folder.h"
@@ -35,7 +37,18 @@ TEST_F(LaunchTest, EndsAsItsRanks) {
 
 TEST_F(LaunchTest, TellsOfADeathThatNoRankHasToldOf) {
   EXPECT_EQ(Launch("[ $1 = 0 ] || kill -KILL $$"), RankExit::kFailed);
-  EXPECT_NE(Events().find("rank 1 was killed by signal 9"), std::string::npos) << Events();
+  EXPECT_NE(Events().find("rank 1 was killed by signal 9 (Killed)"), std::string::npos) << Events();
+}
+
+TEST_F(LaunchTest, BlamesMemoryOnlyOnTheKernelsWord) {
+  Launch("[ $1 = 0 ] || kill -KILL $$");
+  EXPECT_EQ(Events().find("memory"), std::string::npos) << Events();
+}
+
+TEST_F(LaunchTest, LeavesNoRankBehind) {
+  Launch("[ $1 = 0 ] || exit 1");
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 // A rank takes SIGTERM once it can; until then, while LibTorch is loaded, the signal waits.

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "absl/strings/str_cat.h"
 #include "recipe/model/safetensors.h"
+#include "run/checkpoints.h"
 #include "run/manifest.h"
 #include "run_fixture.h"
 #include "worker/trainer/core/failure.h"
@@ -15,8 +18,38 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
+
+// Files cannot grow beyond it (setrlimit(2)), which is told as a full disk is.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+// Asks a run to stop when it has read the clock so often.
+class StoppingClock : public StepClock {
+ public:
+  StoppingClock(std::atomic<bool>* stop, int readings) : stop_(stop), readings_(readings) {}
+  absl::Duration Monotonic() override {
+    if (--readings_ == 0) *stop_ = true;
+    return StepClock::Monotonic();
+  }
+
+ private:
+  std::atomic<bool>* const stop_;
+  int readings_;
+};
 
 TEST_F(RunTest, TrainsToAModelAndTellsOfIt) {
   RunFolder run = TinyRun(scratch_);
@@ -287,6 +320,72 @@ TEST_F(RunTest, KeepsTheLastCheckpoints) {
               ElementsAre("final", "step-00000004", "step-00000005"));
 }
 
+TEST_F(RunTest, LeavesItsCheckpointsToTheWorker) {
+  RunFolder run = TinyRun(scratch_);
+  run.checkpoints_kept_by_worker = true;
+  run.spec.checkpoint_every = 1;
+  run.spec.keep_checkpoints = 2;
+  ASSERT_TRUE(Start("run", run).ok());
+  EXPECT_THAT(ListDirectory(scratch_ / "run/checkpoints").value(),
+              ElementsAre("final", "step-00000001", "step-00000002", "step-00000003",
+                          "step-00000004", "step-00000005"));
+}
+
+// Somebody else removes checkpoints too, as fast as they come.
+TEST_F(RunTest, ACheckpointThatIsGoneAlreadyIsGone) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 1;
+  run.spec.keep_checkpoints = 1;
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) RemoveOldCheckpoints(scratch_ / "run", 0).IgnoreError();
+  });
+  const auto outcome = Start("run", run);
+  done = true;
+  other.join();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_THAT(Events("run", "notice"), IsEmpty());
+}
+
+// The tiny model's optimizer state does not fit, its weights do.
+TEST_F(RunTest, ACheckpointWithoutRoomDoesNotEndTheRun) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 2;
+  for (const int64_t ranks : {1, 2}) {
+    const std::string name = absl::StrCat("run", ranks);
+    {
+      const FileSizeLimit limit(150'000);
+      StartRanks(name, run, ranks);
+    }
+    const auto notices = Events(name, "notice");
+    ASSERT_EQ(notices.size(), 2u);
+    EXPECT_EQ(notices[0]["severity"], "WARNING");
+    EXPECT_THAT(notices[0]["text"].get<std::string>(),
+                StartsWith("no checkpoint after step 2 for lack of room; training goes on: "));
+    EXPECT_THAT(ListDirectory(scratch_ / (name + "/checkpoints")).value(), ElementsAre("final"));
+  }
+}
+
+TEST_F(RunTest, WithoutRoomForTheLastCheckpointItFails) {
+  RunFolder run = TinyRun(scratch_);
+  {
+    const FileSizeLimit limit(50'000);
+    EXPECT_FALSE(Start("final", run).ok());
+  }
+  FailureMessage("final", "DiskFull");
+  EXPECT_THAT(ListDirectory(scratch_ / "final/checkpoints").value(), IsEmpty());
+}
+
+TEST_F(RunTest, WithoutRoomForWhatItIsAskedToKeepItFails) {
+  ASSERT_TRUE(CreateDirectories(scratch_ / "run").ok());
+  ASSERT_TRUE(WriteRunFolder(scratch_ / "run", TinyRun(scratch_)).ok());
+  StoppingClock clock(&stop_, /*readings=*/20);
+  const FileSizeLimit limit(150'000);
+  const RunOptions options{.dir = scratch_ / "run", .stop = &stop_, .clock = &clock};
+  EXPECT_FALSE(RunTraining(options).ok());
+  FailureMessage("run", "DiskFull");
+}
+
 TEST_F(RunTest, RefusesToStartOverInAFolderWithCheckpoints) {
   RunFolder run = TinyRun(scratch_);
   run.spec.checkpoint_every = 2;
@@ -413,7 +512,9 @@ TEST_F(RunTest, TellsABrokenModelFromABrokenSpec) {
 }
 
 TEST_F(RunTest, RemovesWhatAKilledAttemptLeft) {
-  ASSERT_TRUE(CreateDirectories(scratch_ / "run/checkpoints/step-00000002.tmp").ok());
+  for (const char* name : {"step-00000001", "step-00000002.tmp", "step-00000003.removed.tmp"}) {
+    ASSERT_TRUE(CreateDirectories(scratch_ / absl::StrCat("run/checkpoints/", name)).ok());
+  }
   ASSERT_TRUE(Start("run", TinyRun(scratch_)).ok());
   EXPECT_THAT(ListDirectory(scratch_ / "run/checkpoints").value(), ElementsAre("final"));
 }
