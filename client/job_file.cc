@@ -101,51 +101,6 @@ void QualifyNames(Json& spec) {
 
 }  // namespace
 
-const std::vector<FieldFlag>& FieldFlags() {
-  static const std::vector<FieldFlag> flags = {
-      {"--model", "model", "Model to start from"},
-      {"--template", "template", "user_assistant, instruct, alpaca, plain, or a text"},
-      {"--train-on", "train_on", "responses or all"},
-      {"--epochs", "epochs", "Passes over the data"},
-      {"--max-steps", "max_steps", "Stop after this many steps; 0: after the epochs"},
-      {"--learning-rate", "learning_rate", "Peak learning rate"},
-      {"--lr-scheduler", "lr_scheduler", "constant, linear or cosine"},
-      {"--warmup-ratio", "warmup_ratio", "Share of the steps with a rising rate"},
-      {"--weight-decay", "weight_decay", "Decoupled weight decay"},
-      {"--betas", "betas", "AdamW's decay rates, e.g. [0.9, 0.999]"},
-      {"--eps", "eps", "AdamW's epsilon"},
-      {"--max-grad-norm", "max_grad_norm", "Clip the gradient norm; 0: do not"},
-      {"--on-spike", "on_spike", "At a spike of the loss: warn, skip or stop"},
-      {"--on-nonfinite", "on_nonfinite", "At a NaN or infinite loss: stop or skip"},
-      {"--batch-size", "batch_size", "Examples per optimizer step"},
-      {"--micro-batch-tokens", "micro_batch_tokens", "Tokens per forward pass"},
-      {"--max-length", "max_length", "Tokens of the longest example"},
-      {"--max-length-policy", "max_length_policy", "error, truncate or drop"},
-      {"--packing", "packing", "Pack examples: true or false"},
-      {"--precision", "precision", "auto, fp32 or bf16"},
-      {"--offload", "offload", "Optimizer state on host or none"},
-      {"--recompute", "recompute", "Recompute activations: true or false"},
-      {"--seed", "seed", "Seed of data order and dropout"},
-      {"--deterministic", "deterministic", "The same bits again on a GPU: true or false"},
-      {"--checkpoint-every", "checkpoint_every", "Steps between checkpoints"},
-      {"--keep-checkpoints", "keep_checkpoints", "Resumable checkpoints kept"},
-      {"--save-precision", "save_precision", "auto, fp32, bf16 or fp16"},
-      {"--max-shard-bytes", "max_shard_bytes", "Split larger weights; 0: never"},
-      {"--eval-dataset", "eval.dataset", "Dataset to evaluate on"},
-      {"--eval-every", "eval.every", "Steps between evaluations; 0: at the end"},
-      {"--eval-max-rows", "eval.max_rows", "Rows used; 0: all"},
-      {"--sample-max-new-tokens", "sample_max_new_tokens", "Tokens per sample prompt"},
-      {"--device", "resources.device", "auto, cpu or cuda"},
-      {"--gpus", "resources.gpus", "GPUs on one worker"},
-      {"--host-memory-bytes", "resources.host_memory_bytes", "Host memory needed"},
-      {"--ranks", "resources.ranks", "Processes; 0: one per GPU"},
-      {"--priority", "priority", "Higher goes first"},
-      {"--retries", "retries", "Attempts after the first"},
-      {"--time-limit-seconds", "time_limit_seconds", "Wall time of all attempts"},
-  };
-  return flags;
-}
-
 absl::Status JobDraft::ReadFile(const std::string& text, const std::string& source) {
   ASSIGN_OR_RETURN(YamlDocument document, ParseYaml(text, source));
   if (!document.value.is_object()) {

@@ -18,16 +18,6 @@ struct JobRequest {
   RunSpec spec;
 };
 
-// A flag that sets one field: "--learning-rate" and "learning_rate".
-struct FieldFlag {
-  const char* flag;
-  const char* path;
-  const char* help;
-};
-
-// Every scalar field of a run spec, in its order.
-const std::vector<FieldFlag>& FieldFlags();
-
 class JobDraft {
  public:
   // Takes a job file's text: the spec's fields by name, and beside them `name` and

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/json_fields.h"
 #include "run/prompt_template.h"
 #include "run/spec_row.h"
@@ -16,7 +17,6 @@ constexpr size_t kMaxDatasets = 64;
 constexpr size_t kMaxSamplePrompts = 32;
 constexpr size_t kMaxTextBytes = 8192;
 
-// clang-format off: a row of a table is a line of its own, and its help one below it
 const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
   using S = DatasetSource;
   static const std::vector<SpecRow<S>> rows = {
@@ -73,7 +73,6 @@ const std::vector<SpecRow<ResourceSpec>>& ResourceRows() {
   };
   return rows;
 }
-// clang-format on
 
 void ReadDatasets(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!CheckArray(json, kMaxDatasets, at)) return;
@@ -159,7 +158,6 @@ void ReadResources(const Json& json, const FieldContext& at, RunSpec* spec) {
 
 Json WriteResources(const RunSpec& spec) { return WriteFields(ResourceRows(), spec.resources); }
 
-// clang-format off: a row of a table is a line of its own, and its help one below it
 const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
   using S = RunSpec;
   static const std::vector<SpecRow<S>> rows = {
@@ -256,7 +254,7 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
       {{"offload", ChoiceField<S>{&S::offload, {"host", "none"}}},
        Alters::kNothing,
        "--offload",
-       "Where the fp32 master weights and moments are; none: on the device"},
+       "Where the fp32 master weights and moments are; none: on the device, not yet on cuda"},
       {{"recompute", FlagField<S>{&S::recompute}},
        Alters::kNothing,
        "--recompute",
@@ -321,9 +319,16 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
   };
   return rows;
 }
-// clang-format on
 
 }  // namespace
+
+std::string SpecField::DefaultText() const {
+  if (default_value.is_string()) return default_value.get<std::string>();
+  if (default_value.is_number_float()) return absl::StrCat(default_value.get<double>());
+  // Of an object its members tell, and an empty list is as an absent one.
+  if (default_value.is_object() || default_value.empty()) return "";
+  return absl::StrReplaceAll(DumpJson(default_value), {{",", ", "}});
+}
 
 const std::vector<SpecField>& SpecFields() {
   static const std::vector<SpecField> fields = DescribeRows(RunSpecRows(), "");

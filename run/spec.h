@@ -83,6 +83,9 @@ struct SpecField {
   bool alters_result = false;  // what is learned; it may not change between attempts of a run
   std::string flag;            // of tunectl submit; "" for none
   std::string help;            // one phrase, without a full stop
+
+  // The default as a person writes it: "2", "cosine", "[0.9, 0.999]"; "" for none.
+  std::string DefaultText() const;
 };
 
 // Every field, those of an object or of a list's elements after it.

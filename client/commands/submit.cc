@@ -13,6 +13,7 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "proto/wire/convert.h"
+#include "run/spec.h"
 #include "tune/v1/jobs.grpc.pb.h"
 
 namespace tune::client {
@@ -32,7 +33,8 @@ struct SubmitFlags {
 };
 
 absl::Status ApplyFields(const SubmitFlags& flags, JobDraft& draft) {
-  for (const FieldFlag& field : FieldFlags()) {
+  for (const SpecField& field : SpecFields()) {
+    if (field.flag.empty()) continue;
     const std::string& text = flags.fields.at(field.flag);
     if (!text.empty()) RETURN_IF_ERROR(draft.Set(field.path, text, field.flag));
   }
@@ -72,6 +74,13 @@ v1::CreateJobRequest ToProto(const JobRequest& request, bool dry_run) {
   proto.set_request_id(NewUuid());
   proto.set_validate_only(dry_run);
   return proto;
+}
+
+// "Passes over the data (number above 0, to 10000; default 2)".
+std::string HelpOf(const SpecField& field) {
+  const std::string value = field.DefaultText();
+  return absl::StrCat(field.help, " (", field.values, value.empty() ? "" : "; default ", value,
+                      ")");
 }
 
 std::string QueueText(const v1::Job& job) {
@@ -134,8 +143,9 @@ void AddSubmit(CLI::App& app, Command& chosen) {
   command.add_option("--set", flags->set, "Set any field of the job, repeatable")
       ->type_name("FIELD=VALUE")
       ->allow_extra_args(false);
-  for (const FieldFlag& field : FieldFlags()) {
-    command.add_option(field.flag, flags->fields[field.flag], field.help)
+  for (const SpecField& field : SpecFields()) {
+    if (field.flag.empty()) continue;
+    command.add_option(field.flag, flags->fields[field.flag], HelpOf(field))
         ->type_name("VALUE")
         ->group("Fields of the job (over those of the file)");
   }
