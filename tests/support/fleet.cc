@@ -1,9 +1,14 @@
 #include "tests/support/fleet.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 
+#include <filesystem>
+
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 
@@ -16,7 +21,10 @@ std::string Tail(const std::string& text, size_t size = 3000) {
 
 }  // namespace
 
-std::string Program(const std::string& name) { return absl::StrCat(TUNE_BIN_DIR, "/", name); }
+std::string Program(const std::string& name) {
+  const char* folder = getenv("TUNE_PROGRAMS");
+  return absl::StrCat(folder == nullptr ? TUNE_BIN_DIR : folder, "/", name);
+}
 
 std::string SourceFile(const std::string& path) { return absl::StrCat(TUNE_SOURCE_DIR, "/", path); }
 
@@ -28,6 +36,11 @@ std::string SharedData(const std::string& path) {
 }
 
 Fleet::Fleet(std::string folder) : folder_(std::move(folder)) {}
+
+Fleet::~Fleet() {
+  workers_.clear();
+  for (const pid_t trainer : Trainers()) kill(trainer, SIGKILL);
+}
 
 void Fleet::StartScheduler(const std::vector<std::string>& more_flags) {
   const std::string data = JoinPath(folder_, "scheduler");
@@ -53,11 +66,26 @@ void Fleet::StartScheduler(const std::vector<std::string>& more_flags) {
   address_ = std::string(absl::StripAsciiWhitespace(*ReadFile(JoinPath(data, "address"))));
 }
 
-void Fleet::StartWorker(const std::string& name) {
-  worker_ =
-      Process::Start({Program("tune-worker"), "--scheduler", address_, "--name", name, "--work-dir",
-                      JoinPath(folder_, name), "--metrics-listen", "127.0.0.1:0"},
-                     JoinPath(folder_, absl::StrCat(name, runs_++)));
+Process& Fleet::StartWorker(const std::string& name, const std::vector<std::string>& more_flags) {
+  std::vector<std::string> argv = {
+      Program("tune-worker"), "--scheduler",           address_,           "--name",     name,
+      "--work-dir",           JoinPath(folder_, name), "--metrics-listen", "127.0.0.1:0"};
+  argv.insert(argv.end(), more_flags.begin(), more_flags.end());
+  last_worker_ = name;
+  workers_[name] = Process::Start(argv, JoinPath(folder_, absl::StrCat(name, runs_++)));
+  return worker();
+}
+
+std::vector<pid_t> Fleet::Trainers() const {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    const std::string command = ReadFile(entry.path() / "cmdline").value_or("");
+    const bool trainer = absl::StrContains(command, "tune-trainer");
+    if (trainer && absl::StrContains(command, folder_ + "/")) found.push_back(pid);
+  }
+  return found;
 }
 
 RunResult Fleet::Ctl(const std::vector<std::string>& args, absl::Duration timeout) {
@@ -82,8 +110,11 @@ RunResult Fleet::Trainer(const std::vector<std::string>& args) {
 }
 
 std::string Fleet::LogTails() const {
-  return absl::StrCat("scheduler:\n", scheduler_ ? Tail(scheduler_->Err()) : "-", "\nworker:\n",
-                      worker_ ? Tail(worker_->Err()) : "-");
+  std::string tails = absl::StrCat("scheduler:\n", scheduler_ ? Tail(scheduler_->Err()) : "-");
+  for (const auto& [name, worker] : workers_) {
+    absl::StrAppend(&tails, "\nworker ", name, ":\n", Tail(worker->Err()));
+  }
+  return tails;
 }
 
 }  // namespace tune::testing

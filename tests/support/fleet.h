@@ -1,6 +1,7 @@
 // A scheduler and workers as real processes on loopback, and tunectl to talk to them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,13 +16,19 @@ class Fleet {
   // Everything lives under `folder`. The lease is short, so that a lost worker is
   // noticed within seconds.
   explicit Fleet(std::string folder);
+  ~Fleet();  // kills what runs, trainers that outlive their worker too
 
   // Starts on a free port, or again on the port it had; waits until it is ready.
   void StartScheduler(const std::vector<std::string>& more_flags = {});
-  void StartWorker(const std::string& name);
+  // Where one of that name runs already, the earlier one's handle is dropped and it is killed.
+  Process& StartWorker(const std::string& name, const std::vector<std::string>& more_flags = {});
   Process& scheduler() { return *scheduler_; }
-  Process& worker() { return *worker_; }
+  // The one started last, and the one of a name.
+  Process& worker() { return *workers_.at(last_worker_); }
+  Process& worker(const std::string& name) { return *workers_.at(name); }
   const std::string& address() const { return address_; }
+  // The trainers that run in this fleet, ranks too.
+  std::vector<pid_t> Trainers() const;
 
   // tunectl ARGS against this scheduler.
   RunResult Ctl(const std::vector<std::string>& args, absl::Duration timeout = absl::Minutes(15));
@@ -37,11 +44,13 @@ class Fleet {
   const std::string folder_;
   std::string address_ = "127.0.0.1:0";
   std::unique_ptr<Process> scheduler_;
-  std::unique_ptr<Process> worker_;
+  std::map<std::string, std::unique_ptr<Process>> workers_;
+  std::string last_worker_;
   int runs_ = 0;
 };
 
-// A program of this build, and a file of this source tree.
+// A program of this build (of another one where TUNE_PROGRAMS names its folder), and a file of
+// this source tree.
 std::string Program(const std::string& name);
 std::string SourceFile(const std::string& path);
 // A file of the real test data; "" where it is not there.
