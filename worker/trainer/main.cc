@@ -19,7 +19,7 @@
 #include "run/spec.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/core/failure.h"
-#include "worker/trainer/core/progress.h"
+#include "worker/trainer/core/print_line.h"
 #include "worker/trainer/infer/commands.h"
 #include "worker/trainer/run/batches_command.h"
 #include "worker/trainer/run/launch.h"
@@ -96,7 +96,7 @@ struct Arguments {
 
 int ExitCode(const absl::Status& status) {
   if (status.ok()) return RankExit::kFinished;
-  Progress(absl::StrCat("tune-trainer: ", status.message()));
+  PrintLine(absl::StrCat("tune-trainer: ", status.message()));
   return RankExit::kFailed;
 }
 
@@ -124,8 +124,8 @@ std::vector<std::string> RankCommand(const Arguments& args, int64_t ranks) {
 }
 
 void StopAsOrphan(const Arguments& args) {
-  Progress(absl::StrCat("tune-trainer: no worker has held ", args.worker_lock, " for ",
-                        args.orphan_grace_seconds, " seconds; stopping"));
+  PrintLine(absl::StrCat("tune-trainer: no worker has held ", args.worker_lock, " for ",
+                         args.orphan_grace_seconds, " seconds; stopping"));
   stop_requested = true;
 }
 

@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "recipe/model/end_token.h"
 #include "worker/trainer/core/failure.h"
-#include "worker/trainer/core/progress.h"
+#include "worker/trainer/core/print_line.h"
 #include "worker/trainer/infer/commands.h"
 #include "worker/trainer/infer/generate.h"
 #include "worker/trainer/infer/loaded_model.h"
@@ -71,8 +71,8 @@ absl::StatusOr<std::vector<std::vector<int32_t>>> Prompts(const GenerateCommand&
 void TellOfFullModels(const std::vector<Reply>& replies, int64_t positions) {
   for (size_t i = 0; i < replies.size(); ++i) {
     if (replies[i].end != ReplyEnd::kPositions) continue;
-    Progress(absl::StrCat("reply ", i + 1, " is cut off: all ", positions,
-                          " positions of the model are used"));
+    PrintLine(absl::StrCat("reply ", i + 1, " is cut off: all ", positions,
+                           " positions of the model are used"));
   }
 }
 

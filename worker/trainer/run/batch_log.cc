@@ -3,8 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/json.h"
+#include "base/json_number.h"
 #include "base/status.h"
-#include "worker/trainer/run/events.h"
 #include "worker/trainer/run/step_rows.h"
 
 namespace tune::trainer {

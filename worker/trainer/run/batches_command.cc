@@ -1,10 +1,10 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "base/json_number.h"
 #include "base/status.h"
 #include "worker/trainer/run/batch_log.h"
 #include "worker/trainer/run/batches_command.h"
-#include "worker/trainer/run/events.h"
 #include "worker/trainer/run/setup.h"
 #include "worker/trainer/run/step_rows.h"
 

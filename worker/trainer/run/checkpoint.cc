@@ -6,11 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/files.h"
+#include "base/json_number.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "run/checkpoints.h"
 #include "worker/trainer/core/failure.h"
-#include "worker/trainer/run/events.h"
 
 namespace tune::trainer {
 namespace {

@@ -1,36 +1,12 @@
 #include "worker/trainer/run/events.h"
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json.h"
 #include "base/status.h"
-#include "worker/trainer/core/progress.h"
+#include "worker/trainer/core/print_line.h"
 
 namespace tune::trainer {
-namespace {
-
-Json NumberMap(const std::map<std::string, double>& values) {
-  Json json = Json::object();
-  for (const auto& [name, value] : values) json[name] = JsonNumber(value);
-  return json;
-}
-
-}  // namespace
-
-Json JsonNumber(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
-}
-
-std::optional<double> NumberOfJson(const Json& json) {
-  if (json.is_number()) return json.get<double>();
-  if (json == "NaN") return std::nan("");
-  if (json == "Infinity") return INFINITY;
-  if (json == "-Infinity") return -INFINITY;
-  return std::nullopt;
-}
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const std::string& path, Clock* clock,
                                                          bool only_failures) {
@@ -38,88 +14,62 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const std::string& path
   return std::unique_ptr<EventLog>(new EventLog(std::move(file), clock, only_failures));
 }
 
-void EventLog::Say(absl::string_view line) const {
-  if (!only_failures_) Progress(line);
+absl::Status EventLog::Tell(absl::string_view line, const RunEvent& event) {
+  if (only_failures_) return absl::OkStatus();
+  PrintLine(line);
+  return Append(event);
 }
 
-absl::Status EventLog::Write(const char* kind, Json event) {
-  return only_failures_ ? absl::OkStatus() : Append(kind, std::move(event));
-}
-
-absl::Status EventLog::Append(const char* kind, Json event) {
-  const std::string time =
-      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", clock_->Now(), absl::UTCTimeZone());
-  return file_->Write(DumpJson(Json{{"time", time}, {kind, std::move(event)}}) + "\n");
+absl::Status EventLog::Append(const RunEvent& event) {
+  return file_->Write(EventLine(clock_->Now(), event));
 }
 
 absl::Status EventLog::Started(const StartedEvent& e) {
-  Say(absl::StrFormat("training on %s in %s: %d parameters, %d examples, steps %d to %d", e.device,
-                      e.precision, e.parameters, e.examples, e.resumed_step + 1, e.total_steps));
-  return Write("started", {{"total_steps", e.total_steps},
-                           {"resumed_step", e.resumed_step},
-                           {"device", e.device},
-                           {"precision", e.precision},
-                           {"parameters", e.parameters},
-                           {"examples", e.examples},
-                           {"target_tokens", e.target_tokens},
-                           {"flops_per_token", JsonNumber(e.flops_per_token)}});
+  return Tell(
+      absl::StrFormat("training on %s in %s: %d parameters, %d examples, steps %d to %d", e.device,
+                      e.precision, e.parameters, e.examples, e.resumed_step + 1, e.total_steps),
+      e);
 }
 
 absl::Status EventLog::Step(const StepEvent& e) {
-  Say(absl::StrFormat("step %d/%d  epoch %.3f  loss %.4f  lr %.3g  grad norm %.3f  %.0f tokens/s",
+  return Tell(
+      absl::StrFormat("step %d/%d  epoch %.3f  loss %.4f  lr %.3g  grad norm %.3f  %.0f tokens/s",
                       e.step, e.total_steps, e.epoch, e.loss, e.learning_rate, e.grad_norm,
-                      static_cast<double>(e.tokens) / e.seconds));
-  return Write("step", {{"step", e.step},
-                        {"total_steps", e.total_steps},
-                        {"epoch", JsonNumber(e.epoch)},
-                        {"loss", JsonNumber(e.loss)},
-                        {"learning_rate", JsonNumber(e.learning_rate)},
-                        {"grad_norm", JsonNumber(e.grad_norm)},
-                        {"target_tokens", e.target_tokens},
-                        {"tokens", e.tokens},
-                        {"examples", e.examples},
-                        {"seconds", JsonNumber(e.seconds)},
-                        {"phase_seconds", NumberMap(e.phase_seconds)}});
+                      static_cast<double>(e.tokens) / e.seconds),
+      e);
 }
 
-absl::Status EventLog::Evaluation(int64_t step, double loss, int64_t target_tokens) {
-  Say(absl::StrFormat("step %d  evaluation loss %.4f over %d tokens", step, loss, target_tokens));
-  return Write("evaluation",
-               {{"step", step}, {"loss", JsonNumber(loss)}, {"target_tokens", target_tokens}});
+absl::Status EventLog::Evaluation(const EvaluationEvent& e) {
+  return Tell(absl::StrFormat("step %d  evaluation loss %.4f over %d tokens", e.step, e.loss,
+                              e.target_tokens),
+              e);
 }
 
 absl::Status EventLog::Checkpoint(const CheckpointEvent& e) {
-  Say(absl::StrFormat("step %d  wrote %s, %d bytes in %.1f s", e.step, e.path, e.size_bytes,
-                      e.seconds));
-  return Write("checkpoint", {{"step", e.step},
-                              {"epoch", JsonNumber(e.epoch)},
-                              {"loss", JsonNumber(e.loss)},
-                              {"path", e.path},
-                              {"final", e.final},
-                              {"size_bytes", e.size_bytes},
-                              {"seconds", JsonNumber(e.seconds)}});
+  return Tell(absl::StrFormat("step %d  wrote %s, %d bytes in %.1f s", e.step, e.path, e.size_bytes,
+                              e.seconds),
+              e);
 }
 
-absl::Status EventLog::Sample(int64_t step, const std::string& prompt, const std::string& text) {
-  Say(absl::StrCat("sample for ", DumpJson(prompt), ": ", DumpJson(text)));
-  return Write("sample", {{"step", step}, {"prompt", prompt}, {"text", text}});
+absl::Status EventLog::Sample(const SampleEvent& e) {
+  return Tell(absl::StrCat("sample for ", DumpJson(e.prompt), ": ", DumpJson(e.text)), e);
 }
 
-absl::Status EventLog::Notice(const std::string& severity, const std::string& text) {
-  Say(text);
-  return Write("notice", {{"severity", severity}, {"text", text}});
+absl::Status EventLog::Info(const std::string& text) {
+  return Tell(text, NoticeEvent{NoticeEvent::Severity::kInfo, text});
 }
 
-absl::Status EventLog::Finished(int64_t step, const std::string& checkpoint) {
-  Say(absl::StrCat("finished after step ", step, ": ", checkpoint));
-  return Write("finished", {{"step", step}, {"checkpoint", checkpoint}});
+absl::Status EventLog::Warning(const std::string& text) {
+  return Tell(text, NoticeEvent{NoticeEvent::Severity::kWarning, text});
+}
+
+absl::Status EventLog::Finished(const FinishedEvent& e) {
+  return Tell(absl::StrCat("finished after step ", e.step, ": ", e.checkpoint), e);
 }
 
 absl::Status EventLog::Failed(const Failure& failure) {
-  Progress(absl::StrCat("failed: ", failure.reason, ": ", failure.message));
-  return Append(
-      "failed",
-      {{"reason", failure.reason}, {"message", failure.message}, {"retryable", failure.retryable}});
+  PrintLine(absl::StrCat("failed: ", failure.reason, ": ", failure.message));
+  return Append(FailedEvent{failure.reason, failure.message, failure.retryable});
 }
 
 }  // namespace tune::trainer

@@ -5,9 +5,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "base/files.h"
+#include "base/json_number.h"
 #include "base/status.h"
 #include "recipe/model/model_folder.h"
-#include "worker/trainer/run/events.h"
 #include "worker/trainer/run/model_card.h"
 
 namespace tune::trainer {

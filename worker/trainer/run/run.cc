@@ -161,11 +161,11 @@ class Run {
   absl::Status Evaluate() {
     if (setup_.eval) {
       const EvalResult result = training_.Evaluate(*setup_.eval);
-      RETURN_IF_ERROR(events_->Evaluation(lineage_.step(), result.loss, result.target_tokens));
+      RETURN_IF_ERROR(events_->Evaluation({lineage_.step(), result.loss, result.target_tokens}));
     }
     if (!ranks_.first()) return absl::OkStatus();
     for (const std::string& prompt : setup_.spec().sample_prompts) {
-      RETURN_IF_ERROR(events_->Sample(lineage_.step(), prompt, Reply(prompt)));
+      RETURN_IF_ERROR(events_->Sample({lineage_.step(), prompt, Reply(prompt)}));
     }
     return absl::OkStatus();
   }
@@ -263,7 +263,7 @@ class Run {
 
   absl::StatusOr<Outcome> Finish() {
     RETURN_IF_ERROR(Save(std::string(kFinalCheckpointId), nullptr));
-    RETURN_IF_ERROR(events_->Finished(lineage_.step(), CheckpointPath(kFinalCheckpointId)));
+    RETURN_IF_ERROR(events_->Finished({lineage_.step(), CheckpointPath(kFinalCheckpointId)}));
     return Outcome::kFinished;
   }
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/core/progress.h"
+#include "worker/trainer/core/print_line.h"
 
 #include <cstdio>
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace tune::trainer {
 
-void Progress(absl::string_view line) {
+void PrintLine(absl::string_view line) {
   const std::string text = absl::StrCat(line, "\n");
   fwrite(text.data(), 1, text.size(), stderr);
 }
