@@ -155,23 +155,25 @@ void EventLines::FlushStep(std::vector<std::string>& lines) {
 
 std::string EventLines::StepLine(const v1::JobEvent& event) const {
   const Training::Step& step = event.training().step();
+  const double left = pace_.SecondsLeft(step.step(), step.total_steps());
   return absl::StrFormat("%s %s tokens_per_second=%.0f eta_seconds=%.0f", Rfc3339(event.time()),
-                         StepBody(step), pace_.tokens_per_second(),
-                         pace_.SecondsFor(step.total_steps() - step.step()));
+                         StepBody(step), pace_.known() ? pace_.tokens_per_second : 0,
+                         pace_.known() ? left : 0);
 }
 
 void EventLines::Add(const v1::JobEvent& event, std::vector<std::string>& lines) {
   if (!event.has_training() || !event.training().has_step()) {
     FlushStep(lines);
     if (event.has_training() && event.training().has_started()) {
-      pace_.Clear();
+      pace_ = Pace();
       last_step_ = absl::InfinitePast();
     }
     const std::string body = EventBody(event);
     if (!body.empty()) lines.push_back(absl::StrCat(Rfc3339(event.time()), " ", body));
     return;
   }
-  pace_.Add(event.training().step());
+  const Training::Step& step = event.training().step();
+  pace_.Add(step.seconds(), step.tokens());
   held_ = StepLine(event);
   const absl::Time time = FromTimestamp(event.time());
   if (time - last_step_ < interval_) return;

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "client/job_view.h"
+#include "run/pace.h"
 #include "tune/v1/jobs.pb.h"
 
 namespace tune::client {

@@ -16,7 +16,6 @@
 namespace tune::client {
 namespace {
 
-constexpr size_t kPaceSteps = 20;
 constexpr size_t kMaxLosses = 1 << 20;
 constexpr int kMaxBar = 34;
 constexpr int kMaxSparkline = 24;
@@ -29,24 +28,6 @@ std::string EpochText(double epoch, double epochs) {
 }
 
 }  // namespace
-
-void Pace::Add(const v1::TrainingEvent::Step& step) {
-  steps_.push_back({step.seconds(), static_cast<double>(step.tokens())});
-  if (steps_.size() > kPaceSteps) steps_.pop_front();
-}
-
-double Pace::tokens_per_second() const {
-  double seconds = 0, tokens = 0;
-  for (const Sample& s : steps_) seconds += s.seconds, tokens += s.tokens;
-  return seconds > 0 ? tokens / seconds : 0;
-}
-
-double Pace::SecondsFor(int64_t steps) const {
-  double seconds = 0;
-  for (const Sample& s : steps_) seconds += s.seconds;
-  return steps_.empty() ? 0
-                        : seconds / static_cast<double>(steps_.size()) * static_cast<double>(steps);
-}
 
 void JobView::Apply(const v1::WatchJobResponse& update) {
   for (const v1::JobEvent& event : update.events()) Apply(event);
@@ -75,7 +56,7 @@ void JobView::ApplyTraining(const v1::TrainingEvent& event) {
       resumed_step_ = event.started().resumed_step();
       losses_.resize(std::min<size_t>(losses_.size(), resumed_step_));
       samples_.clear();
-      pace_.Clear();
+      pace_ = Pace();
       break;
     case v1::TrainingEvent::kStep:
       ApplyStep(event.step());
@@ -98,10 +79,21 @@ void JobView::ApplyTraining(const v1::TrainingEvent& event) {
 
 void JobView::ApplyStep(const v1::TrainingEvent::Step& step) {
   step_ = step;
-  pace_.Add(step);
+  pace_.Add(step.seconds(), step.tokens());
   if (step.step() < 1 || static_cast<size_t>(step.step()) > kMaxLosses) return;
   losses_.resize(step.step(), NAN);
   losses_.back() = step.loss();
+}
+
+double JobView::TokensPerSecond() const {
+  return job_.progress().step() == step_->step() ? job_.progress().tokens_per_second()
+                                                 : pace_.tokens_per_second;
+}
+
+double JobView::SecondsLeft() const {
+  return job_.progress().step() == step_->step()
+             ? job_.progress().eta_seconds()
+             : pace_.SecondsLeft(step_->step(), step_->total_steps());
 }
 
 std::string JobView::StateLine(const Style& style) const {
@@ -132,7 +124,7 @@ std::string JobView::ProgressLine(absl::Time now, absl::TimeZone zone, int width
       absl::StrCat(" step ", WithCommas(step_->step()), "/", WithCommas(step_->total_steps()), " ");
   std::string right =
       absl::StrCat("  ", Percent(fraction), "  ", EpochText(step_->epoch(), job_.spec().epochs()));
-  const double seconds = pace_.SecondsFor(step_->total_steps() - step_->step());
+  const double seconds = SecondsLeft();
   if (job_.state() == v1::Job::RUNNING && seconds > 0) {
     const absl::Duration left_time = absl::Seconds(seconds);
     absl::StrAppend(&right, "  ETA ", HumanDuration(left_time), " (",
@@ -146,8 +138,8 @@ std::string JobView::LossLine(int width, const Style& style) const {
   const std::string left = absl::StrCat(" loss ", HumanNumber(step_->loss()), " ");
   std::string right =
       absl::StrFormat("  lr %.2g  |g| %.3g", step_->learning_rate(), step_->grad_norm());
-  if (pace_.tokens_per_second() > 0) {
-    absl::StrAppend(&right, "  ", WithCommas(std::llround(pace_.tokens_per_second())), " tok/s");
+  if (const double rate = TokensPerSecond(); rate > 0) {
+    absl::StrAppend(&right, "  ", WithCommas(std::llround(rate)), " tok/s");
   }
   if (evaluation_) absl::StrAppend(&right, "  eval ", HumanNumber(evaluation_->loss()));
   const int cells = std::clamp(width - DisplayWidth(left) - DisplayWidth(right), 0, kMaxSparkline);

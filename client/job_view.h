@@ -1,40 +1,22 @@
 // What is known of a running job, put together from its history, and how it looks.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "client/style.h"
+#include "run/pace.h"
 #include "tune/v1/jobs.pb.h"
 
 namespace tune::client {
-
-// Seconds per step and tokens per second over the last steps.
-class Pace {
- public:
-  void Add(const v1::TrainingEvent::Step& step);
-  void Clear() { steps_.clear(); }
-  double tokens_per_second() const;
-  // 0 where unknown.
-  double SecondsFor(int64_t steps) const;
-
- private:
-  struct Sample {
-    double seconds;
-    double tokens;
-  };
-  std::deque<Sample> steps_;
-};
 
 class JobView {
  public:
   void Apply(const v1::WatchJobResponse& update);
 
   const v1::Job& job() const { return job_; }
-  const Pace& pace() const { return pace_; }
   const std::vector<v1::TrainingEvent::Sample>& samples() const { return samples_; }
   const std::vector<double>& losses() const { return losses_; }
 
@@ -52,6 +34,9 @@ class JobView {
   void ApplyTraining(const v1::TrainingEvent& event);
   int64_t StepOfCheckpoint(const std::string& name) const;
   void ApplyStep(const v1::TrainingEvent::Step& step);
+  // The scheduler's figures, which every command shows, once it has those of this step.
+  double TokensPerSecond() const;
+  double SecondsLeft() const;
   std::string StateLine(const Style& style) const;
   std::string ProgressLine(absl::Time now, absl::TimeZone zone, int width,
                            const Style& style) const;
@@ -72,7 +57,7 @@ class JobView {
   std::optional<Saved> checkpoint_;  // the newest on the scheduler
   std::string warning_;
   std::vector<v1::TrainingEvent::Sample> samples_;
-  Pace pace_;
+  Pace pace_;  // of the attempt, where the job tells none of this step yet
 };
 
 }  // namespace tune::client

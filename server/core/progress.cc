@@ -1,20 +1,14 @@
 #include "server/core/progress.h"
 
-#include <algorithm>
-#include <cmath>
+#include "run/pace.h"
 
 namespace tune::server {
 namespace {
 
-constexpr double kPaceWeight = 0.1;
-
-void ApplyPace(const TrainingReport& report, Progress& progress) {
-  if (!(report.seconds > 0)) return;
-  progress.tokens_per_second = static_cast<double>(report.tokens) / report.seconds;
-  double& pace = progress.seconds_per_step;
-  pace = std::isnan(pace) ? report.seconds : pace + kPaceWeight * (report.seconds - pace);
-  const int64_t steps_left = std::max<int64_t>(progress.total_steps - progress.step, 0);
-  progress.eta_seconds = pace * static_cast<double>(steps_left);
+void SetPace(const Pace& pace, Progress& progress) {
+  progress.seconds_per_step = pace.seconds_per_step;
+  progress.tokens_per_second = pace.tokens_per_second;
+  progress.eta_seconds = pace.SecondsLeft(progress.step, progress.total_steps);
 }
 
 void ApplyStep(const TrainingReport& report, Progress& progress) {
@@ -24,7 +18,9 @@ void ApplyStep(const TrainingReport& report, Progress& progress) {
   progress.loss = report.loss;
   progress.learning_rate = report.learning_rate;
   progress.grad_norm = report.grad_norm;
-  ApplyPace(report, progress);
+  Pace pace{progress.seconds_per_step, progress.tokens_per_second};
+  pace.Add(report.seconds, report.tokens);
+  SetPace(pace, progress);
 }
 
 }  // namespace
@@ -34,6 +30,7 @@ void ApplyReport(const TrainingReport& report, Progress& progress) {
     case TrainingReport::Kind::kStarted:
       progress.step = report.resumed_step;
       progress.total_steps = report.total_steps;
+      SetPace(Pace(), progress);
       break;
     case TrainingReport::Kind::kStep:
       ApplyStep(report, progress);

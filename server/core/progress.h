@@ -5,8 +5,7 @@
 
 namespace tune::server {
 
-// Folds one report in: the pace is a moving average over about the last ten steps, the
-// time left is that pace times the steps left.
+// Folds one report in. Pace and time left are those of run/pace.h, anew for each attempt.
 void ApplyReport(const TrainingReport& report, Progress& progress);
 
 }  // namespace tune::server

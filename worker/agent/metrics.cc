@@ -18,8 +18,6 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr absl::Duration kShownAfterEnd = absl::Minutes(1);
-// Weight of the newest step in the smoothed time of one.
-constexpr double kSmoothing = 0.1;
 
 const prometheus::Histogram::BucketBoundaries kStepBuckets = {0.05, 0.1, 0.25, 0.5, 1,  2.5,
                                                               5,    10,  20,   30,  60, 120};
@@ -226,6 +224,7 @@ void Metrics::Observe(const std::string& job, const v1::TrainingEvent& event) {
     run.running = true;
     run.flops_per_token = event.started().flops_per_token();
     run.planned_steps = event.started().total_steps();
+    run.pace = Pace();
   } else if (event.has_step()) {
     ObserveStep(run, event.step());
     if (event.has_time()) run.last_step_seconds = UnixSeconds(FromTimestamp(event.time()));
@@ -248,12 +247,14 @@ void Metrics::ObserveStep(RunSeries& run, const v1::TrainingEvent::Step& step) {
   run.context_tokens_total += step.tokens() - step.target_tokens();
   run.samples_total += step.examples();
   run.model_flops_total += run.flops_per_token * step.tokens();
-  run.step_seconds = run.step_seconds == 0
-                         ? step.seconds()
-                         : run.step_seconds + kSmoothing * (step.seconds() - run.step_seconds);
-  run.eta_seconds =
-      UnixSeconds(clock_.Now()) + run.step_seconds * (step.total_steps() - step.step());
-  if (run.checkpoint_every > 0) run.checkpoint_interval = run.step_seconds * run.checkpoint_every;
+  run.pace.Add(step.seconds(), step.tokens());
+  if (run.pace.known()) {
+    const double left = run.pace.SecondsLeft(step.step(), step.total_steps());
+    run.eta_seconds = UnixSeconds(clock_.Now()) + left;
+    if (run.checkpoint_every > 0) {
+      run.checkpoint_interval = run.pace.seconds_per_step * run.checkpoint_every;
+    }
+  }
   step_seconds_.Observe(step.seconds());
   for (const auto& [phase, seconds] : step.phase_seconds()) phase_seconds_[phase] += seconds;
 }

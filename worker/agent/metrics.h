@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
+#include "run/pace.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/gpus.h"
 
@@ -30,7 +31,7 @@ struct RunSeries {
   double model_flops_total = 0, busy_seconds_total = 0;
 
   double flops_per_token = 0;
-  double step_seconds = 0;  // smoothed
+  Pace pace;
   int64_t checkpoint_every = 0;
   absl::Duration started;               // monotonic
   std::optional<absl::Duration> ended;  // then shown once more, or for a minute

@@ -6,8 +6,10 @@
 
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/event_lines.h"
+#include "client/format.h"
 #include "client/live_region.h"
 #include "client/text.h"
 #include "proto/wire/convert.h"
@@ -17,6 +19,7 @@ namespace tune::client {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr int64_t kStart = 1'764'000'000;
 
@@ -79,6 +82,28 @@ TEST(JobView, FitsTheWidth) {
         view.Lines(absl::FromUnixSeconds(kStart), absl::UTCTimeZone(), width, Style(Screen{}));
     for (const std::string& line : lines) EXPECT_LE(DisplayWidth(line), width) << line;
   }
+}
+
+// `list` shows the scheduler's figures; so does `watch`, and its own are by the same rule.
+TEST(JobView, ShowsTheSchedulersPaceAndTimeLeft) {
+  v1::Job job = Running("x");
+  job.mutable_progress()->set_step(2);
+  job.mutable_progress()->set_tokens_per_second(12480);
+  job.mutable_progress()->set_eta_seconds(3840);
+  JobView view;
+  view.Apply(Batch({Started(8, 0), StepEvent(1, 8, 2), StepEvent(2, 8, 1)}, job));
+  EXPECT_THAT(Frame(view, 0, 125), HasSubstr("ETA 1h04m (17:04)"));
+  EXPECT_THAT(Frame(view, 0, 125), HasSubstr("12,480 tok/s"));
+  // The events are ahead of the job.
+  view.Apply(Batch({StepEvent(3, 8, 1)}, job));
+  Pace pace;
+  for (int step = 1; step <= 3; ++step) {
+    const auto event = StepEvent(step, 8, 1).training().step();
+    pace.Add(event.seconds(), event.tokens());
+  }
+  EXPECT_THAT(
+      Frame(view, 0, 125),
+      HasSubstr(absl::StrCat("ETA ", HumanDuration(absl::Seconds(pace.SecondsLeft(3, 8))))));
 }
 
 TEST(JobView, WithoutUnicode) {
