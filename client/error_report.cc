@@ -89,6 +89,10 @@ Report MakeReport(const absl::Status& status, const GlobalFlags& flags) {
                      report.fields.size(), report.fields.size() == 1 ? " problem" : " problems");
   } else if (status.code() == absl::StatusCode::kDeadlineExceeded && report.hint.empty()) {
     report.hint = "give it longer with --timeout";
+  } else if (absl::StrContains(report.message, "larger than max")) {
+    report.hint =
+        "what was sent or asked for is beyond the limit of a message; shorten it, or see that "
+        "tunectl and scheduler are of the same version";
   }
   return report;
 }

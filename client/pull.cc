@@ -14,6 +14,7 @@
 #include "client/format.h"
 #include "client/transfer_bar.h"
 #include "proto/wire/blobs.h"
+#include "proto/wire/status.h"
 #include "run/files.h"
 #include "run/folder.h"
 
@@ -65,6 +66,14 @@ absl::Status MakeFolder(const std::string& path) {
   return absl::OkStatus();
 }
 
+// What is damaged on the scheduler's disk does not come by trying again.
+absl::Status HintOfPull(absl::Status status) {
+  if (ReasonOf(status) == kBlobDamaged) {
+    return WithHint(std::move(status), "tune-scheduler fsck names all that is harmed");
+  }
+  return WithHint(std::move(status), "run the same command again: it goes on where it stopped");
+}
+
 }  // namespace
 
 absl::StatusOr<PullPlan> PlanPull(const v1::Checkpoint& checkpoint, const PullOptions& options) {
@@ -109,9 +118,8 @@ absl::Status Pull(Context& context, const PullPlan& plan, const PullOptions& opt
   for (const v1::FileEntry& entry : plan.missing) {
     const std::string path = JoinPath(options.folder, entry.path());
     RETURN_IF_ERROR(MakeFolder(std::filesystem::path(path).parent_path()));
-    RETURN_IF_ERROR(
-        WithHint(blobs.Download(entry.sha256(), entry.size_bytes(), path, bar.For(entry.path())),
-                 "run the same command again: it goes on where it stopped"));
+    RETURN_IF_ERROR(HintOfPull(
+        blobs.Download(entry.sha256(), entry.size_bytes(), path, bar.For(entry.path()))));
     bar.Done("sha256 ok");
   }
   return absl::OkStatus();

@@ -77,15 +77,15 @@ absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
   NoteBadRows(context, summary);
   const std::filesystem::path path(flags.file);
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  ASSIGN_OR_RETURN(const std::vector<v1::FileEntry> files,
-                   UploadFiles(context, folder, {path.filename()}));
-  v1::CreateDatasetRequest request;
-  request.set_dataset_id(ShortName(DatasetName(flags.name)));
-  *request.mutable_dataset()->mutable_file() = files[0];
-  request.mutable_dataset()->set_max_bad_rows(flags.max_bad_rows);
-  request.set_request_id(NewUuid());
-  auto dataset =
-      context.Call(&v1::DatasetService::Stub::CreateDataset, request, Context::kCheckTimeout);
+  const auto create = [&](const std::vector<v1::FileEntry>& entries) {
+    v1::CreateDatasetRequest request;
+    request.set_dataset_id(ShortName(DatasetName(flags.name)));
+    *request.mutable_dataset()->mutable_file() = entries[0];
+    request.mutable_dataset()->set_max_bad_rows(flags.max_bad_rows);
+    request.set_request_id(NewUuid());
+    return context.Call(&v1::DatasetService::Stub::CreateDataset, request, Context::kCheckTimeout);
+  };
+  const auto dataset = PushFiles<v1::Dataset>(context, folder, {path.filename()}, create);
   RETURN_IF_ERROR(
       HintOn(absl::StatusCode::kAlreadyExists, dataset.status(),
              absl::StrCat("push under another name, or tunectl datasets delete ", flags.name)));

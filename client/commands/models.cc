@@ -76,13 +76,14 @@ absl::StatusOr<ExitCode> PushFolder(Context& context, const std::string& name,
                                     const std::string& folder) {
   RETURN_IF_ERROR(OpenModelFolder(folder).status());
   ASSIGN_OR_RETURN(const std::vector<std::string> files, ModelFiles(folder));
-  ASSIGN_OR_RETURN(const std::vector<v1::FileEntry> entries, UploadFiles(context, folder, files));
-  v1::CreateModelRequest request;
-  request.set_model_id(ShortName(ModelName(name)));
-  request.mutable_model()->mutable_files()->Assign(entries.begin(), entries.end());
-  request.set_request_id(NewUuid());
-  const auto model =
-      context.Call(&v1::ModelService::Stub::CreateModel, request, Context::kCheckTimeout);
+  const auto create = [&](const std::vector<v1::FileEntry>& entries) {
+    v1::CreateModelRequest request;
+    request.set_model_id(ShortName(ModelName(name)));
+    request.mutable_model()->mutable_files()->Assign(entries.begin(), entries.end());
+    request.set_request_id(NewUuid());
+    return context.Call(&v1::ModelService::Stub::CreateModel, request, Context::kCheckTimeout);
+  };
+  const auto model = PushFiles<v1::Model>(context, folder, files, create);
   RETURN_IF_ERROR(HintOn(absl::StatusCode::kAlreadyExists, model.status(),
                          absl::StrCat("push under another name, or tunectl models delete ", name)));
   PrintModel(context, *model);

@@ -45,9 +45,10 @@ bool IsRetryable(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kAborted:
-    case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kDeadlineExceeded:
       return true;
+    case absl::StatusCode::kDataLoss:  // of what was sent, unless the scheduler's disk lost it
+      return ReasonOf(status) != kBlobDamaged;
     case absl::StatusCode::kResourceExhausted:  // a full disk stays full
       return ReasonOf(status) == kOverloaded;
     default:

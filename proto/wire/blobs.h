@@ -14,6 +14,10 @@
 
 namespace tune {
 
+// Reason of a DATA_LOSS: the blob is damaged on the scheduler's disk. It is whole again once
+// somebody has uploaded it.
+inline constexpr char kBlobDamaged[] = "BLOB_DAMAGED";
+
 using TransferProgress = std::function<void(int64_t bytes_done, int64_t bytes_total)>;
 
 class BlobClient {

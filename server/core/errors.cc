@@ -6,6 +6,7 @@ namespace tune::server {
 namespace {
 
 constexpr char kReasonPayload[] = "tune/reason";  // as in proto/wire/status.cc
+constexpr char kBlobDamaged[] = "BLOB_DAMAGED";
 constexpr char kStaleEpoch[] = "STALE_EPOCH";
 constexpr char kUnknownWorker[] = "UNKNOWN_WORKER";
 
@@ -32,6 +33,14 @@ absl::Status UnknownWorker(const std::string& worker_id) {
                         ": this process is not the one registered under that name; "
                         "register again, or give each worker a name of its own (--name)")),
                     kUnknownWorker);
+}
+
+absl::Status DamagedBlob(const std::string& message) {
+  return WithReason(absl::DataLossError(message), kBlobDamaged);
+}
+
+bool IsDamagedBlob(const absl::Status& status) {
+  return status.GetPayload(kReasonPayload) == absl::Cord(kBlobDamaged);
 }
 
 }  // namespace tune::server

@@ -17,4 +17,9 @@ bool IsStaleEpoch(const absl::Status& status);
 // registered under its name since. The worker registers again, or gives up the name.
 absl::Status UnknownWorker(const std::string& worker_id);
 
+// DATA_LOSS, reason BLOB_DAMAGED: a blob is not what it was on the scheduler's disk. Trying
+// again does not help; sending the content again does.
+absl::Status DamagedBlob(const std::string& message);
+bool IsDamagedBlob(const absl::Status& status);
+
 }  // namespace tune::server

@@ -10,6 +10,12 @@
 namespace tune::server {
 namespace {
 
+void CheckWhole(const std::string& resource, const std::string& field, const KnownInputs& known,
+                FieldErrors& errors) {
+  const auto found = known.damaged.find(resource);
+  if (found != known.damaged.end()) errors.Add(field, absl::StrCat(resource, " ", found->second));
+}
+
 void CheckModel(const RunSpec& spec, const KnownInputs& known, FieldErrors& errors) {
   if (!known.model) {
     errors.Add("model", absl::StrCat("there is no ", spec.model,
@@ -21,11 +27,12 @@ void CheckModel(const RunSpec& spec, const KnownInputs& known, FieldErrors& erro
                absl::StrCat("must be at most ", known.model->max_position_embeddings,
                             ", the positions of ", spec.model, ", got ", spec.max_length));
   }
+  CheckWhole(spec.model, "model", known, errors);
 }
 
 void CheckDataset(const std::string& dataset, const std::string& field, const KnownInputs& known,
                   FieldErrors& errors) {
-  if (known.datasets.count(dataset) > 0) return;
+  if (known.datasets.count(dataset) > 0) return CheckWhole(dataset, field, known, errors);
   errors.Add(field, absl::StrCat("there is no ", dataset, "; push one with tunectl datasets push ",
                                  absl::StripPrefix(dataset, "datasets/"), " FILE"));
 }

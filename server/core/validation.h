@@ -1,6 +1,7 @@
 // A spec against the registry: what RunSpecFromJson cannot know.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,8 @@ namespace tune::server {
 struct KnownInputs {
   std::optional<Model> model;
   std::set<std::string> datasets;  // "datasets/NAME"
+  // Of those that cannot be read now, "models/NAME" or "datasets/NAME": why, and what to do.
+  std::map<std::string, std::string> damaged;
 };
 
 // Every dataset the spec names, each once: those to train on in order, then the eval set.

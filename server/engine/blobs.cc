@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
+#include "server/core/errors.h"
 
 namespace tune::server {
 namespace {
@@ -43,16 +45,40 @@ absl::StatusOr<absl::Time> WriteTime(const std::string& path) {
   return absl::TimeFromTimespec(info.st_mtim);
 }
 
+// At most max_bytes; "" at the end of the file.
+absl::StatusOr<std::string> ReadSome(int fd, const std::string& path, int64_t max_bytes) {
+  std::string bytes(static_cast<size_t>(max_bytes), '\0');
+  ssize_t count;
+  do {
+    count = read(fd, bytes.data(), bytes.size());
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return ErrnoStatus(path, "read");
+  bytes.resize(static_cast<size_t>(count));
+  return bytes;
+}
+
 // The hash of a partial file's first `size_bytes`, to be continued.
-absl::StatusOr<Sha256> HashBeginning(BlobReader& reader, int64_t size_bytes) {
+absl::StatusOr<Sha256> HashBeginning(const std::string& path, int64_t size_bytes) {
+  ASSIGN_OR_RETURN(const int fd, OpenRegularFile(path));
+  const absl::Cleanup close_file = [fd] { close(fd); };
   Sha256 hash;
   for (int64_t left = size_bytes; left > 0;) {
-    ASSIGN_OR_RETURN(const std::string bytes, reader.Read(std::min(left, kReadBytes)));
+    ASSIGN_OR_RETURN(const std::string bytes, ReadSome(fd, path, std::min(left, kReadBytes)));
     if (bytes.empty()) return absl::DataLossError("the partial upload became shorter");
     hash.Update(bytes);
     left -= static_cast<int64_t>(bytes.size());
   }
   return hash;
+}
+
+bool IsSameFile(int fd, const std::string& path) {
+  struct stat open_file, file;
+  return fstat(fd, &open_file) == 0 && stat(path.c_str(), &file) == 0 &&
+         open_file.st_dev == file.st_dev && open_file.st_ino == file.st_ino;
+}
+
+absl::Status DamagedOnDisk(const std::string& sha256, const std::string& why) {
+  return DamagedBlob(absl::StrCat("blob ", sha256, " is damaged on the scheduler's disk: ", why));
 }
 
 }  // namespace
@@ -102,6 +128,8 @@ absl::Status BlobUpload::Finish() {
   RETURN_IF_ERROR(file_->Sync());
   RETURN_IF_ERROR(MakeFolderOf(store_.Path(sha256_)));
   RETURN_IF_ERROR(RenameDurably(store_.UploadPath(sha256_), store_.Path(sha256_)));
+  store_.MarkVerified(sha256_);
+  store_.quarantine_->Mended(sha256_);
   complete_ = true;
   return absl::OkStatus();
 }
@@ -109,22 +137,53 @@ absl::Status BlobUpload::Finish() {
 BlobReader::~BlobReader() { close(fd_); }
 
 absl::StatusOr<std::string> BlobReader::Read(int64_t max_bytes) {
-  std::string bytes(static_cast<size_t>(max_bytes), '\0');
-  ssize_t count;
-  do {
-    count = read(fd_, bytes.data(), bytes.size());
-  } while (count < 0 && errno == EINTR);
-  if (count < 0) return ErrnoStatus(path_, "read");
-  bytes.resize(static_cast<size_t>(count));
+  absl::StatusOr<std::string> bytes = ReadSome(fd_, store_.Path(sha256_), max_bytes);
+  if (!bytes.ok()) return SetAside(std::string(bytes.status().message()));
+  if (!from_beginning_) return bytes;
+  hash_.Update(*bytes);
+  if (bytes->empty()) RETURN_IF_ERROR(CheckWhole());
   return bytes;
+}
+
+absl::Status BlobReader::CheckWhole() {
+  from_beginning_ = false;  // the hash is taken once
+  const std::string hash = hash_.Finish();
+  if (hash != sha256_) return SetAside(absl::StrCat("its content has the hash ", hash));
+  store_.MarkVerified(sha256_);
+  return absl::OkStatus();
+}
+
+absl::Status BlobReader::SetAside(const std::string& why) {
+  RETURN_IF_ERROR(store_.SetAside(sha256_, fd_, why));
+  return DamagedOnDisk(sha256_, why);
 }
 
 absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& dir) {
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "blobs/sha256")));
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "uploads")));
+  ASSIGN_OR_RETURN(auto quarantine, BlobQuarantine::Open(JoinPath(dir, "quarantine")));
   RETURN_IF_ERROR(SyncDirectory(JoinPath(dir, "blobs")));
   RETURN_IF_ERROR(SyncDirectory(dir));
-  return std::unique_ptr<BlobStore>(new BlobStore(dir));
+  std::unique_ptr<BlobStore> store(new BlobStore(dir, std::move(quarantine)));
+  store->ForgetMended();
+  return store;
+}
+
+// Of a scheduler that was killed after the content had come again.
+void BlobStore::ForgetMended() {
+  for (const auto& [sha256, why] : quarantine_->Damaged()) {
+    if (Exists(Path(sha256))) quarantine_->Mended(sha256);
+  }
+}
+
+absl::Status BlobStore::SetAside(const std::string& sha256, int fd, const std::string& why) {
+  if (!IsSameFile(fd, Path(sha256))) return absl::OkStatus();  // it has come again since
+  return quarantine_->Take(Path(sha256), sha256, why);
+}
+
+void BlobStore::MarkVerified(const std::string& sha256) {
+  absl::MutexLock lock(&mutex_);
+  verified_.insert(sha256);
 }
 
 std::string BlobStore::Path(const std::string& sha256) const {
@@ -169,7 +228,10 @@ absl::StatusOr<std::unique_ptr<BlobUpload>> BlobStore::BeginUpload(const std::st
   }
   // From here on the upload's destructor takes the hash off the list.
   std::unique_ptr<BlobUpload> upload(new BlobUpload(*this, sha256, size_bytes));
-  ASSIGN_OR_RETURN(const BlobStatus status, Stat(sha256));
+  ASSIGN_OR_RETURN(BlobStatus status, Stat(sha256));
+  if (status.complete && status.size_bytes != size_bytes && IsDamagedBlob(Verify(sha256))) {
+    status = BlobStatus();  // it was cut short, and comes anew
+  }
   if (size_bytes < 0 || (status.complete && status.size_bytes != size_bytes)) {
     return absl::InvalidArgumentError(
         absl::StrCat("blob ", sha256, " cannot have ", size_bytes, " bytes"));
@@ -188,8 +250,7 @@ absl::Status BlobStore::Continue(BlobUpload& upload) {
   RETURN_IF_ERROR(CheckRoom(upload.size_bytes_ - upload.received_bytes_));
   const std::string path = UploadPath(upload.sha256_);
   if (upload.received_bytes_ > 0) {
-    ASSIGN_OR_RETURN(const auto reader, OpenFile(path));
-    ASSIGN_OR_RETURN(upload.hash_, HashBeginning(*reader, upload.received_bytes_));
+    ASSIGN_OR_RETURN(upload.hash_, HashBeginning(path, upload.received_bytes_));
     if (truncate(path.c_str(), upload.received_bytes_) != 0) return ErrnoStatus(path, "truncate");
   }
   ASSIGN_OR_RETURN(upload.file_, OutputFile::Open(path, upload.received_bytes_ > 0));
@@ -201,25 +262,51 @@ void BlobStore::EndUpload(const std::string& sha256) {
   uploading_.erase(sha256);
 }
 
-absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(path, "open");
-  std::unique_ptr<BlobReader> reader(new BlobReader(path, fd, 0));
-  ASSIGN_OR_RETURN(reader->size_bytes_, FileSize(path));
-  return reader;
+absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenComplete(const std::string& sha256) {
+  RETURN_IF_ERROR(CheckHash(sha256));
+  const int fd = open(Path(sha256).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno != ENOENT) return ErrnoStatus(Path(sha256), "open");
+  if (fd >= 0) return std::unique_ptr<BlobReader>(new BlobReader(*this, sha256, fd));
+  if (const auto why = quarantine_->WhyDamaged(sha256)) return DamagedOnDisk(sha256, *why);
+  return NoBlob(sha256);
 }
 
 absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenForReading(const std::string& sha256,
                                                                       int64_t offset) {
-  RETURN_IF_ERROR(CheckHash(sha256));
-  if (!Exists(Path(sha256))) return NoBlob(sha256);
-  ASSIGN_OR_RETURN(auto reader, OpenFile(Path(sha256)));
+  ASSIGN_OR_RETURN(auto reader, OpenComplete(sha256));
+  ASSIGN_OR_RETURN(reader->size_bytes_, FileSize(Path(sha256)));
   if (offset < 0 || offset > reader->size_bytes_) {
     return absl::OutOfRangeError(absl::StrCat("blob ", sha256, " has ", reader->size_bytes_,
                                               " bytes; cannot begin at ", offset));
   }
-  if (lseek(reader->fd_, offset, SEEK_SET) < 0) return ErrnoStatus(reader->path_, "seek");
+  if (lseek(reader->fd_, offset, SEEK_SET) < 0) return ErrnoStatus(Path(sha256), "seek");
+  reader->from_beginning_ = offset == 0;
   return reader;
+}
+
+std::vector<FileEntry> BlobStore::Harmed(const std::vector<FileEntry>& files) {
+  std::vector<FileEntry> harmed;
+  for (const FileEntry& file : files) {
+    const BlobStatus status = Stat(file.sha256).value_or(BlobStatus());
+    if (!status.complete || status.size_bytes != file.size_bytes) harmed.push_back(file);
+  }
+  return harmed;
+}
+
+absl::Status BlobStore::Verify(const std::string& sha256) {
+  ASSIGN_OR_RETURN(const auto reader, OpenForReading(sha256));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::string bytes, reader->Read(kReadBytes));
+    if (bytes.empty()) return absl::OkStatus();
+  }
+}
+
+absl::Status BlobStore::VerifyOnce(const std::string& sha256) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (verified_.contains(sha256)) return absl::OkStatus();
+  }
+  return Verify(sha256);
 }
 
 absl::Status BlobStore::CheckPresent(const std::vector<FileEntry>& files,

@@ -2,11 +2,16 @@
 //
 //   DIR/blobs/sha256/ab/ab12…   whole, verified, synced, never changed
 //   DIR/uploads/ab12…           an upload that is under way or was left
+//   DIR/quarantine/ab12…        one that was damaged, see blob_quarantine.h
+//
+// A blob that is read and proves damaged is set aside: from then on it is not complete, and
+// an upload of the same content mends it and whatever refers to it.
 //
 // Thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +26,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "server/core/registry.h"
+#include "server/engine/blob_quarantine.h"
 
 namespace tune::server {
 
@@ -64,25 +70,32 @@ class BlobUpload {
   std::unique_ptr<OutputFile> file_;
 };
 
-// A blob read from a place to its end.
+// A blob read from a place to its end. The store must outlive it.
 class BlobReader {
  public:
   ~BlobReader();
   BlobReader(const BlobReader&) = delete;
   BlobReader& operator=(const BlobReader&) = delete;
 
-  // The next bytes, at most max_bytes; "" at the end.
+  // The next bytes, at most max_bytes; "" at the end. DamagedBlob (core/errors.h) where the
+  // disk does not give the bytes, and, of a blob read from byte 0, at the end where the hash
+  // is wrong; the blob is then set aside.
   absl::StatusOr<std::string> Read(int64_t max_bytes);
   int64_t size_bytes() const { return size_bytes_; }
 
  private:
   friend class BlobStore;
-  BlobReader(std::string path, int fd, int64_t size_bytes)
-      : path_(std::move(path)), fd_(fd), size_bytes_(size_bytes) {}
+  BlobReader(BlobStore& store, std::string sha256, int fd)
+      : store_(store), sha256_(std::move(sha256)), fd_(fd) {}
+  absl::Status CheckWhole();
+  absl::Status SetAside(const std::string& why);
 
-  const std::string path_;
+  BlobStore& store_;
+  const std::string sha256_;
   const int fd_;
-  int64_t size_bytes_;
+  int64_t size_bytes_ = 0;
+  bool from_beginning_ = true;
+  Sha256 hash_;
 };
 
 class BlobStore {
@@ -102,7 +115,8 @@ class BlobStore {
   absl::StatusOr<std::unique_ptr<BlobUpload>> BeginUpload(const std::string& sha256,
                                                           int64_t size_bytes, int64_t offset);
 
-  // NOT_FOUND, or OUT_OF_RANGE for an offset beyond the end.
+  // NOT_FOUND, DamagedBlob for one that was set aside, or OUT_OF_RANGE for an offset beyond
+  // the end.
   absl::StatusOr<std::unique_ptr<BlobReader>> OpenForReading(const std::string& sha256,
                                                              int64_t offset = 0);
 
@@ -112,6 +126,20 @@ class BlobStore {
   // OK where every file's blob is complete and has the size stated; else
   // FAILED_PRECONDITION with a field error per file, "FIELD[2]".
   absl::Status CheckPresent(const std::vector<FileEntry>& files, const std::string& field);
+
+  // Those of the files whose blob is not there, was set aside, or has another size.
+  std::vector<FileEntry> Harmed(const std::vector<FileEntry>& files);
+  // Whether every file's blob is there, whole as far as is known: for choosing a checkpoint
+  // to go on from, or a job whose inputs can be read. Looks at sizes, reads nothing.
+  bool AreGood(const std::vector<FileEntry>& files) { return Harmed(files).empty(); }
+
+  // Reads the whole blob. DamagedBlob where its hash is wrong, or where it was set aside
+  // before; NOT_FOUND.
+  absl::Status Verify(const std::string& sha256);
+  // The same, unless this process has received or verified it already.
+  absl::Status VerifyOnce(const std::string& sha256);
+  // Every blob set aside and not sent again since, with the reason.
+  std::map<std::string, std::string> Damaged() { return quarantine_->Damaged(); }
 
   // The caller knows that nothing refers to it. OK where it is gone already.
   absl::Status Remove(const std::string& sha256);
@@ -127,17 +155,25 @@ class BlobStore {
   const std::string& dir() const { return dir_; }
 
  private:
+  friend class BlobReader;
   friend class BlobUpload;
-  explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}
+  BlobStore(std::string dir, std::unique_ptr<BlobQuarantine> quarantine)
+      : dir_(std::move(dir)), quarantine_(std::move(quarantine)) {}
   std::string UploadPath(const std::string& sha256) const;
   absl::Status CheckRoom(int64_t bytes_to_come);
   absl::Status Continue(BlobUpload& upload);
-  static absl::StatusOr<std::unique_ptr<BlobReader>> OpenFile(const std::string& path);
+  absl::StatusOr<std::unique_ptr<BlobReader>> OpenComplete(const std::string& sha256);
+  void ForgetMended();
+  // Of the file that a reader has open, and only where it still lies under its name.
+  absl::Status SetAside(const std::string& sha256, int fd, const std::string& why);
+  void MarkVerified(const std::string& sha256);
   void EndUpload(const std::string& sha256);
 
   const std::string dir_;
+  const std::unique_ptr<BlobQuarantine> quarantine_;
   absl::Mutex references_;
   absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> verified_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> uploading_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -27,7 +27,14 @@ absl::StatusOr<int64_t> DecodeOrderToken(const std::string& token);
 template <class T>
 struct Page {
   std::vector<T> items;
-  std::string next_token;  // "" after the last page
+  std::vector<std::string> keys;  // of each item: where it stands in the list
+  std::string next_token;         // "" after the last page
+
+  // The token to go on with where only the first `count` items are shown; `count` is at
+  // least 1, unless the page is empty.
+  std::string TokenAfter(size_t count) const {
+    return count == items.size() ? next_token : EncodePageToken(keys[count - 1]);
+  }
 };
 
 // Of `items`, read with one more than `size` asked for: the page, and a token made of the
@@ -37,7 +44,8 @@ Page<T> CutPage(std::vector<T> items, int64_t size, Key&& key) {
   Page<T> page;
   const bool more = static_cast<int64_t>(items.size()) > size;
   if (more) items.resize(size);
-  if (more) page.next_token = EncodePageToken(key(items.back()));
+  for (const T& item : items) page.keys.push_back(key(item));
+  if (more) page.next_token = EncodePageToken(page.keys.back());
   page.items = std::move(items);
   return page;
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "server/core/placement.h"
 
 namespace tune::server {
@@ -11,10 +12,23 @@ namespace {
 
 constexpr int64_t kAllWorkers = 100000;
 constexpr int64_t kMaxEvents = 1000;
+constexpr int64_t kAttemptTextBytes = 1 << 20;
+constexpr size_t kShortMessageBytes = 256;
 
 std::string WithHistory(const Job& job, const std::string& message) {
   if (job.message.empty()) return message;
   return absl::StrCat("attempt ", job.attempts_used, ": ", job.message, "; now: ", message);
+}
+
+// So that a job of many attempts fits into a message: beyond the newest kAttemptTextBytes the
+// attempts' messages are shortened.
+void ShortenMessages(std::vector<Attempt>& attempts) {
+  int64_t room = kAttemptTextBytes;
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+    room -= static_cast<int64_t>(attempt->message.size());
+    if (room >= 0 || attempt->message.size() <= kShortMessageBytes) continue;
+    attempt->message = absl::StrCat(CutUtf8(attempt->message, kShortMessageBytes), "…");
+  }
 }
 
 }  // namespace
@@ -60,6 +74,7 @@ absl::StatusOr<Job> Queries::GetJob(const std::string& job_id) {
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(jobs[0], reader.GetJob(job_id));
     ASSIGN_OR_RETURN(jobs[0].attempts, reader.ListAttempts(job_id));
+    ShortenMessages(jobs[0].attempts);
     return ExplainQueued(reader, jobs);
   }));
   return std::move(jobs[0]);

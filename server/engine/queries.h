@@ -34,7 +34,8 @@ class Queries {
 
   // With attempts; for a QUEUED job with its queue position and why it waits. NOT_FOUND.
   absl::StatusOr<Job> GetJob(const std::string& job_id);
-  // Newest first; `states` empty: all. Attempts are left out.
+  // Newest first; `states` empty: all. Attempts are left out, and the spec's sample_prompts
+  // and prompt_template.
   absl::StatusOr<Page<Job>> ListJobs(const std::vector<JobState>& states, const PageRequest& page);
 
   // Events with a higher seq, in order, at most `limit`. NOT_FOUND for an unknown job.

@@ -14,6 +14,7 @@
 #include "recipe/model/model_folder.h"
 #include "run/folder.h"
 #include "server/engine/blob_collector.h"
+#include "server/engine/blob_damage.h"
 
 namespace tune::server {
 namespace {
@@ -122,17 +123,35 @@ absl::StatusOr<T> ReadOne(Store& store, F&& read) {
 Registry::Registry(Store& store, BlobStore& blobs, Clock& clock)
     : store_(store), blobs_(blobs), clock_(clock) {}
 
+absl::Status Registry::ExplainDamage(const absl::Status& status, const std::string& sha256) {
+  return server::ExplainDamage(status, store_, sha256);
+}
+
+absl::Status Registry::VerifyOnce(const std::vector<FileEntry>& files) {
+  absl::Status status;
+  for (const FileEntry& file : files) {
+    const absl::Status verified = ExplainDamage(blobs_.VerifyOnce(file.sha256), file.sha256);
+    if (status.ok()) status = verified;
+  }
+  return status;
+}
+
 absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const FileEntry& file,
                                                 int64_t max_bad_rows) {
   RETURN_IF_ERROR(CheckId(id, "dataset_id"));
   RETURN_IF_ERROR(CheckFiles({file}, "dataset.file"));
   RETURN_IF_ERROR(CheckMaxBadRows(max_bad_rows));
-  if (const auto there = GetDataset(id); there.ok()) {
-    if (there->file.sha256 == file.sha256 && there->max_bad_rows == max_bad_rows) return there;
+  if (const auto there = GetDataset(id); !absl::IsNotFound(there.status())) {
+    RETURN_IF_ERROR(there.status());
+    if (there->file.sha256 == file.sha256 && there->max_bad_rows == max_bad_rows) {
+      RETURN_IF_ERROR(VerifyOnce({file}));
+      return there;
+    }
     return Taken(absl::StrCat("datasets/", id), absl::StrCat("datasets delete ", id));
   }
   absl::ReaderMutexLock lock(&blobs_.references());
   RETURN_IF_ERROR(blobs_.CheckPresent({file}, "dataset.file"));
+  RETURN_IF_ERROR(VerifyOnce({file}));
   ASSIGN_OR_RETURN(const DatasetSummary summary,
                    ReadDataset(
                        blobs_.Path(file.sha256), file.path,
@@ -172,12 +191,17 @@ absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
                                             const std::vector<FileEntry>& files) {
   RETURN_IF_ERROR(CheckId(id, "model_id"));
   RETURN_IF_ERROR(CheckFiles(files, "model.files"));
-  if (const auto there = GetModel(id); there.ok()) {
-    if (FilesDigest(there->files) == FilesDigest(files)) return there;
+  if (const auto there = GetModel(id); !absl::IsNotFound(there.status())) {
+    RETURN_IF_ERROR(there.status());
+    if (FilesDigest(there->files) == FilesDigest(files)) {
+      RETURN_IF_ERROR(VerifyOnce(files));
+      return there;
+    }
     return Taken(absl::StrCat("models/", id), absl::StrCat("models delete ", id));
   }
   absl::ReaderMutexLock lock(&blobs_.references());
   RETURN_IF_ERROR(blobs_.CheckPresent(files, "model.files"));
+  RETURN_IF_ERROR(VerifyOnce(files));
   ASSIGN_OR_RETURN(Model model, InspectModel(blobs_, files));
   model.id = id;
   model.files = files;
@@ -234,7 +258,8 @@ absl::StatusOr<Page<Checkpoint>> Registry::ListCheckpoints(const std::string& jo
   auto cut = CutPage(std::move(rows), size,
                      [](const CheckpointRow& row) { return absl::StrCat(row.order); });
   Page<Checkpoint> result;
-  result.next_token = cut.next_token;
+  result.next_token = std::move(cut.next_token);
+  result.keys = std::move(cut.keys);
   for (CheckpointRow& row : cut.items) result.items.push_back(std::move(row.checkpoint));
   return result;
 }

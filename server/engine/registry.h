@@ -22,7 +22,7 @@ class Registry {
  public:
   Registry(Store& store, BlobStore& blobs, Clock& clock);
 
-  // The file's blob must be there. Every row is parsed: INVALID_ARGUMENT with fields
+  // The file's blob must be there, and whole. Every row is parsed: INVALID_ARGUMENT with fields
   // "FILE:LINE:COLUMN". A name taken by the same content returns what is there; by
   // another, ALREADY_EXISTS.
   absl::StatusOr<Dataset> CreateDataset(const std::string& id, const FileEntry& file,
@@ -44,7 +44,13 @@ class Registry {
   absl::StatusOr<Page<Checkpoint>> ListCheckpoints(const std::string& job_id,
                                                    const PageRequest& page);
 
+  // See blob_damage.h.
+  absl::Status ExplainDamage(const absl::Status& status, const std::string& sha256);
+
  private:
+  // Verifies all of them, so that a push sends again whatever is damaged; the first error.
+  absl::Status VerifyOnce(const std::vector<FileEntry>& files);
+
   Store& store_;
   BlobStore& blobs_;
   Clock& clock_;

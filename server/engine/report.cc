@@ -133,6 +133,7 @@ absl::StatusOr<Checkpoint> CommitDraft(Transaction& transaction, const LeaseKey&
   ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, MakeCheckpoint(transaction, job, draft, now));
   const auto earlier = transaction.GetCheckpoint(job.id, checkpoint.id);
+  if (!earlier.ok() && !absl::IsNotFound(earlier.status())) return earlier.status();
   if (earlier.ok() && earlier->digest == checkpoint.digest) return *earlier;
   if (earlier.ok()) {
     // An attempt that was lost had come as far; this one's run counts.

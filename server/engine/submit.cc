@@ -12,12 +12,14 @@
 #include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
+#include "server/engine/blob_damage.h"
 
 namespace tune::server {
 namespace {
 
 constexpr size_t kMaxLabels = 64;
 constexpr size_t kMaxTextBytes = 256;
+constexpr size_t kMaxSpecBytes = 1 << 20;
 constexpr size_t kMaxShownBytes = 64;  // of a label's key, in an error
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kMaxStemBytes = 57;  // of a generated id, with six digits and a dash 64
@@ -50,6 +52,10 @@ absl::Status CheckRequest(const NewJob& request) {
   }
   CheckText("request_id", request.request_id, errors);
   CheckSpecText(request.spec, errors);
+  if (const size_t bytes = DumpJson(RunSpecToJson(request.spec)).size(); bytes > kMaxSpecBytes) {
+    errors.Add("spec", absl::StrCat("must be at most ", kMaxSpecBytes, " bytes as JSON, got ",
+                                    bytes, "; shorten template or sample_prompts"));
+  }
   return errors.ToStatus("job");
 }
 
@@ -60,16 +66,31 @@ std::string BodyDigest(const NewJob& request) {
   return Sha256Hex(DumpJson(body));
 }
 
-KnownInputs ReadInputs(Reader& reader, const RunSpec& spec) {
+void NoteDamage(BlobStore& blobs, const std::string& resource, const std::vector<FileEntry>& files,
+                KnownInputs& known) {
+  const std::vector<FileEntry> harmed = blobs.Harmed(files);
+  if (harmed.empty()) return;
+  known.damaged[resource] = absl::StrCat("cannot be read: its ", harmed[0].path,
+                                         " is damaged or gone on the scheduler's "
+                                         "disk; ",
+                                         MendingOf(resource));
+}
+
+// NOT_FOUND is an answer: what is not there is left out.
+absl::StatusOr<KnownInputs> ReadInputs(Reader& reader, BlobStore& blobs, const RunSpec& spec) {
   KnownInputs known;
-  if (auto model = reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/")));
-      model.ok()) {
+  auto model = reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/")));
+  if (!model.ok() && !absl::IsNotFound(model.status())) return model.status();
+  if (model.ok()) {
+    NoteDamage(blobs, spec.model, model->files, known);
     known.model = *std::move(model);
   }
   for (const std::string& name : DatasetNames(spec)) {
-    if (reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))).ok()) {
-      known.datasets.insert(name);
-    }
+    const auto dataset = reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/")));
+    if (absl::IsNotFound(dataset.status())) continue;
+    RETURN_IF_ERROR(dataset.status());
+    known.datasets.insert(name);
+    NoteDamage(blobs, name, {dataset->file}, known);
   }
   return known;
 }
@@ -84,30 +105,36 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
-std::string FreeId(Reader& reader, const RunSpec& spec, absl::Time now) {
+absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Time now) {
   const std::string stem =
       std::string(absl::StripPrefix(spec.model, "models/")).substr(0, kMaxStemBytes);
   while (true) {
     const std::string id = absl::StrCat(stem, "-", NewUlid(now).substr(20));
-    if (absl::IsNotFound(reader.GetJob(id).status())) return id;
+    const absl::Status taken = reader.GetJob(id).status();
+    if (absl::IsNotFound(taken)) return id;
+    RETURN_IF_ERROR(taken);
   }
 }
 
-absl::StatusOr<Job> Prepare(Reader& reader, const NewJob& request, absl::Time now) {
-  const KnownInputs known = ReadInputs(reader, request.spec);
+absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& request,
+                            absl::Time now) {
+  ASSIGN_OR_RETURN(const KnownInputs known, ReadInputs(reader, blobs, request.spec));
   Job job;
   job.spec = request.spec;
   job.labels = request.labels;
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
-  job.id = request.job_id.empty() ? FreeId(reader, request.spec, now) : request.job_id;
+  job.id = request.job_id;
+  if (job.id.empty()) {
+    ASSIGN_OR_RETURN(job.id, FreeId(reader, request.spec, now));
+  }
   return job;
 }
 
-absl::StatusOr<Job> Insert(Transaction& transaction, const NewJob& request,
+absl::StatusOr<Job> Insert(Transaction& transaction, BlobStore& blobs, const NewJob& request,
                            const std::string& digest, absl::Time now) {
-  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, request, now));
+  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, blobs, request, now));
   ASSIGN_OR_RETURN(const Job job, transaction.InsertJob(prepared, request.request_id,
                                                         request.request_id.empty() ? "" : digest));
   JobEvent event;
@@ -132,8 +159,8 @@ absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& requ
 
 }  // namespace
 
-Submit::Submit(Store& store, Clock& clock, Signal& work, EngineObserver& observer)
-    : store_(store), clock_(clock), work_(work), observer_(observer) {}
+Submit::Submit(Store& store, BlobStore& blobs, Clock& clock, Signal& work, EngineObserver& observer)
+    : store_(store), blobs_(blobs), clock_(clock), work_(work), observer_(observer) {}
 
 absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   RETURN_IF_ERROR(CheckRequest(request));
@@ -142,7 +169,7 @@ absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   absl::StatusOr<Job> job;
   if (request.validate_only) {
     RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
-      job = Prepare(reader, request, now);
+      job = Prepare(reader, blobs_, request, now);
       return job.status();
     }));
     return job;
@@ -151,7 +178,7 @@ absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
     ASSIGN_OR_RETURN(const auto earlier, FindRepeat(transaction, request, digest));
     repeat = earlier.has_value();
-    job = repeat ? *earlier : Insert(transaction, request, digest, now);
+    job = repeat ? *earlier : Insert(transaction, blobs_, request, digest, now);
     return job.status();
   }));
   if (!repeat) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "run/spec.h"
 #include "server/core/job.h"
+#include "server/engine/blobs.h"
 #include "server/engine/observer.h"
 #include "server/engine/signal.h"
 #include "server/store/store.h"
@@ -24,7 +25,7 @@ struct NewJob {
 
 class Submit {
  public:
-  Submit(Store& store, Clock& clock, Signal& work, EngineObserver& observer);
+  Submit(Store& store, BlobStore& blobs, Clock& clock, Signal& work, EngineObserver& observer);
 
   // Checks the spec against the registry, then queues the job. INVALID_ARGUMENT with all
   // field errors, named as RunSpecFromJson does ("datasets[1].dataset"); ALREADY_EXISTS:
@@ -35,6 +36,7 @@ class Submit {
 
  private:
   Store& store_;
+  BlobStore& blobs_;
   Clock& clock_;
   Signal& work_;
   EngineObserver& observer_;

@@ -41,7 +41,7 @@ grpc::ServerWriteReactor<v1::DownloadBlobResponse>* BlobService::DownloadBlob(
     grpc::CallbackServerContext* context, const v1::DownloadBlobRequest* request) {
   return new WriteStream<v1::DownloadBlobResponse>(
       runtime_, context, /*drain=*/nullptr, [&](const std::function<void()>&) {
-        return std::make_unique<DownloadSource>(blobs_, *request, counters_.downloaded);
+        return std::make_unique<DownloadSource>(blobs_, registry_, *request, counters_.downloaded);
       });
 }
 

@@ -17,7 +17,10 @@ struct TransferCounters {
 class BlobService : public v1::BlobService::CallbackService {
  public:
   BlobService(Engine& engine, const CallRuntime& runtime, const TransferCounters& counters)
-      : blobs_(engine.blobs()), runtime_(runtime), counters_(counters) {}
+      : blobs_(engine.blobs()),
+        registry_(engine.registry()),
+        runtime_(runtime),
+        counters_(counters) {}
 
   grpc::ServerUnaryReactor* StatBlobs(grpc::CallbackServerContext* context,
                                       const v1::StatBlobsRequest* request,
@@ -29,6 +32,7 @@ class BlobService : public v1::BlobService::CallbackService {
 
  private:
   BlobStore& blobs_;
+  Registry& registry_;
   const CallRuntime runtime_;
   const TransferCounters counters_;
 };

@@ -76,11 +76,17 @@ Pump::Next UploadStream::End(const absl::Status& status) {
   return Pump::Next::kOver;
 }
 
-absl::StatusOr<Produced> DownloadSource::Next(v1::DownloadBlobResponse& message) {
+absl::StatusOr<std::string> DownloadSource::Read() {
   if (!reader_) {
     ASSIGN_OR_RETURN(reader_, blobs_.OpenForReading(request_.sha256(), request_.offset()));
   }
-  ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunkBytes));
+  return reader_->Read(kChunkBytes);
+}
+
+absl::StatusOr<Produced> DownloadSource::Next(v1::DownloadBlobResponse& message) {
+  absl::StatusOr<std::string> read = Read();
+  if (!read.ok()) return registry_.ExplainDamage(read.status(), request_.sha256());
+  std::string data = *std::move(read);
   if (data.empty()) return Produced::kEnd;
   downloaded_.Increment(static_cast<double>(data.size()));
   message.mutable_chunk()->set_sha256(absl::HexStringToBytes(Sha256Hex(data)));

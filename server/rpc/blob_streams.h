@@ -9,6 +9,7 @@
 
 #include "prometheus/counter.h"
 #include "server/engine/blobs.h"
+#include "server/engine/registry.h"
 #include "server/rpc/call.h"
 #include "server/rpc/write_stream.h"
 #include "tune/v1/registry.pb.h"
@@ -49,13 +50,16 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadBlobRequest> {
 
 class DownloadSource : public StreamSource<v1::DownloadBlobResponse> {
  public:
-  DownloadSource(BlobStore& blobs, const v1::DownloadBlobRequest& request,
+  DownloadSource(BlobStore& blobs, Registry& registry, const v1::DownloadBlobRequest& request,
                  prometheus::Counter& downloaded)
-      : blobs_(blobs), request_(request), downloaded_(downloaded) {}
+      : blobs_(blobs), registry_(registry), request_(request), downloaded_(downloaded) {}
   absl::StatusOr<Produced> Next(v1::DownloadBlobResponse& message) override;
 
  private:
+  absl::StatusOr<std::string> Read();
+
   BlobStore& blobs_;
+  Registry& registry_;
   const v1::DownloadBlobRequest request_;
   prometheus::Counter& downloaded_;
   std::unique_ptr<BlobReader> reader_;

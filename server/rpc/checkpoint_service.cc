@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/list_page.h"
 
 namespace tune::server {
 
@@ -23,8 +24,7 @@ grpc::ServerUnaryReactor* CheckpointService::ListCheckpoints(
     ASSIGN_OR_RETURN(const std::string job_id, ParseName("jobs", request->parent()));
     ASSIGN_OR_RETURN(const auto page, registry_.ListCheckpoints(job_id, PageOf(*request)));
     v1::ListCheckpointsResponse list;
-    for (const Checkpoint& checkpoint : page.items) *list.add_checkpoints() = ToProto(checkpoint);
-    list.set_next_page_token(page.next_token);
+    list.set_next_page_token(PutPage(page, list.mutable_checkpoints()));
     return list;
   };
   return RunCall(runtime_, context, response, work);

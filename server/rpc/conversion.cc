@@ -164,6 +164,13 @@ v1::Job ToProto(const Job& job) {
   return proto;
 }
 
+v1::Job ToListedProto(const Job& job) {
+  v1::Job proto = ToProto(job);
+  proto.mutable_spec()->clear_sample_prompts();
+  proto.mutable_spec()->clear_template_();
+  return proto;
+}
+
 v1::JobEvent ToProto(const JobEvent& event) {
   v1::JobEvent proto;
   proto.set_seq(event.seq);

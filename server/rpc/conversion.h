@@ -27,6 +27,8 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
     const google::protobuf::RepeatedField<int>& states);
 
 v1::Job ToProto(const Job& job);
+// A job in a list: without sample_prompts and template, which can be long.
+v1::Job ToListedProto(const Job& job);
 v1::JobEvent ToProto(const JobEvent& event);
 v1::Dataset ToProto(const Dataset& dataset);
 v1::Model ToProto(const Model& model);

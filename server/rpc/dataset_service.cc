@@ -4,6 +4,7 @@
 #include "proto/wire/convert.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/list_page.h"
 
 namespace tune::server {
 
@@ -35,8 +36,7 @@ grpc::ServerUnaryReactor* DatasetService::ListDatasets(grpc::CallbackServerConte
   const auto work = [this, request]() -> absl::StatusOr<v1::ListDatasetsResponse> {
     ASSIGN_OR_RETURN(const auto page, registry_.ListDatasets(PageOf(*request)));
     v1::ListDatasetsResponse list;
-    for (const Dataset& dataset : page.items) *list.add_datasets() = ToProto(dataset);
-    list.set_next_page_token(page.next_token);
+    list.set_next_page_token(PutPage(page, list.mutable_datasets()));
     return list;
   };
   return RunCall(runtime_, context, response, work);

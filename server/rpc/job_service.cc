@@ -5,6 +5,7 @@
 #include "run/names.h"
 #include "server/rpc/conversion.h"
 #include "server/rpc/job_streams.h"
+#include "server/rpc/list_page.h"
 #include "server/rpc/write_stream.h"
 
 namespace tune::server {
@@ -48,8 +49,8 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
     ASSIGN_OR_RETURN(const auto states, StatesFromProto(request->states()));
     ASSIGN_OR_RETURN(const auto page, engine_.queries().ListJobs(states, PageOf(*request)));
     v1::ListJobsResponse list;
-    for (const Job& job : page.items) *list.add_jobs() = ToProto(job);
-    list.set_next_page_token(page.next_token);
+    list.set_next_page_token(
+        page.TokenAfter(AddWhileFits(page.items, list.mutable_jobs(), &ToListedProto)));
     return list;
   };
   return RunCall(runtime_, context, response, work);

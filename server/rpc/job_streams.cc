@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/list_page.h"
 
 namespace tune::server {
 namespace {
@@ -33,8 +34,9 @@ absl::StatusOr<Produced> WatchSource::Next(v1::WatchJobResponse& message) {
     return IsTerminal(before.state) ? Produced::kEnd : Produced::kWait;
   }
   first_ = false;
-  for (const JobEvent& event : events) *message.add_events() = ToProto(event);
-  if (!events.empty()) after_seq_ = events.back().seq;
+  const size_t told = AddWhileFits(events, message.mutable_events(),
+                                   [](const JobEvent& event) { return ToProto(event); });
+  if (told > 0) after_seq_ = events[told - 1].seq;
   ASSIGN_OR_RETURN(const Job after, engine_.queries().GetJob(job_id_));
   *message.mutable_job() = ToProto(after);
   return Produced::kMessage;

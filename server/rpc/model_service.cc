@@ -4,6 +4,7 @@
 #include "proto/wire/convert.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/list_page.h"
 
 namespace tune::server {
 
@@ -33,8 +34,7 @@ grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* 
   const auto work = [this, request]() -> absl::StatusOr<v1::ListModelsResponse> {
     ASSIGN_OR_RETURN(const auto page, registry_.ListModels(PageOf(*request)));
     v1::ListModelsResponse list;
-    for (const Model& model : page.items) *list.add_models() = ToProto(model);
-    list.set_next_page_token(page.next_token);
+    list.set_next_page_token(PutPage(page, list.mutable_models()));
     return list;
   };
   return RunCall(runtime_, context, response, work);

@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/list_page.h"
 
 namespace tune::server {
 
@@ -22,8 +23,7 @@ grpc::ServerUnaryReactor* WorkerService::ListWorkers(grpc::CallbackServerContext
   const auto work = [this, request]() -> absl::StatusOr<v1::ListWorkersResponse> {
     ASSIGN_OR_RETURN(const auto page, queries_.ListWorkers(PageOf(*request)));
     v1::ListWorkersResponse list;
-    for (const WorkerRecord& worker : page.items) *list.add_workers() = ToProto(worker);
-    list.set_next_page_token(page.next_token);
+    list.set_next_page_token(PutPage(page, list.mutable_workers()));
     return list;
   };
   return RunCall(runtime_, context, response, work);

@@ -156,4 +156,21 @@ bool IsBlobReferenced(Connection& connection, const std::string& sha256) {
   return query.Flag();
 }
 
+std::vector<BlobUser> FindBlobUsers(Connection& connection, const std::string& sha256) {
+  Query query(connection,
+              "SELECT 'datasets/' || id, path FROM datasets WHERE sha256 = ?1 UNION ALL "
+              "SELECT 'models/' || model_id, path FROM model_files WHERE sha256 = ?1 UNION ALL "
+              "SELECT 'jobs/' || job_id || '/checkpoints/' || id, path FROM checkpoint_files "
+              "JOIN checkpoints USING (register_order) WHERE checkpoint_files.sha256 = ?1 "
+              "ORDER BY 1, 2");
+  query.Bind(sha256);
+  std::vector<BlobUser> users;
+  while (query.Next()) {
+    BlobUser& user = users.emplace_back();
+    user.resource = query.Text();
+    user.path = query.Text();
+  }
+  return users;
+}
+
 }  // namespace tune::server

@@ -25,5 +25,6 @@ absl::Status Delete(Connection& connection, const std::string& id);
 namespace tune::server {
 
 bool IsBlobReferenced(Connection& connection, const std::string& sha256);
+std::vector<BlobUser> FindBlobUsers(Connection& connection, const std::string& sha256);
 
 }  // namespace tune::server

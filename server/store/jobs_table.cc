@@ -9,13 +9,22 @@
 namespace tune::server::jobs_table {
 namespace {
 
-// In the order that ReadJob reads.
+// What a list shows of a spec: its long texts are left where they lie.
+constexpr char kListedSpec[] =
+    "CASE WHEN json_valid(spec) THEN json_remove(spec, '$.sample_prompts', '$.template') "
+    "ELSE spec END";
+
+// In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
-    "submit_order, id, spec, labels, warnings, state, epoch, attempts_used, worker_id, reason, "
+    "labels, warnings, state, epoch, attempts_used, worker_id, reason, "
     "message, create_time_us, queue_time_us, not_before_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
     "seconds_per_step, eta_seconds, eval_loss, progress_time_us, latest_checkpoint, "
     "final_checkpoint";
+
+std::string Select(absl::string_view spec, absl::string_view condition) {
+  return absl::StrCat("SELECT submit_order, id, ", spec, ", ", kColumns, " FROM jobs ", condition);
+}
 
 void ReadProgress(Query& row, Progress& progress) {
   progress.step = row.Int();
@@ -125,7 +134,7 @@ absl::Status CheckMove(const Job& before, const Job& after) {
 }  // namespace
 
 absl::StatusOr<Job> Get(Connection& connection, const std::string& id) {
-  Query query(connection, absl::StrCat("SELECT ", kColumns, " FROM jobs WHERE id = ?"));
+  Query query(connection, Select("spec", "WHERE id = ?"));
   if (!query.Bind(id).Next()) {
     return absl::NotFoundError(absl::StrCat("there is no jobs/", id, "; see tunectl list"));
   }
@@ -133,8 +142,7 @@ absl::StatusOr<Job> Get(Connection& connection, const std::string& id) {
 }
 
 absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter) {
-  std::string sql =
-      absl::StrCat("SELECT ", kColumns, " FROM jobs WHERE (?1 = 0 OR submit_order < ?1)");
+  std::string sql = Select(kListedSpec, "WHERE (?1 = 0 OR submit_order < ?1)");
   if (!filter.states.empty())
     absl::StrAppend(&sql, " AND state IN (", StateList(filter.states), ")");
   Query query(connection, absl::StrCat(sql, " ORDER BY submit_order DESC LIMIT ?2"));
@@ -143,9 +151,8 @@ absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& f
 }
 
 absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection) {
-  Query query(connection, absl::StrCat("SELECT ", kColumns,
-                                       " FROM jobs WHERE state IN ('LEASED', 'RUNNING')"
-                                       " ORDER BY submit_order"));
+  Query query(connection,
+              Select("spec", "WHERE state IN ('LEASED', 'RUNNING') ORDER BY submit_order"));
   return ReadJobs(query);
 }
 

@@ -102,6 +102,9 @@ class SqliteReads : public Base {
   absl::StatusOr<bool> IsBlobReferenced(const std::string& sha256) override {
     return Call<bool>([&] { return server::IsBlobReferenced(connection_, sha256); });
   }
+  absl::StatusOr<std::vector<BlobUser>> FindBlobUsers(const std::string& sha256) override {
+    return Call<std::vector<BlobUser>>([&] { return server::FindBlobUsers(connection_, sha256); });
+  }
 
  protected:
   template <class T, class F>

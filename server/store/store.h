@@ -46,6 +46,12 @@ struct CheckpointRow {
   Checkpoint checkpoint;
 };
 
+// A file of a dataset, a model or a checkpoint.
+struct BlobUser {
+  std::string resource;  // "models/M"
+  std::string path;      // of the file inside it
+};
+
 // Lookups by id are NOT_FOUND, naming the resource, where nothing is there.
 class Reader {
  public:
@@ -53,7 +59,7 @@ class Reader {
 
   // Without attempts and queue position.
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;
-  // Newest first.
+  // Newest first, without the spec's sample_prompts and prompt_template.
   virtual absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter) = 0;
   // Jobs that a worker holds.
   virtual absl::StatusOr<std::vector<Job>> HeldJobs() = 0;
@@ -96,6 +102,8 @@ class Reader {
 
   // Whether a dataset, model or checkpoint has a file with this content.
   virtual absl::StatusOr<bool> IsBlobReferenced(const std::string& sha256) = 0;
+  // Every file that has this content, by resource.
+  virtual absl::StatusOr<std::vector<BlobUser>> FindBlobUsers(const std::string& sha256) = 0;
 };
 
 class Transaction : public Reader {

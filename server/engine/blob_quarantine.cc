@@ -1,0 +1,59 @@
+#include "server/engine/blob_quarantine.h"
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/status.h"
+
+namespace tune::server {
+
+absl::StatusOr<std::unique_ptr<BlobQuarantine>> BlobQuarantine::Open(const std::string& dir) {
+  RETURN_IF_ERROR(CreateDirectories(dir));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(dir));
+  std::unique_ptr<BlobQuarantine> quarantine(new BlobQuarantine(dir));
+  absl::MutexLock lock(&quarantine->mutex_);
+  for (const std::string& name : names) {
+    if (!IsSha256Hex(name)) continue;
+    quarantine->damaged_[name] =
+        ReadFile(quarantine->WhyPathOf(name)).value_or("it was set aside earlier");
+  }
+  return quarantine;
+}
+
+std::string BlobQuarantine::PathOf(const std::string& sha256) const {
+  return JoinPath(dir_, sha256);
+}
+
+absl::Status BlobQuarantine::Take(const std::string& path, const std::string& sha256,
+                                  const std::string& why) {
+  spdlog::error("a blob is damaged, and set aside sha256={} why=\"{}\" at={}", sha256, why,
+                PathOf(sha256));
+  absl::MutexLock lock(&mutex_);
+  // The reason is for people: on a full disk the blob is set aside without one.
+  (void)WriteFileDurably(WhyPathOf(sha256), why);
+  RETURN_IF_ERROR(RenameDurably(path, PathOf(sha256)));
+  damaged_[sha256] = why;
+  return absl::OkStatus();
+}
+
+void BlobQuarantine::Mended(const std::string& sha256) {
+  absl::MutexLock lock(&mutex_);
+  if (damaged_.erase(sha256) == 0) return;
+  spdlog::info("a damaged blob is whole again sha256={}", sha256);
+  (void)RemoveAll(PathOf(sha256));
+  (void)RemoveAll(WhyPathOf(sha256));
+}
+
+std::optional<std::string> BlobQuarantine::WhyDamaged(const std::string& sha256) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = damaged_.find(sha256);
+  if (found == damaged_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::map<std::string, std::string> BlobQuarantine::Damaged() {
+  absl::MutexLock lock(&mutex_);
+  return damaged_;
+}
+
+}  // namespace tune::server
