@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 #include "base/version.h"
 #include "proto/wire/transport.h"
 #include "server/engine/engine.h"
+#include "server/fsck_command.h"
 #include "server/rpc/fleet_collector.h"
 #include "server/rpc/http_endpoint.h"
 #include "server/rpc/process_collector.h"
@@ -34,6 +37,7 @@ struct Flags {
   std::string listen = "127.0.0.1:7070";
   std::string metrics_listen = "127.0.0.1:7071";
   std::string data_dir;
+  bool new_database = false;
   std::string log_level = "info";
   TransportOptions transport;
   int64_t lease_ttl_ms = 30'000;
@@ -45,6 +49,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--data-dir", flags.data_dir,
                  "Folder of the database, blobs and logs; made if it is not there")
       ->required();
+  app.add_flag("--new", flags.new_database,
+               "Take the database of the folder, or a new one, also where its blobs are those of "
+               "another");
   app.add_option("--listen", flags.listen, "gRPC address, HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--metrics-listen", flags.metrics_listen,
@@ -67,6 +74,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str()
       ->check(CLI::Range(int64_t{100}, int64_t{1'200'000}));
   app.footer(
+      "tune-scheduler fsck --data-dir DIR checks a folder; no scheduler may run on it.\n"
       "Writes the bound addresses to DATA_DIR/address and DATA_DIR/metrics_address.\n"
       "SIGTERM and SIGINT end it within 5 seconds; jobs go on at the next start.\n"
       "Exit codes: 0 ended by a signal, 1 error, 2 usage.");
@@ -85,28 +93,39 @@ LeaseOptions LeaseOptionsOf(const Flags& flags) {
           .heartbeat_interval = absl::Milliseconds(flags.heartbeat_interval_ms)};
 }
 
-// Ends leases whose time is up, about once a second.
+OtherDatabase OtherDatabaseOf(const Flags& flags) {
+  return flags.new_database ? OtherDatabase::kTake : OtherDatabase::kRefuse;
+}
+
+// Calls `tick` every `period` on a thread of its own, until it is destroyed.
 class Ticker {
  public:
-  explicit Ticker(Leases& leases)
-      : leases_(leases), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+  Ticker(absl::Duration period, std::function<void()> tick)
+      : period_(period),
+        tick_(std::move(tick)),
+        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
  private:
   void Run(const std::stop_token& stop) {
-    const absl::Duration period = std::min(kMaxTick, leases_.options().ttl / 10);
     std::unique_lock lock(mutex_);
-    while (!stopped_.wait_for(lock, stop, absl::ToChronoMilliseconds(period),
+    while (!stopped_.wait_for(lock, stop, absl::ToChronoMilliseconds(period_),
                               [&] { return stop.stop_requested(); })) {
-      const absl::Status status = leases_.ExpireDue();
-      if (!status.ok()) spdlog::error("lease expiry failed status={}", status.ToString());
+      tick_();
     }
   }
 
-  Leases& leases_;
+  const absl::Duration period_;
+  const std::function<void()> tick_;
   std::mutex mutex_;
   std::condition_variable_any stopped_;
   std::jthread thread_;
 };
+
+// Ends leases whose time is up.
+void ExpireLeases(Leases& leases) {
+  const absl::Status status = leases.ExpireDue();
+  if (!status.ok()) spdlog::error("lease expiry failed status={}", status.ToString());
+}
 
 // Every part of the running daemon; destroyed from the bottom up.
 struct Daemon {
@@ -119,7 +138,8 @@ struct Daemon {
   std::unique_ptr<FleetCollector> fleet;
   std::unique_ptr<HttpEndpoint> http;
   std::unique_ptr<RpcServer> rpc;
-  std::unique_ptr<Ticker> ticker;
+  std::unique_ptr<Ticker> lease_expiry;
+  std::unique_ptr<Ticker> blob_collection;
 };
 
 std::string AddressFile(const Flags& flags) { return JoinPath(flags.data_dir, "address"); }
@@ -132,24 +152,36 @@ void RemoveAddressFiles(const Flags& flags) {
   (void)RemoveAll(MetricsAddressFile(flags));
 }
 
+// For scripts that look for a free port: without room for it the scheduler serves all the same.
+void WriteAddressFile(const std::string& path, const std::string& address) {
+  const absl::Status written = WriteFileDurably(path, address + "\n");
+  if (!written.ok()) spdlog::warn("no address file error=\"{}\"", written.ToString());
+}
+
 // Fills `daemon`; what was started before an error ends with it.
 absl::Status Start(const Flags& flags, Daemon& daemon) {
   ASSIGN_OR_RETURN(const auto credentials, ServerCredentials(flags.listen, flags.transport));
   RETURN_IF_ERROR(CreateDirectories(flags.data_dir));
   ASSIGN_OR_RETURN(daemon.http, HttpEndpoint::Start(flags.metrics_listen));
   ASSIGN_OR_RETURN(daemon.engine, Engine::Open(flags.data_dir, daemon.clock, daemon.metrics,
-                                               LeaseOptionsOf(flags)));
+                                               LeaseOptionsOf(flags), OtherDatabaseOf(flags)));
   RemoveAddressFiles(flags);  // of a scheduler that was killed
   daemon.fleet = std::make_unique<FleetCollector>(*daemon.engine, flags.data_dir);
-  daemon.ticker = std::make_unique<Ticker>(daemon.engine->leases());
+  Engine& engine = *daemon.engine;
+  daemon.lease_expiry =
+      std::make_unique<Ticker>(std::min(kMaxTick, engine.leases().options().ttl / 10),
+                               [&engine] { ExpireLeases(engine.leases()); });
+  daemon.blob_collection =
+      std::make_unique<Ticker>(kMaxTick, [&engine] { engine.collector().Tick(); });
   ASSIGN_OR_RETURN(
       daemon.rpc,
       RpcServer::Start(*daemon.engine, daemon.clock, flags.listen, credentials, daemon.rpc_metrics,
                        {daemon.metrics.uploaded_bytes(), daemon.metrics.downloaded_bytes()}));
   daemon.http->Serve({&daemon.registry, daemon.fleet.get(), &daemon.process},
                      [engine = daemon.engine.get()] { return engine->Ready(); });
-  RETURN_IF_ERROR(WriteFileDurably(MetricsAddressFile(flags), daemon.http->address() + "\n"));
-  return WriteFileDurably(AddressFile(flags), daemon.rpc->address() + "\n");
+  WriteAddressFile(MetricsAddressFile(flags), daemon.http->address());
+  WriteAddressFile(AddressFile(flags), daemon.rpc->address());
+  return absl::OkStatus();
 }
 
 void Stop(const Flags& flags, Daemon& daemon) {
@@ -222,6 +254,9 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    if (argc > 1 && std::string(argv[1]) == "fsck") {
+      return tune::server::FsckMain(argc - 1, argv + 1);
+    }
     return tune::server::Main(argc, argv);
   } catch (const std::exception& error) {
     std::cerr << "tune-scheduler: error: " << error.what() << std::endl;

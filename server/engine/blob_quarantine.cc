@@ -36,12 +36,12 @@ absl::Status BlobQuarantine::Take(const std::string& path, const std::string& sh
   return absl::OkStatus();
 }
 
-void BlobQuarantine::Mended(const std::string& sha256) {
+bool BlobQuarantine::Forget(const std::string& sha256) {
   absl::MutexLock lock(&mutex_);
-  if (damaged_.erase(sha256) == 0) return;
-  spdlog::info("a damaged blob is whole again sha256={}", sha256);
+  if (damaged_.erase(sha256) == 0) return false;
   (void)RemoveAll(PathOf(sha256));
   (void)RemoveAll(WhyPathOf(sha256));
+  return true;
 }
 
 std::optional<std::string> BlobQuarantine::WhyDamaged(const std::string& sha256) {

@@ -25,8 +25,9 @@ class BlobQuarantine {
 
   // Moves the file at `path`, the damaged blob `sha256`, here; logs it as an error.
   absl::Status Take(const std::string& path, const std::string& sha256, const std::string& why);
-  // The content has come again: what was set aside is removed. Nothing where nothing was.
-  void Mended(const std::string& sha256);
+  // The content has come again, or nothing refers to it: what was set aside is removed. False
+  // where nothing was.
+  bool Forget(const std::string& sha256);
 
   // Why the blob was set aside; none for one that was not.
   std::optional<std::string> WhyDamaged(const std::string& sha256);

@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "server/core/errors.h"
 
@@ -129,7 +130,9 @@ absl::Status BlobUpload::Finish() {
   RETURN_IF_ERROR(MakeFolderOf(store_.Path(sha256_)));
   RETURN_IF_ERROR(RenameDurably(store_.UploadPath(sha256_), store_.Path(sha256_)));
   store_.MarkVerified(sha256_);
-  store_.quarantine_->Mended(sha256_);
+  if (store_.quarantine_->Forget(sha256_)) {
+    spdlog::info("a damaged blob is whole again sha256={}", sha256_);
+  }
   complete_ = true;
   return absl::OkStatus();
 }
@@ -162,9 +165,10 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& di
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "blobs/sha256")));
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "uploads")));
   ASSIGN_OR_RETURN(auto quarantine, BlobQuarantine::Open(JoinPath(dir, "quarantine")));
+  ASSIGN_OR_RETURN(BlobTrash trash, BlobTrash::Open(JoinPath(dir, "trash")));
   RETURN_IF_ERROR(SyncDirectory(JoinPath(dir, "blobs")));
   RETURN_IF_ERROR(SyncDirectory(dir));
-  std::unique_ptr<BlobStore> store(new BlobStore(dir, std::move(quarantine)));
+  std::unique_ptr<BlobStore> store(new BlobStore(dir, std::move(quarantine), std::move(trash)));
   store->ForgetMended();
   return store;
 }
@@ -172,7 +176,7 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& di
 // Of a scheduler that was killed after the content had come again.
 void BlobStore::ForgetMended() {
   for (const auto& [sha256, why] : quarantine_->Damaged()) {
-    if (Exists(Path(sha256))) quarantine_->Mended(sha256);
+    if (Exists(Path(sha256))) quarantine_->Forget(sha256);
   }
 }
 
@@ -194,10 +198,16 @@ std::string BlobStore::UploadPath(const std::string& sha256) const {
   return absl::StrCat(dir_, "/uploads/", sha256);
 }
 
+absl::StatusOr<int64_t> BlobStore::SizeOf(const std::string& sha256) {
+  const std::string path = Path(sha256);
+  if (!Exists(path)) (void)trash_.TakeBack(sha256, path);
+  return FileSize(path);
+}
+
 absl::StatusOr<BlobStatus> BlobStore::Stat(const std::string& sha256) {
   RETURN_IF_ERROR(CheckHash(sha256));
   BlobStatus status;
-  if (const auto size = FileSize(Path(sha256)); size.ok()) {
+  if (const auto size = SizeOf(sha256); size.ok()) {
     status.complete = true;
     status.size_bytes = status.received_bytes = *size;
   } else {
@@ -207,6 +217,7 @@ absl::StatusOr<BlobStatus> BlobStore::Stat(const std::string& sha256) {
 }
 
 absl::Status BlobStore::CheckRoom(int64_t bytes_to_come) {
+  RETURN_IF_ERROR(trash_.MakeRoom(bytes_to_come + kReservedBytes));
   ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(dir_));
   if (bytes_to_come + kReservedBytes <= free_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(dir_, ": the upload needs ", bytes_to_come,
@@ -264,6 +275,7 @@ void BlobStore::EndUpload(const std::string& sha256) {
 
 absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenComplete(const std::string& sha256) {
   RETURN_IF_ERROR(CheckHash(sha256));
+  (void)SizeOf(sha256);  // back from the trash
   const int fd = open(Path(sha256).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 && errno != ENOENT) return ErrnoStatus(Path(sha256), "open");
   if (fd >= 0) return std::unique_ptr<BlobReader>(new BlobReader(*this, sha256, fd));
@@ -331,20 +343,19 @@ absl::Status BlobStore::CheckPresent(const std::vector<FileEntry>& files,
   return status;
 }
 
-absl::Status BlobStore::Remove(const std::string& sha256) {
+absl::Status BlobStore::Discard(const std::string& sha256) {
   RETURN_IF_ERROR(CheckHash(sha256));
-  return RemoveAll(Path(sha256));
+  quarantine_->Forget(sha256);
+  return trash_.Put(Path(sha256), sha256);
 }
 
-absl::StatusOr<std::vector<std::string>> BlobStore::BlobsBefore(absl::Time time) {
-  const std::string hashes = JoinPath(dir_, "blobs/sha256");
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListFilesBelow(hashes));
+absl::StatusOr<std::vector<std::string>> BlobStore::ListBlobs() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                   ListFilesBelow(JoinPath(dir_, "blobs/sha256")));
   std::vector<std::string> blobs;
   for (const std::string& path : paths) {
     const std::string name = path.substr(path.rfind('/') + 1);
-    if (IsSha256Hex(name) && WriteTime(JoinPath(hashes, path)).value_or(time) < time) {
-      blobs.push_back(name);
-    }
+    if (IsSha256Hex(name)) blobs.push_back(name);
   }
   return blobs;
 }

@@ -3,6 +3,7 @@
 //   DIR/blobs/sha256/ab/ab12…   whole, verified, synced, never changed
 //   DIR/uploads/ab12…           an upload that is under way or was left
 //   DIR/quarantine/ab12…        one that was damaged, see blob_quarantine.h
+//   DIR/trash/ab12…             one that nothing refers to, see blob_trash.h
 //
 // A blob that is read and proves damaged is set aside: from then on it is not complete, and
 // an upload of the same content mends it and whatever refers to it.
@@ -27,6 +28,7 @@
 #include "base/sha256.h"
 #include "server/core/registry.h"
 #include "server/engine/blob_quarantine.h"
+#include "server/engine/blob_trash.h"
 
 namespace tune::server {
 
@@ -106,7 +108,7 @@ class BlobStore {
   // Makes the folders under `dir`, which must be on one volume.
   static absl::StatusOr<std::unique_ptr<BlobStore>> Open(const std::string& dir);
 
-  // INVALID_ARGUMENT for what is no SHA-256 in hex.
+  // INVALID_ARGUMENT for what is no SHA-256 in hex. Takes a blob back from the trash.
   absl::StatusOr<BlobStatus> Stat(const std::string& sha256);
 
   // `offset`: 0, or at most received_bytes of Stat; what was kept beyond it is dropped.
@@ -141,10 +143,13 @@ class BlobStore {
   // Every blob set aside and not sent again since, with the reason.
   std::map<std::string, std::string> Damaged() { return quarantine_->Damaged(); }
 
-  // The caller knows that nothing refers to it. OK where it is gone already.
-  absl::Status Remove(const std::string& sha256);
-  // Complete blobs and left uploads last written before `time`, by wall clock.
-  absl::StatusOr<std::vector<std::string>> BlobsBefore(absl::Time time);
+  // Moves a blob that nothing refers to, as the caller knows, into the trash, from where it
+  // comes back if it is asked for. OK where it is gone already.
+  absl::Status Discard(const std::string& sha256);
+  const BlobTrash& trash() const { return trash_; }
+  // Every complete blob, sorted.
+  absl::StatusOr<std::vector<std::string>> ListBlobs();
+  // Left uploads last written before `time`, by wall clock: only what was sent is lost.
   absl::Status RemoveUploadsBefore(absl::Time time);
 
   // Held shared while a reference to blobs is being made (from CheckPresent to the
@@ -157,13 +162,15 @@ class BlobStore {
  private:
   friend class BlobReader;
   friend class BlobUpload;
-  BlobStore(std::string dir, std::unique_ptr<BlobQuarantine> quarantine)
-      : dir_(std::move(dir)), quarantine_(std::move(quarantine)) {}
+  BlobStore(std::string dir, std::unique_ptr<BlobQuarantine> quarantine, BlobTrash trash)
+      : dir_(std::move(dir)), quarantine_(std::move(quarantine)), trash_(std::move(trash)) {}
   std::string UploadPath(const std::string& sha256) const;
   absl::Status CheckRoom(int64_t bytes_to_come);
   absl::Status Continue(BlobUpload& upload);
   absl::StatusOr<std::unique_ptr<BlobReader>> OpenComplete(const std::string& sha256);
   void ForgetMended();
+  // The size of a complete blob, which is taken back from the trash where it lies there.
+  absl::StatusOr<int64_t> SizeOf(const std::string& sha256);
   // Of the file that a reader has open, and only where it still lies under its name.
   absl::Status SetAside(const std::string& sha256, int fd, const std::string& why);
   void MarkVerified(const std::string& sha256);
@@ -171,6 +178,7 @@ class BlobStore {
 
   const std::string dir_;
   const std::unique_ptr<BlobQuarantine> quarantine_;
+  const BlobTrash trash_;
   absl::Mutex references_;
   absl::Mutex mutex_;
   absl::flat_hash_set<std::string> verified_ ABSL_GUARDED_BY(mutex_);

@@ -1,30 +1,29 @@
 #include "server/engine/engine.h"
 
-#include "base/log.h"
 #include "base/status.h"
-#include "server/engine/blob_collector.h"
-#include "server/engine/observed_store.h"
 #include "server/store/sqlite_store.h"
 
 namespace tune::server {
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& data_dir, Clock& clock,
                                                      EngineObserver& observer,
-                                                     const LeaseOptions& options) {
+                                                     const LeaseOptions& options,
+                                                     OtherDatabase other) {
   RETURN_IF_ERROR(CreateDirectories(data_dir));
   ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(data_dir, "lock")));
-  ASSIGN_OR_RETURN(auto sqlite, SqliteStore::Open(JoinPath(data_dir, "tune.db"), clock));
+  RETURN_IF_ERROR(CheckDatabaseThere(data_dir, other));
+  ASSIGN_OR_RETURN(auto sqlite, SqliteStore::Open(DatabasePath(data_dir), clock));
   auto store = std::make_unique<ObservedStore>(std::move(sqlite), clock, observer);
   ASSIGN_OR_RETURN(auto blobs, BlobStore::Open(data_dir));
-  const absl::Status swept = SweepBlobs(*store, *blobs, clock.Now());
-  if (!swept.ok()) spdlog::warn("cannot sweep the blobs error=\"{}\"", swept.ToString());
+  RETURN_IF_ERROR(CheckDatabaseFits(data_dir, *store, other));
+  RETURN_IF_ERROR(TakeBackReferenced(*store, *blobs));
   std::unique_ptr<Engine> engine(new Engine(std::move(lock), std::move(store), std::move(blobs),
                                             data_dir, clock, observer, options));
   RETURN_IF_ERROR(engine->leases_.Start());
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<Store> store,
+Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> store,
                std::unique_ptr<BlobStore> blobs, const std::string& data_dir, Clock& clock,
                EngineObserver& observer, const LeaseOptions& options)
     : lock_(std::move(lock)),
@@ -37,9 +36,11 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<Store> store,
       scheduler_(*store_, clock, leases_, hub_, observer),
       reports_(*store_, *blobs_, logs_, clock, leases_, work_, hub_, observer),
       registry_(*store_, *blobs_, clock),
-      queries_(*store_, clock, leases_) {}
+      queries_(*store_, clock, leases_),
+      collector_(*store_, *blobs_, clock) {}
 
 absl::Status Engine::Ready() {
+  RETURN_IF_ERROR(store_->Read([](Reader& reader) { return reader.CountJobs().status(); }));
   return store_->Write([](Transaction&) { return absl::OkStatus(); });
 }
 

@@ -2,7 +2,7 @@
 //
 //   DIR/lock       held for life: one scheduler per folder
 //   DIR/tune.db    the store
-//   DIR/blobs/ DIR/uploads/ DIR/logs/
+//   DIR/blobs/ DIR/uploads/ DIR/quarantine/ DIR/trash/ DIR/logs/
 #pragma once
 
 #include <memory>
@@ -12,10 +12,13 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "server/engine/blob_collector.h"
 #include "server/engine/blobs.h"
 #include "server/engine/cancel.h"
+#include "server/engine/data_folder.h"
 #include "server/engine/job_logs.h"
 #include "server/engine/leases.h"
+#include "server/engine/observed_store.h"
 #include "server/engine/observer.h"
 #include "server/engine/queries.h"
 #include "server/engine/registry.h"
@@ -31,11 +34,13 @@ namespace tune::server {
 class Engine {
  public:
   // Takes the lock, applies migrations, becomes the store's one writer, and gives each live
-  // lease a fresh TTL. FAILED_PRECONDITION: another scheduler runs on `data_dir`, or its
-  // database is newer than this program. `clock` and `observer` must outlive the engine.
+  // lease a fresh TTL. FAILED_PRECONDITION: another scheduler runs on `data_dir`, its
+  // database is newer than this program, or, unless `other` takes it, it is not the one of the
+  // blobs there (data_folder.h). `clock` and `observer` must outlive the engine.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const std::string& data_dir, Clock& clock,
                                                       EngineObserver& observer,
-                                                      const LeaseOptions& options = {});
+                                                      const LeaseOptions& options = {},
+                                                      OtherDatabase other = OtherDatabase::kRefuse);
 
   // All thread-safe. Calls block for a commit or a file at most, except Registry's
   // Create*, which read whole datasets and models.
@@ -52,16 +57,20 @@ class Engine {
   Registry& registry() { return registry_; }
   Queries& queries() { return queries_; }
 
-  // OK while the store takes writes; for /readyz.
+  BlobCollector& collector() { return collector_; }
+
+  // OK while the store can be read and takes writes; for /readyz.
   absl::Status Ready();
+  // DATA_LOSS once the database has proved damaged (observed_store.h).
+  absl::Status StoreDamage() { return store_->Damage(); }
 
  private:
-  Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<Store> store,
+  Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> store,
          std::unique_ptr<BlobStore> blobs, const std::string& data_dir, Clock& clock,
          EngineObserver& observer, const LeaseOptions& options);
 
   const std::unique_ptr<FileLock> lock_;
-  const std::unique_ptr<Store> store_;
+  const std::unique_ptr<ObservedStore> store_;
   const std::unique_ptr<BlobStore> blobs_;
   JobLogs logs_;
   EventHub hub_;
@@ -73,6 +82,7 @@ class Engine {
   Reports reports_;
   Registry registry_;
   Queries queries_;
+  BlobCollector collector_;
 };
 
 }  // namespace tune::server

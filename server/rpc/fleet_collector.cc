@@ -58,10 +58,21 @@ void CollectStorage(const std::string& dir, std::vector<prometheus::MetricFamily
            static_cast<double>(space.capacity), {{"volume", "data"}});
 }
 
+// Each is an alarm where it is not 0.
+void CollectDamage(Engine& engine, std::vector<prometheus::MetricFamily>& families) {
+  AddValue(families.emplace_back(Gauges("tune_scheduler_blobs_damaged",
+                                        "Blobs found damaged, set aside and not sent again since")),
+           static_cast<double>(engine.blobs().Damaged().size()));
+  AddValue(families.emplace_back(Gauges("tune_scheduler_store_damaged",
+                                        "1 once the database has proved damaged, else 0")),
+           engine.StoreDamage().ok() ? 0 : 1);
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> FleetCollector::Collect() const {
   std::vector<prometheus::MetricFamily> families;
+  CollectDamage(engine_, families);
   if (const auto stats = engine_.queries().Stats(); stats.ok()) {
     CollectStats(*stats, families);
   } else {

@@ -34,6 +34,10 @@ constexpr CodeRow kCodes[] = {
     {SQLITE_LOCKED, absl::StatusCode::kUnavailable},
     {SQLITE_CORRUPT, absl::StatusCode::kDataLoss},
     {SQLITE_NOTADB, absl::StatusCode::kDataLoss},
+    {SQLITE_FORMAT, absl::StatusCode::kDataLoss},
+    {SQLITE_IOERR_READ, absl::StatusCode::kDataLoss},
+    {SQLITE_IOERR_SHORT_READ, absl::StatusCode::kDataLoss},
+    {SQLITE_IOERR_CORRUPTFS, absl::StatusCode::kDataLoss},
     {SQLITE_READONLY, absl::StatusCode::kPermissionDenied},
     {SQLITE_CANTOPEN, absl::StatusCode::kFailedPrecondition},
 };

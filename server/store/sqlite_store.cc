@@ -5,11 +5,29 @@
 #include "server/store/sqlite_session.h"
 
 namespace tune::server {
+namespace {
+
+// Beside the migrations, as their own record is: the identity is the database's, whatever its
+// schema.
+constexpr char kMakeIdentity[] =
+    "CREATE TABLE IF NOT EXISTS database_identity (id TEXT NOT NULL) STRICT;"
+    "INSERT INTO database_identity SELECT lower(hex(randomblob(16))) "
+    "WHERE NOT EXISTS (SELECT 1 FROM database_identity);";
+
+absl::Status MakeIdentity(Connection& connection) {
+  return connection.Catch([&] {
+    connection.Exec(kMakeIdentity);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
     const std::string& path, Clock& clock, const std::vector<Migration>& migrations) {
   ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kWriter));
   RETURN_IF_ERROR(ApplyMigrations(*connection, migrations, clock.Now()));
+  RETURN_IF_ERROR(MakeIdentity(*connection));
   ASSIGN_OR_RETURN(auto writer, Writer::Start(std::move(connection)));
   std::vector<std::unique_ptr<Connection>> readers;
   for (int i = 0; i < kReaders; ++i) {
@@ -38,6 +56,31 @@ absl::Status SqliteStore::Read(absl::FunctionRef<absl::Status(Reader&)> read) {
 absl::StatusOr<int64_t> SqliteStore::SizeBytes() {
   ASSIGN_OR_RETURN(const int64_t database, FileSize(path_));
   return database + FileSize(path_ + "-wal").value_or(0);
+}
+
+absl::StatusOr<std::string> SqliteStore::DatabaseId() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                   ReadColumn("SELECT id FROM database_identity"));
+  if (ids.size() == 1) return ids[0];
+  return absl::DataLossError(path_ + ": the database's identity is missing");
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::CheckIntegrity() {
+  ASSIGN_OR_RETURN(std::vector<std::string> problems, ReadColumn("PRAGMA integrity_check"));
+  if (problems == std::vector<std::string>{"ok"}) problems.clear();
+  return problems;
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::ReadColumn(const std::string& sql) {
+  std::unique_ptr<Connection> connection = TakeReader();
+  auto values = connection->Catch([&]() -> absl::StatusOr<std::vector<std::string>> {
+    Query query(*connection, sql);
+    std::vector<std::string> column;
+    while (query.Next()) column.push_back(query.Text());
+    return column;
+  });
+  GiveBack(std::move(connection));
+  return values;
 }
 
 std::unique_ptr<Connection> SqliteStore::TakeReader() {

@@ -27,6 +27,8 @@ class SqliteStore : public Store {
   absl::Status Write(absl::FunctionRef<absl::Status(Transaction&)> write) override;
   absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) override;
   absl::StatusOr<int64_t> SizeBytes() override;
+  absl::StatusOr<std::string> DatabaseId() override;
+  absl::StatusOr<std::vector<std::string>> CheckIntegrity() override;
 
  private:
   static constexpr int kReaders = 4;
@@ -34,6 +36,8 @@ class SqliteStore : public Store {
   SqliteStore(std::string path, std::unique_ptr<Writer> writer,
               std::vector<std::unique_ptr<Connection>> readers)
       : path_(std::move(path)), readers_(std::move(readers)), writer_(std::move(writer)) {}
+  // The first column of the query's rows.
+  absl::StatusOr<std::vector<std::string>> ReadColumn(const std::string& sql);
   std::unique_ptr<Connection> TakeReader();
   void GiveBack(std::unique_ptr<Connection> reader);
 

@@ -149,6 +149,10 @@ class Store {
   virtual absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) = 0;
   // Of the database and its log on disk.
   virtual absl::StatusOr<int64_t> SizeBytes() = 0;
+  // Made at random with the database, and kept as long as it is.
+  virtual absl::StatusOr<std::string> DatabaseId() = 0;
+  // Reads all of it: what is wrong with it, for people; empty where it is whole.
+  virtual absl::StatusOr<std::vector<std::string>> CheckIntegrity() = 0;
 };
 
 }  // namespace tune::server

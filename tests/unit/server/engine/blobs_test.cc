@@ -156,36 +156,38 @@ TEST_F(BlobsTest, NamesThatAreNoHashesAreRefused) {
     EXPECT_EQ(store_->Stat(bad).status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_FALSE(store_->BeginUpload(bad, 1, 0).ok());
     EXPECT_FALSE(store_->OpenForReading(bad).ok());
-    EXPECT_FALSE(store_->Remove(bad).ok());
+    EXPECT_FALSE(store_->Discard(bad).ok());
   }
 }
 
-TEST_F(BlobsTest, OldBlobsAndUploadsAreFoundByAge) {
+TEST_F(BlobsTest, BlobsAreListedAndLeftUploadsFoundByAge) {
   ASSERT_TRUE(Put(kContent).ok());
   {
     auto upload = store_->BeginUpload(Sha256Hex("left"), 4, 0);
     ASSERT_TRUE(Append(**upload, "le").ok());
   }
-  EXPECT_THAT(*store_->BlobsBefore(absl::InfinitePast()), IsEmpty());
-  EXPECT_THAT(*store_->BlobsBefore(absl::InfiniteFuture()), ElementsAre(hash_));
+  EXPECT_THAT(*store_->ListBlobs(), ElementsAre(hash_));
   ASSERT_TRUE(store_->RemoveUploadsBefore(absl::InfinitePast()).ok());
   EXPECT_EQ(store_->Stat(Sha256Hex("left"))->received_bytes, 2);
   ASSERT_TRUE(store_->RemoveUploadsBefore(absl::InfiniteFuture()).ok());
   EXPECT_EQ(store_->Stat(Sha256Hex("left"))->received_bytes, 0);
 }
 
-class SweepTest : public EngineTest {};
+TEST_F(BlobsTest, WhatIsInTheTrashComesBackWhenItIsAskedFor) {
+  ASSERT_TRUE(Put(kContent).ok());
+  ASSERT_TRUE(store_->Discard(hash_).ok());
+  EXPECT_THAT(*store_->ListBlobs(), IsEmpty());
+  EXPECT_THAT(*store_->trash().List(), ElementsAre(hash_));
+  EXPECT_EQ(Read(hash_), kContent);
+  EXPECT_THAT(*store_->trash().List(), IsEmpty());
+}
 
-TEST_F(SweepTest, ARestartRemovesOldBlobsThatNothingRefersTo) {
-  PushInputs();
-  const FileEntry orphan = Upload("x", "orphan");
-  const FileEntry used = engine().registry().GetDataset("d")->file;
-  Reopen();
-  EXPECT_TRUE(engine().blobs().Stat(orphan.sha256)->complete);  // by this clock it is from later
-  clock_.JumpWall(absl::Hours(24 * 365 * 100));
-  Reopen();
-  EXPECT_FALSE(engine().blobs().Stat(orphan.sha256)->complete);
-  EXPECT_TRUE(engine().blobs().Stat(used.sha256)->complete);
+TEST_F(BlobsTest, TheTrashMakesRoomForAnUpload) {
+  ASSERT_TRUE(Put(kContent).ok());
+  ASSERT_TRUE(store_->Discard(hash_).ok());
+  (void)store_->BeginUpload(Sha256Hex("x"), std::numeric_limits<int64_t>::max() / 4, 0);
+  EXPECT_THAT(*store_->trash().List(), IsEmpty());
+  EXPECT_FALSE(store_->Stat(hash_)->complete);
 }
 
 }  // namespace

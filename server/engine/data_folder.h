@@ -1,0 +1,32 @@
+// Whether a database and the blobs beside it belong together. A volume that is not mounted, or
+// a restore that was botched, must not look like an empty scheduler: it would take every blob
+// for one that nothing refers to.
+//
+//   DIR/blobs/database_id   identity of the database whose blobs these are
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/store/store.h"
+
+namespace tune::server {
+
+// The database of a data folder.
+std::string DatabasePath(const std::string& data_dir);
+
+// What to do with blobs whose database is not there, or is another one.
+enum class OtherDatabase {
+  kRefuse,
+  kTake,  // it is theirs from now on
+};
+
+// Before the database is opened, which makes one where none is. FAILED_PRECONDITION: there is
+// none, or an empty file, and there are blobs.
+absl::Status CheckDatabaseThere(const std::string& data_dir, OtherDatabase other);
+
+// Once it is open. FAILED_PRECONDITION: these are another database's blobs; or nobody has
+// noted whose they are, and the database has no job, dataset or model.
+absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store, OtherDatabase other);
+
+}  // namespace tune::server

@@ -1,0 +1,91 @@
+#include "server/engine/fsck.h"
+
+#include <limits>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "run/names.h"
+#include "server/engine/blobs.h"
+#include "server/engine/data_folder.h"
+#include "server/store/sqlite_store.h"
+
+namespace tune::server {
+namespace {
+
+constexpr int64_t kAll = std::numeric_limits<int32_t>::max();
+
+struct UsedFile {
+  std::string resource;
+  FileEntry file;
+};
+
+absl::Status ListUsedFiles(Reader& reader, std::vector<UsedFile>& used) {
+  const auto add = [&](const std::string& resource, const std::vector<FileEntry>& files) {
+    for (const FileEntry& file : files) used.push_back({resource, file});
+  };
+  ASSIGN_OR_RETURN(const auto datasets, reader.ListDatasets("", kAll));
+  for (const Dataset& dataset : datasets) add(ResourceName("datasets", dataset.id), {dataset.file});
+  ASSIGN_OR_RETURN(const auto models, reader.ListModels("", kAll));
+  for (const Model& model : models) add(ResourceName("models", model.id), model.files);
+  ASSIGN_OR_RETURN(const auto rows, reader.ListCheckpoints({"", /*before_order=*/0, kAll}));
+  for (const CheckpointRow& row : rows) {
+    add(CheckpointName(row.checkpoint.job_id, row.checkpoint.id), row.checkpoint.files);
+  }
+  return absl::OkStatus();
+}
+
+// What is wrong with the file's blob; "" where nothing is.
+std::string ProblemOf(BlobStore& blobs, const FileEntry& file, bool quick) {
+  const absl::Status verified = quick ? absl::OkStatus() : blobs.VerifyOnce(file.sha256);
+  if (!verified.ok()) return std::string(verified.message());
+  const BlobStatus status = blobs.Stat(file.sha256).value_or(BlobStatus());
+  if (!status.complete) return absl::StrCat("blob ", file.sha256, " is not there");
+  if (status.size_bytes == file.size_bytes) return "";
+  return absl::StrCat("blob ", file.sha256, " has ", status.size_bytes, " bytes, not ",
+                      file.size_bytes);
+}
+
+void CheckFiles(BlobStore& blobs, const std::vector<UsedFile>& used, bool quick,
+                FsckReport& report) {
+  std::set<std::string> seen;
+  for (const auto& [resource, file] : used) {
+    const std::string problem = ProblemOf(blobs, file, quick);
+    if (!problem.empty()) {
+      report.harmed.push_back(absl::StrCat(resource, ": ", file.path, ": ", problem));
+    }
+    if (!seen.insert(file.sha256).second) continue;
+    ++report.blobs;
+    report.size_bytes += file.size_bytes;
+  }
+}
+
+absl::Status FindOrphans(BlobStore& blobs, const std::vector<UsedFile>& used, FsckReport& report) {
+  std::set<std::string> referenced;
+  for (const UsedFile& one : used) referenced.insert(one.file.sha256);
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.ListBlobs());
+  for (const std::string& sha256 : all) {
+    if (!referenced.contains(sha256)) report.orphans.push_back(sha256);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<FsckReport> Fsck(const std::string& data_dir, bool quick, Clock& clock) {
+  RETURN_IF_ERROR(FileSize(DatabasePath(data_dir)).status());
+  ASSIGN_OR_RETURN(const auto lock, FileLock::Acquire(JoinPath(data_dir, "lock")));
+  ASSIGN_OR_RETURN(const auto store, SqliteStore::Open(DatabasePath(data_dir), clock));
+  ASSIGN_OR_RETURN(const auto blobs, BlobStore::Open(data_dir));
+  FsckReport report;
+  ASSIGN_OR_RETURN(report.database, store->CheckIntegrity());
+  std::vector<UsedFile> used;
+  RETURN_IF_ERROR(store->Read([&](Reader& reader) { return ListUsedFiles(reader, used); }));
+  CheckFiles(*blobs, used, quick, report);
+  RETURN_IF_ERROR(FindOrphans(*blobs, used, report));
+  return report;
+}
+
+}  // namespace tune::server

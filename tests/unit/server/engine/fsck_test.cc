@@ -1,0 +1,75 @@
+#include "server/engine/fsck.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/server/engine/engine_fixture.h"
+
+namespace tune::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class FsckTest : public EngineTest {
+ protected:
+  FsckTest() {
+    PushInputs();
+    file_ = engine().registry().GetDataset("d")->file;
+    path_ = engine().blobs().Path(file_.sha256);
+  }
+  absl::StatusOr<FsckReport> Check(bool quick = false) {
+    engine_.reset();
+    return Fsck(JoinPath(folder_, "data"), quick, clock_);
+  }
+
+  FileEntry file_;
+  std::string path_;
+};
+
+TEST_F(FsckTest, AWholeFolder) {
+  const auto report = Check();
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->whole());
+  EXPECT_EQ(report->blobs, 4);  // three files of the model, one dataset
+  EXPECT_THAT(report->orphans, IsEmpty());
+}
+
+TEST_F(FsckTest, ADamagedFileIsNamedAndSetAside) {
+  std::string content = *ReadFile(path_);
+  content[0] ^= 1;
+  ASSERT_TRUE(WriteFileDurably(path_, content).ok());
+  EXPECT_TRUE(Check(/*quick=*/true)->whole()) << "sizes do not tell";
+  const auto report = Check();
+  EXPECT_FALSE(report->whole());
+  EXPECT_THAT(report->harmed, ElementsAre(HasSubstr("datasets/d: d.jsonl: blob " + file_.sha256)));
+  EXPECT_FALSE(Exists(path_));
+  EXPECT_THAT(Check(/*quick=*/true)->harmed.size(), 1u) << "it is known from now on";
+}
+
+TEST_F(FsckTest, AMissingFileAndOneCutShortAreNamedByTheirSizes) {
+  ASSERT_TRUE(RemoveAll(path_).ok());
+  EXPECT_THAT(Check(/*quick=*/true)->harmed, ElementsAre(HasSubstr("is not there")));
+  ASSERT_TRUE(WriteFileDurably(path_, "cut").ok());
+  EXPECT_THAT(Check(/*quick=*/true)->harmed, ElementsAre(HasSubstr("has 3 bytes, not")));
+}
+
+TEST_F(FsckTest, OrphansHarmNothing) {
+  const FileEntry orphan = Upload("x", "orphan");
+  const auto report = Check();
+  EXPECT_TRUE(report->whole());
+  EXPECT_THAT(report->orphans, ElementsAre(orphan.sha256));
+}
+
+TEST_F(FsckTest, AFolderInUseIsRefused) {
+  EXPECT_EQ(Fsck(JoinPath(folder_, "data"), false, clock_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(FsckTest, NoDatabaseIsMade) {
+  EXPECT_TRUE(absl::IsNotFound(Fsck(JoinPath(folder_, "nothing"), false, clock_).status()));
+  EXPECT_FALSE(Exists(JoinPath(folder_, "nothing")));
+}
+
+}  // namespace
+}  // namespace tune::server
