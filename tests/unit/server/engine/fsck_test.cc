@@ -31,7 +31,7 @@ TEST_F(FsckTest, AWholeFolder) {
   const auto report = Check();
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->whole());
-  EXPECT_EQ(report->blobs, 4);  // three files of the model, one dataset
+  EXPECT_EQ(report->blobs, 6);  // five files of the model, one dataset
   EXPECT_THAT(report->orphans, IsEmpty());
 }
 

@@ -113,7 +113,7 @@ TEST_F(RegistryTest, ADeletedDatasetsBlobGoesUnlessItIsSharedStill) {
   ASSERT_TRUE(registry().DeleteDataset("a").ok());
   EXPECT_TRUE(engine().blobs().Stat(file.sha256)->complete);
   ASSERT_TRUE(registry().DeleteDataset("b").ok());
-  EXPECT_FALSE(engine().blobs().Stat(file.sha256)->complete);
+  EXPECT_FALSE(Exists(engine().blobs().Path(file.sha256)));
 }
 
 TEST_F(RegistryTest, CheckpointsOfNoJob) {

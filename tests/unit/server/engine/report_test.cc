@@ -45,7 +45,7 @@ class ReportTest : public EngineTest {
     return ids;
   }
   bool HasBlob(const std::string& content) {
-    return engine().blobs().Stat(Sha256Hex(content))->complete;
+    return Exists(engine().blobs().Path(Sha256Hex(content)));
   }
 
   LeaseKey key_;
