@@ -7,8 +7,10 @@
 
 namespace tune {
 
-// How many processes the kernel has ended on this host for lack of memory, its own or a control
-// group's, since the host started; nullopt where the kernel does not tell (before Linux 4.13).
-std::optional<int64_t> OomKills(const std::string& vmstat_path = "/proc/vmstat");
+// How many processes the kernel has ended for lack of memory: those of this process's control
+// group (oom_kill in the memory.events of cgroup v2), or, where it has no such file, all on this
+// host since it started (oom_kill in /proc/vmstat, from Linux 4.13 on). nullopt where neither
+// tells. `root` is the folder that proc/ and sys/ are in.
+std::optional<int64_t> OomKills(const std::string& root = "");
 
 }  // namespace tune
