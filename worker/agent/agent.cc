@@ -11,9 +11,21 @@
 namespace tune::worker {
 namespace {
 
-v1::RegisterWorkerRequest Registration(const std::string& name, v1::WorkerResources resources) {
+// The id of the work folder, made once; one for this life where the folder cannot be written, as
+// the self-check then tells.
+std::string InstallationOf(const std::string& work_dir) {
+  const std::string path = JoinPath(work_dir, "installation");
+  if (const auto known = ReadFile(path); known.ok() && !known->empty()) return *known;
+  const std::string made = NewUuid();
+  const absl::Status written = WriteFileDurably(path, made);
+  if (!written.ok()) spdlog::warn("{}", written.ToString());
+  return made;
+}
+
+v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerResources resources) {
   v1::RegisterWorkerRequest request;
-  request.set_worker_id(name);
+  request.set_worker_id(options.name);
+  request.set_installation(InstallationOf(options.work_dir));
   request.set_incarnation(NewUuid());
   *request.mutable_resources() = std::move(resources);
   request.set_version(Version());
@@ -40,21 +52,28 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
       options_(std::move(options)),
       lock_(std::move(lock)),
       cache_(JoinPath(options_.work_dir, "cache"), options_.cache_max_bytes),
+      self_check_({.trainer = options_.trainer,
+                   .folders = {options_.work_dir, JoinPath(options_.work_dir, "cache"),
+                               JoinPath(options_.work_dir, "runs")}},
+                  parts.processes, parts.clock, parts.metrics),
       context_{.control = parts.control,
                .processes = parts.processes,
                .clock = parts.clock,
                .metrics = parts.metrics,
                .leases = leases_,
                .cache = cache_,
+               .self_check = self_check_,
                .options = {.trainer = options_.trainer,
                            .runs_dir = JoinPath(options_.work_dir, "runs"),
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
                            .backoff = options_.backoff}},
-      session_(parts.control, parts.clock, Registration(options_.name, std::move(resources))),
+      session_(parts.control, parts.clock, Registration(options_, std::move(resources)),
+               self_check_),
       loop_(context_, session_, options_.lease_loop) {}
 
 absl::Status Agent::Run() {
+  (void)self_check_.Run();  // it stays up, and says why it takes no job
   RETURN_IF_ERROR(Register());
   if (draining_.raised()) return absl::OkStatus();
   Heartbeat heartbeat(parts_.control, session_, leases_, parts_.clock, parts_.metrics,
@@ -97,6 +116,9 @@ absl::Status Agent::Readiness() const {
   if (draining_.raised()) return absl::UnavailableError("draining");
   if (!session_.registered())
     return absl::UnavailableError("not registered with the scheduler yet");
+  if (const absl::Status fit = self_check_.status(); !fit.ok()) {
+    return absl::UnavailableError(absl::StrCat("unfit: ", fit.message()));
+  }
   return absl::OkStatus();
 }
 

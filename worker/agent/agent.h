@@ -42,7 +42,8 @@ class Agent {
   static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentParts& parts,
                                                        AgentOptions options);
 
-  // Registers, trying until the scheduler is there, then works until drained. Trainers are
+  // Checks itself and registers, unfit too, trying until the scheduler is there; then works until
+  // drained, whenever it is fit. Trainers are
   // started from the calling thread. An error where this worker cannot go on.
   absl::Status Run();
 
@@ -50,7 +51,7 @@ class Agent {
   // that can be within the drain timeout. From any thread.
   void Drain();
 
-  // OK once registered and until drained. From any thread.
+  // OK once registered, while fit, and until drained. From any thread.
   absl::Status Readiness() const;
 
  private:
@@ -65,6 +66,7 @@ class Agent {
   const std::unique_ptr<FileLock> lock_;
   LeaseTable leases_;
   BlobCache cache_;
+  SelfCheck self_check_;
   AttemptContext context_;
   Session session_;
   LeaseLoop loop_;

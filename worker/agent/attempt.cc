@@ -11,13 +11,12 @@
 #include "worker/agent/run_inputs.h"
 #include "worker/agent/supervisor.h"
 #include "worker/agent/trainer_events.h"
-#include "worker/agent/uploader.h"
 
 namespace tune::worker {
 namespace {
 
-constexpr size_t kLogLinesInMessage = 10;
-constexpr int64_t kLogBytesInMessage = 2000;
+// For the end of the log of a run whose lease has ended.
+constexpr absl::Duration kTimeForLastLog = absl::Seconds(10);
 
 }  // namespace
 
@@ -39,10 +38,15 @@ AttemptEnd Attempt::Run() {
   spdlog::info("{}: attempt {} begins epoch={} resume_step={}", lease_.key().job(),
                lease_.attempt(), lease_.key().epoch(), lease_.resume_from().step());
   AttemptEnd end = RunToEnd();
+  if (IsSuspicious(end)) {
+    const absl::Status fit = context_.self_check.Run();
+    if (!fit.ok()) end = EndOfUnfitWorker(fit);
+  }
   Tell(end);
   if (const absl::Status removed = RemoveAll(run_dir_); !removed.ok()) {
     spdlog::warn("{}: {}", lease_.key().job(), removed.ToString());
   }
+  context_.cache.Relinked();
   return end;
 }
 
@@ -50,6 +54,7 @@ AttemptEnd Attempt::RunToEnd() {
   const absl::Status prepared = Prepare();
   if (stop_.cause() != StopCause::kNone) return EndOfStopped(stop_.cause());
   if (!prepared.ok()) return EndOfPreparation(prepared);
+  oom_kills_before_ = context_.oom_kills().value_or(0);
   const auto trainer =
       context_.processes.Start({.argv = {context_.options.trainer, "run", run_dir_},
                                 .working_dir = run_dir_,
@@ -75,27 +80,28 @@ absl::Status Attempt::PrepareOnce() {
   std::vector<v1::FileEntry> files;
   for (const RunInput& input : inputs) files.push_back(input.file);
   RETURN_IF_ERROR(context_.cache.MakeRoom(files));
-  return MakeRunFolder(run_dir_, lease_, inputs,
-                       [this](const v1::FileEntry& file) -> absl::StatusOr<std::string> {
-                         if (stop_.cause() != StopCause::kNone) {
-                           return absl::CancelledError("stopped while its inputs were fetched");
-                         }
-                         return context_.cache.Get(file, context_.control);
-                       });
+  const absl::Status made = MakeRunFolder(
+      run_dir_, lease_, inputs, [this](const v1::FileEntry& file) -> absl::StatusOr<std::string> {
+        if (stop_.cause() != StopCause::kNone) {
+          return absl::CancelledError("stopped while its inputs were fetched");
+        }
+        return context_.cache.Get(file, context_.control);
+      });
+  context_.cache.Relinked();
+  return made;
 }
 
 AttemptEnd Attempt::Train(Process& trainer) {
   const std::string& job = lease_.key().job();
   const AttemptOptions& options = context_.options;
-  TrainerEvents events(
-      run_dir_, [&](const v1::TrainingEvent& event) { context_.metrics.Observe(job, event); });
-  Uploader uploader(
-      context_.control, lease_.key(), run_dir_, stop_, context_.clock, context_.metrics,
-      {.keep_checkpoints = lease_.spec().keep_checkpoints(), .backoff = options.backoff});
-  Reporter reporter(
-      context_.control, lease_.key(), run_dir_,
-      [&](const v1::TrainingEvent::CheckpointSaved& checkpoint) { uploader.Add(checkpoint); },
-      stop_, {.poll_interval = options.poll_interval, .backoff = options.backoff});
+  Uploader uploader(context_.control, lease_.key(), run_dir_, stop_, context_.clock,
+                    context_.metrics, options.backoff);
+  TrainerEvents events(run_dir_, [&](const v1::TrainingEvent& event) {
+    context_.metrics.Observe(job, event);
+    if (event.has_checkpoint()) uploader.Add(event.checkpoint());
+  });
+  Reporter reporter(context_.control, lease_.key(), run_dir_, stop_,
+                    {.poll_interval = options.poll_interval, .backoff = options.backoff});
 
   SuperviseOptions supervise{.poll_interval = options.poll_interval,
                              .grace = options.drain_timeout};
@@ -106,24 +112,32 @@ AttemptEnd Attempt::Train(Process& trainer) {
     events.Poll();
     (void)GivenUp();  // the time to drain counts from the order, not from the trainer's end
   });
-  Flush(reporter);
-  Flush(uploader);
+  FlushReports(reporter);
+  FlushCheckpoints(uploader);
   return EndOf({.exit = end.exit,
                 .killed_by_us = end.killed_by_us,
+                .out_of_memory = context_.oom_kills().value_or(0) > oom_kills_before_,
                 .finished = events.finished(),
                 .failed = events.failed(),
                 .stop = stop_.cause(),
                 .final_committed = uploader.final_committed(),
-                .final_status = uploader.final_status(),
-                .last_log_lines = LastLines(JoinPath(run_dir_, kTrainerLogFile), kLogLinesInMessage,
-                                            kLogBytesInMessage)});
+                .final_status = uploader.final_status()});
 }
 
-template <typename Sender>
-void Attempt::Flush(Sender& sender) {
-  sender.Finish();
-  while (!sender.WaitDone(context_.options.poll_interval)) {
-    if (GivenUp()) sender.Abort();
+void Attempt::FlushCheckpoints(Uploader& uploader) {
+  uploader.Finish();
+  while (!uploader.WaitDone(context_.options.poll_interval)) {
+    if (GivenUp()) uploader.Abort();
+  }
+}
+
+void Attempt::FlushReports(Reporter& reporter) {
+  reporter.Finish();
+  const absl::Duration trainer_ended = context_.clock.Monotonic();
+  while (!reporter.WaitDone(context_.options.poll_interval)) {
+    const bool ended = stop_.cause() == StopCause::kLeaseEnded;
+    const bool late = context_.clock.Monotonic() >= trainer_ended + kTimeForLastLog;
+    if (ended ? late : GivenUp()) reporter.Abort();
   }
 }
 

@@ -1,9 +1,12 @@
 // One attempt of one job, from its lease to its end.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/oom_kills.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/blob_cache.h"
 #include "worker/agent/control_plane.h"
@@ -12,7 +15,9 @@
 #include "worker/agent/outcome.h"
 #include "worker/agent/process.h"
 #include "worker/agent/reporter.h"
+#include "worker/agent/self_check.h"
 #include "worker/agent/stop_signal.h"
+#include "worker/agent/uploader.h"
 
 namespace tune::worker {
 
@@ -33,7 +38,10 @@ struct AttemptContext {
   Metrics& metrics;
   LeaseTable& leases;
   BlobCache& cache;
+  SelfCheck& self_check;
   const AttemptOptions options;
+  // As base/oom_kills.h tells.
+  std::function<std::optional<int64_t>()> oom_kills = [] { return OomKills(); };
 };
 
 class Attempt {
@@ -53,8 +61,8 @@ class Attempt {
   absl::Status Prepare();
   absl::Status PrepareOnce();
   AttemptEnd Train(Process& trainer);
-  template <typename Sender>
-  void Flush(Sender& sender);
+  void FlushReports(Reporter& reporter);
+  void FlushCheckpoints(Uploader& uploader);
   bool GivenUp();
   void Tell(const AttemptEnd& end);
 
@@ -63,6 +71,7 @@ class Attempt {
   const std::string run_dir_;
   const absl::Duration started_;
   StopSignal stop_;
+  int64_t oom_kills_before_ = 0;
   absl::Duration drain_deadline_ = absl::InfiniteDuration();
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -23,7 +24,10 @@ absl::Status MarkUsed(const std::string& path) {
 }  // namespace
 
 BlobCache::BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space)
-    : dir_(std::move(dir)), max_bytes_(max_bytes), free_space_(std::move(free_space)) {}
+    : dir_(std::move(dir)),
+      max_bytes_(max_bytes),
+      free_space_(std::move(free_space)),
+      verified_(dir_) {}
 
 std::string BlobCache::PathOf(const std::string& sha256) const { return JoinPath(dir_, sha256); }
 
@@ -35,6 +39,7 @@ absl::StatusOr<std::vector<BlobCache::Held>> BlobCache::OldestFirst() const {
   ASSIGN_OR_RETURN(const auto names, ListDirectory(dir_));
   std::vector<Held> held;
   for (const std::string& name : names) {
+    if (name == kVerifiedFile) continue;
     struct stat info;
     if (stat(PathOf(name).c_str(), &info) != 0) return ErrnoStatus(PathOf(name), "stat");
     held.push_back(
@@ -71,7 +76,7 @@ absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t 
     if (keep.contains(blob.name)) continue;
     spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
     RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
-    verified_.erase(blob.name);
+    verified_.Remove(blob.name);
     total -= blob.size_bytes;
   }
   return absl::OkStatus();
@@ -84,18 +89,21 @@ absl::StatusOr<std::string> BlobCache::Get(const v1::FileEntry& file, ControlPla
         absl::StrCat(file.path(), ": \"", sha256, "\" is no SHA-256"));
   }
   const std::string path = PathOf(sha256);
-  if (Holds(file) && !verified_.contains(sha256)) {
-    ASSIGN_OR_RETURN(const std::string found, Sha256File(path));
-    if (found == sha256) verified_.insert(sha256);
-  }
-  if (!Holds(file) || !verified_.contains(sha256)) {
+  if (!IsVerified(file)) {
     if (Exists(path)) spdlog::warn("cache: {} is damaged and is fetched again", sha256);
     RETURN_IF_ERROR(RemoveAll(path));
     RETURN_IF_ERROR(control.Download(sha256, file.size_bytes(), path));
-    verified_.insert(sha256);
   }
   RETURN_IF_ERROR(MarkUsed(path));
+  verified_.Add(sha256);
   return path;
+}
+
+bool BlobCache::IsVerified(const v1::FileEntry& file) {
+  if (!Holds(file)) return false;
+  if (verified_.Contains(file.sha256())) return true;
+  const auto found = Sha256File(PathOf(file.sha256()));
+  return found.ok() && *found == file.sha256();
 }
 
 }  // namespace tune::worker

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "base/files.h"
 #include "tune/v1/registry.pb.h"
 #include "worker/agent/control_plane.h"
+#include "worker/agent/verified_blobs.h"
 
 namespace tune::worker {
 
@@ -30,9 +30,11 @@ class BlobCache {
   // with both numbers where the disk is too small even so.
   absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed);
 
-  // The path of a blob with this content, fetched if need be. A file from an earlier life is
-  // hashed before its first use; a damaged one is fetched anew.
+  // The path of a blob with this content, fetched if need be. A file is hashed before its first
+  // use in a boot of the host, and again whenever it has changed; a damaged one is fetched anew.
   absl::StatusOr<std::string> Get(const v1::FileEntry& file, ControlPlane& control);
+  // After links to blobs were made or removed: see VerifiedBlobs.
+  void Relinked() { verified_.Relinked(); }
 
  private:
   struct Held {
@@ -42,6 +44,7 @@ class BlobCache {
   };
 
   std::string PathOf(const std::string& sha256) const;
+  bool IsVerified(const v1::FileEntry& file);
   bool Holds(const v1::FileEntry& file) const;
   absl::StatusOr<std::vector<Held>> OldestFirst() const;
   absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing);
@@ -49,7 +52,7 @@ class BlobCache {
   const std::string dir_;
   const int64_t max_bytes_;
   const FreeSpace free_space_;
-  std::set<std::string> verified_;  // hashes checked in this life
+  VerifiedBlobs verified_;
 };
 
 }  // namespace tune::worker

@@ -39,6 +39,7 @@ absl::Status Heartbeat::Beat() {
   request.set_incarnation(session_.incarnation());
   for (v1::LeaseKey& key : leases_.Keys()) *request.add_leases() = std::move(key);
   request.set_free_disk_bytes(FreeBytes(work_dir_).value_or(0));
+  request.set_unhealthy(session_.unhealthy());
   const auto response = control_.Heartbeat(request);
   if (IsUnknownWorker(response.status())) return session_.RegisterAgain();
   RETURN_IF_ERROR(response.status());

@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/status.h"
 
 namespace tune::worker {
 
@@ -16,6 +17,7 @@ void LeaseLoop::Stop() {
 absl::Status LeaseLoop::Run() {
   Backoff backoff(options_.backoff);
   while (!stopped_.raised()) {
+    RETURN_IF_ERROR(AwaitFitness());
     auto response = Acquire();
     if (response.ok()) {
       backoff.Reset();
@@ -31,6 +33,17 @@ absl::Status LeaseLoop::Run() {
     stopped_.WaitFor(backoff.Next());
   }
   return absl::OkStatus();
+}
+
+absl::Status LeaseLoop::AwaitFitness() {
+  if (context_.self_check.status().ok()) return absl::OkStatus();
+  Backoff backoff(options_.check_backoff);
+  do {
+    if (stopped_.WaitFor(backoff.Next())) return absl::OkStatus();
+  } while (!context_.self_check.Run().ok());
+  // With what the trainer told: the scheduler may not have it yet.
+  const absl::Status told = session_.Register();
+  return IsTransient(told) ? absl::OkStatus() : told;
 }
 
 absl::StatusOr<v1::AcquireLeaseResponse> LeaseLoop::Acquire() {

@@ -17,6 +17,8 @@ struct LeaseLoopOptions {
   // How long one call waits for a job.
   absl::Duration wait = absl::Seconds(20);
   BackoffOptions backoff;
+  // Between two self-checks of a worker that is unfit.
+  BackoffOptions check_backoff = {absl::Seconds(1), absl::Minutes(1)};
   // After an attempt that this machine's disk was too small for, so that another worker may
   // take it first.
   absl::Duration rest_after_disk_full = absl::Seconds(5);
@@ -26,14 +28,16 @@ class LeaseLoop {
  public:
   LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions options);
 
-  // Returns OK once stopped and the attempt under way is over; an error where this worker
-  // cannot go on. Trainers are started from the calling thread.
+  // Takes no lease while the worker is unfit, and checks again until it is well. Returns OK once
+  // stopped and the attempt under way is over; an error where this worker cannot go on. Trainers
+  // are started from the calling thread.
   absl::Status Run();
 
   // Run takes no more leases. From any thread.
   void Stop();
 
  private:
+  absl::Status AwaitFitness();
   absl::StatusOr<v1::AcquireLeaseResponse> Acquire();
   void RunAttempt(v1::Lease lease);
 

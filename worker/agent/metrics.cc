@@ -288,6 +288,11 @@ void Metrics::HeartbeatFailed() {
   heartbeat_failures_ += 1;
 }
 
+void Metrics::SetHealthy(bool healthy) {
+  absl::MutexLock lock(&mutex_);
+  healthy_ = healthy;
+}
+
 void Metrics::LogMessage(const std::string& level) {
   absl::MutexLock lock(&mutex_);
   log_messages_[level] += 1;
@@ -313,6 +318,8 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.AddMetric({}, checkpoint_seconds_.Collect());
   out.Single("tune_checkpoint_failures_total", "Checkpoint writes that failed", MetricType::Counter,
              checkpoint_failures_);
+  out.Single("tune_worker_healthy", "Whether the last self-check found the worker fit for jobs",
+             MetricType::Gauge, healthy_ ? 1 : 0);
   out.Single("tune_worker_heartbeat_failures_total",
              "Heartbeats that the scheduler did not acknowledge", MetricType::Counter,
              heartbeat_failures_);

@@ -52,6 +52,8 @@ class Metrics : public prometheus::Collectable {
                            absl::Duration took);
   void CheckpointFailed();
   void HeartbeatFailed();
+  // What the last self-check found.
+  void SetHealthy(bool healthy);
   void LogMessage(const std::string& level);
 
   std::vector<prometheus::MetricFamily> Collect() const override;
@@ -72,6 +74,7 @@ class Metrics : public prometheus::Collectable {
   std::map<std::string, double> phase_seconds_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, double> log_messages_ ABSL_GUARDED_BY(mutex_);  // by level
   double checkpoint_failures_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool healthy_ ABSL_GUARDED_BY(mutex_) = true;
   double heartbeat_failures_ ABSL_GUARDED_BY(mutex_) = 0;
   prometheus::Histogram step_seconds_ ABSL_GUARDED_BY(mutex_);
   prometheus::Histogram checkpoint_seconds_ ABSL_GUARDED_BY(mutex_);

@@ -4,45 +4,50 @@
 #include <string.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "run/reason.h"
 
 namespace tune::worker {
 namespace {
 
 using Request = v1::FinishAttemptRequest;
 
-AttemptEnd Retryable(std::string reason, std::string message) {
-  return {Request::FAILED_RETRYABLE, std::move(reason), std::move(message)};
+AttemptEnd Retryable(absl::string_view reason, std::string message) {
+  return {Request::FAILED_RETRYABLE, std::string(reason), std::move(message)};
 }
 
-AttemptEnd Final(std::string reason, std::string message) {
-  return {Request::FAILED_FINAL, std::move(reason), std::move(message)};
+AttemptEnd Final(absl::string_view reason, std::string message) {
+  return {Request::FAILED_FINAL, std::string(reason), std::move(message)};
 }
 
-std::string WithLog(std::string what, const std::string& last_log_lines) {
-  if (last_log_lines.empty()) return absl::StrCat(what, "; its log is empty");
-  return absl::StrCat(what, "; its log ends:\n", last_log_lines);
+std::string HowItEnded(const ExitStatus& exit) {
+  if (exit.signal == SIGKILL) {
+    return "was killed by somebody (SIGKILL); the kernel counts no process ended for lack of "
+           "memory";
+  }
+  if (exit.signal != 0) {
+    return absl::StrCat("was ended by signal ", exit.signal, " (", strsignal(exit.signal), ")");
+  }
+  return absl::StrCat("exited with code ", exit.code, " and told neither success nor failure");
 }
 
 AttemptEnd EndOfCrash(const TrainerEnd& trainer) {
-  const int signal = trainer.exit.signal;
-  if (signal == SIGKILL) {
-    return Retryable("OutOfMemory",
-                     WithLog("the trainer was killed (SIGKILL), as the kernel does when memory "
-                             "runs out; lower micro_batch_tokens or take a larger worker",
-                             trainer.last_log_lines));
+  if (trainer.exit.signal == SIGKILL && trainer.out_of_memory) {
+    return Retryable(kOutOfMemory, "the kernel ended the trainer for lack of memory");
   }
-  const std::string how =
-      signal != 0 ? absl::StrCat("was killed by signal ", signal, " (", strsignal(signal), ")")
-                  : absl::StrCat("exited with code ", trainer.exit.code,
-                                 " and told neither success nor failure");
-  return Retryable("TrainerCrashed", WithLog("the trainer " + how, trainer.last_log_lines));
+  return Retryable(kTrainerCrashed, "the trainer " + HowItEnded(trainer.exit));
+}
+
+// A rank that our own SIGKILL ended before the first may look lost to it.
+bool TellsOfOurKill(const TrainerEnd& trainer) {
+  return trainer.killed_by_us && trainer.failed->retryable();
 }
 
 }  // namespace
 
 AttemptEnd EndOf(const TrainerEnd& trainer) {
   if (trainer.finished && trainer.final_committed) return {Request::SUCCEEDED, "", ""};
-  if (trainer.failed) {
+  if (trainer.failed && !TellsOfOurKill(trainer)) {
     const auto& failed = *trainer.failed;
     return failed.retryable() ? Retryable(failed.reason(), failed.message())
                               : Final(failed.reason(), failed.message());
@@ -50,7 +55,7 @@ AttemptEnd EndOf(const TrainerEnd& trainer) {
   if (trainer.stop != StopCause::kNone) return EndOfStopped(trainer.stop);
   if (trainer.finished) {
     return Retryable(
-        "CheckpointNotRegistered",
+        kCheckpointNotRegistered,
         absl::StrCat("the run ended well, but its result is not registered: ",
                      trainer.final_status.ok() ? "the trainer named no final checkpoint"
                                                : trainer.final_status.ToString()));
@@ -62,27 +67,33 @@ AttemptEnd EndOfPreparation(const absl::Status& status) {
   const std::string message(status.message());
   switch (status.code()) {
     case absl::StatusCode::kResourceExhausted:
-      return Retryable("DiskFull", message);
+      return Retryable(kDiskFull, message);
     case absl::StatusCode::kDataLoss:
-      return Retryable("CorruptBlob", message);
+      return Retryable(kCorruptBlob, message);
     case absl::StatusCode::kNotFound:
-      return Final("MissingInput", message);
+      return Retryable(kMissingInput, message);
     case absl::StatusCode::kInvalidArgument:
-      return Final("BadLease", message);
+      return Retryable(kBadLease, message);
     default:
-      return Retryable("WorkerError", message);
+      return Retryable(kInternal, message);
   }
+}
+
+AttemptEnd EndOfUnfitWorker(const absl::Status& found) {
+  return Retryable(kWorkerUnfit, std::string(found.message()));
 }
 
 AttemptEnd EndOfStopped(StopCause cause) {
   switch (cause) {
     case StopCause::kTimeLimit:
-      return Final("TimeLimit", "the job's time_limit_seconds are used up");
+      return Final(kTimeLimit, "the job's time_limit_seconds are used up");
     case StopCause::kReporting:
-      return Retryable("ReportRefused",
+      return Retryable(kReportRefused,
                        "the scheduler refused the trainer's events; see the worker's log");
+    case StopCause::kLeaseEnded:
+      return Retryable(kWorkerLost, "its lease has ended");
     default:
-      return Retryable("WorkerDraining", "the worker was stopped");
+      return Retryable(kWorkerDraining, "the worker was stopped");
   }
 }
 

@@ -13,7 +13,7 @@ namespace tune::worker {
 
 struct AttemptEnd {
   v1::FinishAttemptRequest::Outcome outcome = v1::FinishAttemptRequest::FAILED_RETRYABLE;
-  std::string reason;  // CamelCase; "" for success
+  std::string reason;  // a name of run/reason.h, or the trainer's own; "" for success
   std::string message;
 
   bool operator==(const AttemptEnd&) const = default;
@@ -21,19 +21,21 @@ struct AttemptEnd {
 
 struct TrainerEnd {
   ExitStatus exit = {};
-  bool killed_by_us = false;
-  bool finished = false;                                 // it wrote a `finished` event
+  bool killed_by_us = false;   // by SIGKILL
+  bool out_of_memory = false;  // the kernel ended a process for lack of memory meanwhile
+  bool finished = false;       // it wrote a `finished` event
   std::optional<v1::TrainingEvent::Failed> failed = {};  // it wrote a `failed` event
   StopCause stop = StopCause::kNone;
   bool final_committed = false;
   absl::Status final_status = {};  // why not
-  std::string last_log_lines = {};
 };
 
 AttemptEnd EndOf(const TrainerEnd& trainer);
 
 // Of a run that could not be made ready or started.
 AttemptEnd EndOfPreparation(const absl::Status& status);
+// Of one whose worker then found itself unfit; `found` as in self_check.h.
+AttemptEnd EndOfUnfitWorker(const absl::Status& found);
 // Of one stopped before its trainer started.
 AttemptEnd EndOfStopped(StopCause cause);
 

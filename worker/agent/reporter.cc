@@ -16,12 +16,11 @@ constexpr int64_t kLogBytesPerCall = 1 << 20;
 
 }  // namespace
 
-Reporter::Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir,
-                   CheckpointSink sink, StopSignal& stop, ReportOptions options)
+Reporter::Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir, StopSignal& stop,
+                   ReportOptions options)
     : control_(control),
       key_(std::move(key)),
       log_path_(JoinPath(run_dir, kTrainerLogFile)),
-      sink_(std::move(sink)),
       stop_(stop),
       options_(options),
       events_(JoinPath(run_dir, kEventsFile)),
@@ -38,6 +37,18 @@ void Reporter::Abort() {
 }
 
 void Reporter::Run() {
+  SendUntilFinished();
+  if (IsLeaseEnded(status_)) {
+    stop_.Raise(StopCause::kLeaseEnded);
+    SendRestOfLog();
+  } else if (!status_.ok() && !aborted_.raised()) {
+    spdlog::error("{}: report refused: {}", key_.job(), status_.ToString());
+    stop_.Raise(StopCause::kReporting);
+  }
+  done_.Raise();
+}
+
+void Reporter::SendUntilFinished() {
   Backoff backoff(options_.backoff);
   while (!aborted_.raised()) {
     const bool last = finishing_.raised();  // before reading, so that nothing is missed
@@ -47,13 +58,16 @@ void Reporter::Run() {
     if (status_.ok()) backoff.Reset();
     Wait(status_.ok() ? options_.poll_interval : backoff.Next());
   }
-  if (IsLeaseEnded(status_)) {
-    stop_.Raise(StopCause::kLeaseEnded);
-  } else if (!status_.ok() && !aborted_.raised()) {
-    spdlog::error("{}: report refused: {}", key_.job(), status_.ToString());
-    stop_.Raise(StopCause::kReporting);
+}
+
+void Reporter::SendRestOfLog() {
+  finishing_.WaitFor(absl::InfiniteDuration());
+  Backoff backoff(options_.backoff);
+  while (!aborted_.raised()) {
+    const absl::StatusOr<bool> more = SendLog();
+    if (more.ok() ? !*more : !IsTransient(more.status())) return;
+    if (!more.ok()) aborted_.WaitFor(backoff.Next());
   }
-  done_.Raise();
 }
 
 void Reporter::Wait(absl::Duration time) const {
@@ -82,7 +96,6 @@ absl::StatusOr<bool> Reporter::SendEvents() {
   const int64_t sent = request.first_seq() + request.events_size() - 1;
   // What the scheduler holds beyond `sent` it can only have from an earlier call of ours.
   const int64_t held = std::min(response.last_seq(), sent);
-  HandOver(request, held);
   if (held == sent) {
     events_.Consume(lines.size());
     return true;
@@ -91,17 +104,6 @@ absl::StatusOr<bool> Reporter::SendEvents() {
   RETURN_IF_ERROR(events_.SeekLine(held + 1));
   if (held + 1 == request.first_seq()) return absl::UnavailableError("no event was accepted");
   return true;
-}
-
-void Reporter::HandOver(const v1::ReportEventsRequest& request, int64_t last_seq) {
-  int64_t seq = request.first_seq();
-  for (const v1::TrainingEvent& event : request.events()) {
-    if (seq > handed_over_ && seq <= last_seq) {
-      handed_over_ = seq;
-      if (event.has_checkpoint()) sink_(event.checkpoint());
-    }
-    ++seq;
-  }
 }
 
 absl::StatusOr<bool> Reporter::SendLog() {

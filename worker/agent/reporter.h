@@ -1,9 +1,9 @@
 // Sends one attempt's events and log to the scheduler, in order, from a thread of its own.
 // The files in the run folder are the buffer: while the scheduler is away nothing piles up
-// in memory, and afterwards everything is sent.
+// in memory, and afterwards everything is sent. The log goes on to its end where the lease has
+// ended before: a run that was cancelled is read too.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <thread>
 
@@ -23,15 +23,13 @@ struct ReportOptions {
 
 class Reporter {
  public:
-  // Called once for each checkpoint event, after the scheduler holds it.
-  using CheckpointSink = std::function<void(const v1::TrainingEvent::CheckpointSaved&)>;
-
   // Starts the thread. A stale lease raises kLeaseEnded on `stop`, a refusal kReporting.
-  Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir, CheckpointSink sink,
-           StopSignal& stop, ReportOptions options);
+  Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir, StopSignal& stop,
+           ReportOptions options);
   ~Reporter();  // aborts
 
-  // The trainer has ended: sends the rest, then the thread ends.
+  // The trainer has ended: sends the rest, of an ended lease that of the log, then the thread
+  // ends.
   void Finish() { finishing_.Raise(); }
   // The thread ends as soon as the call under way does.
   void Abort();
@@ -42,23 +40,22 @@ class Reporter {
 
  private:
   void Run();
+  void SendUntilFinished();
+  void SendRestOfLog();
   void Wait(absl::Duration time) const;
   absl::Status SendAll();
   absl::StatusOr<bool> SendEvents();
   absl::StatusOr<bool> SendLog();
-  void HandOver(const v1::ReportEventsRequest& request, int64_t last_seq);
 
   ControlPlane& control_;
   const v1::LeaseKey key_;
   const std::string log_path_;
-  const CheckpointSink sink_;
   StopSignal& stop_;
   const ReportOptions options_;
 
   LineTail events_;
   int64_t log_offset_ = 0;
   bool log_refused_ = false;
-  int64_t handed_over_ = 0;  // the last seq whose checkpoint went to the sink
   absl::Status status_;
   Flag finishing_, aborted_, done_;
   std::thread thread_;  // last: it uses all of the above

@@ -30,6 +30,7 @@ absl::Status Link(const std::string& blob, const std::string& target) {
 
 absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& lease) {
   RunFolder run;
+  run.checkpoints_kept_by_worker = true;
   run.job = lease.key().job();
   run.attempt = lease.attempt();
   ASSIGN_OR_RETURN(run.spec, RunSpecFromProto(lease.spec()));

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace tune::worker {
 namespace {
@@ -16,11 +17,20 @@ constexpr int64_t kShortestIntervalMs = 100;
 
 }  // namespace
 
-Session::Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration)
-    : control_(control), clock_(clock), registration_(std::move(registration)) {}
+Session::Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration,
+                 const SelfCheck& self_check)
+    : control_(control),
+      clock_(clock),
+      registration_(std::move(registration)),
+      self_check_(self_check) {}
 
 absl::Status Session::Register() {
-  ASSIGN_OR_RETURN(const auto response, control_.RegisterWorker(registration_));
+  v1::RegisterWorkerRequest request = registration_;
+  const TrainerInfo trainer = self_check_.trainer();
+  request.set_trainer_version(trainer.version);
+  request.mutable_spec_fields()->Assign(trainer.spec_fields.begin(), trainer.spec_fields.end());
+  request.set_unhealthy(unhealthy());
+  ASSIGN_OR_RETURN(const auto response, control_.RegisterWorker(request));
   absl::MutexLock lock(&mutex_);
   registered_ = true;
   heartbeat_interval_ =
@@ -45,6 +55,10 @@ absl::Status Session::RegisterAgain() {
   absl::MutexLock lock(&mutex_);
   if (!status.ok()) last_again_ = -absl::InfiniteDuration();
   return status;
+}
+
+std::string Session::unhealthy() const {
+  return ReplaceInvalidUtf8(std::string(self_check_.status().message()));
 }
 
 absl::Duration Session::heartbeat_interval() const {

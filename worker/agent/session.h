@@ -10,15 +10,18 @@
 #include "base/clock.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/control_plane.h"
+#include "worker/agent/self_check.h"
 
 namespace tune::worker {
 
 // Thread-safe.
 class Session {
  public:
-  Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration);
+  Session(ControlPlane& control, Clock& clock, v1::RegisterWorkerRequest registration,
+          const SelfCheck& self_check);
 
-  // One call.
+  // One call. Tells what the last self-check found, and what it learned of the trainer; to be
+  // called again where that changes.
   absl::Status Register();
   // After an answer that this worker is not known: a scheduler with an empty store, or another
   // process under this name. Registers again; ALREADY_EXISTS where that is needed twice
@@ -28,6 +31,8 @@ class Session {
   // "workers/NAME".
   std::string worker() const { return "workers/" + registration_.worker_id(); }
   const std::string& incarnation() const { return registration_.incarnation(); }
+  // Why this worker can train nothing now; "" where it is fit.
+  std::string unhealthy() const;
   absl::Duration heartbeat_interval() const;
   bool registered() const;
 
@@ -35,6 +40,7 @@ class Session {
   ControlPlane& control_;
   Clock& clock_;
   const v1::RegisterWorkerRequest registration_;
+  const SelfCheck& self_check_;
 
   mutable absl::Mutex mutex_;
   bool registered_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,11 +1,12 @@
 #include "worker/agent/uploader.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "proto/wire/convert.h"
+#include "run/checkpoints.h"
 #include "run/manifest.h"
 
 namespace tune::worker {
@@ -26,14 +27,14 @@ absl::StatusOr<v1::CommitCheckpointRequest> Describe(const std::string& dir) {
 }  // namespace
 
 Uploader::Uploader(ControlPlane& control, v1::LeaseKey key, std::string run_dir, StopSignal& stop,
-                   Clock& clock, Metrics& metrics, UploadOptions options)
+                   Clock& clock, Metrics& metrics, BackoffOptions backoff)
     : control_(control),
       key_(std::move(key)),
       run_dir_(std::move(run_dir)),
       stop_(stop),
       clock_(clock),
       metrics_(metrics),
-      options_(options),
+      backoff_(backoff),
       thread_([this] { Run(); }) {}
 
 Uploader::~Uploader() {
@@ -42,8 +43,23 @@ Uploader::~Uploader() {
 }
 
 void Uploader::Add(const Checkpoint& checkpoint) {
-  absl::MutexLock lock(&mutex_);
-  waiting_.push_back(checkpoint);
+  std::optional<Checkpoint> older;
+  {
+    absl::MutexLock lock(&mutex_);
+    older = std::exchange(checkpoint.final() ? final_ : newest_, checkpoint);
+  }
+  if (older) PassOver(*older, checkpoint.step());
+}
+
+void Uploader::PassOver(const Checkpoint& checkpoint, int64_t newer_step) {
+  spdlog::info("{}: checkpoint of step {} is passed over for that of step {}", key_.job(),
+               checkpoint.step(), newer_step);
+  Remove(checkpoint);
+}
+
+void Uploader::Remove(const Checkpoint& checkpoint) {
+  const absl::Status removed = RemoveCheckpoint(JoinPath(run_dir_, checkpoint.path()));
+  if (!removed.ok()) spdlog::warn("{}: {}", key_.job(), removed.ToString());
 }
 
 void Uploader::Finish() {
@@ -60,9 +76,7 @@ void Uploader::Run() {
   Checkpoint checkpoint;
   while (Next(checkpoint)) {
     Register(checkpoint);
-    if (absl::Status removed = RemoveAll(JoinPath(run_dir_, checkpoint.path())); !removed.ok()) {
-      spdlog::warn("{}: {}", key_.job(), removed.ToString());
-    }
+    Remove(checkpoint);
   }
   done_.Raise();
 }
@@ -70,34 +84,21 @@ void Uploader::Run() {
 bool Uploader::Next(Checkpoint& checkpoint) {
   absl::MutexLock lock(&mutex_);
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return finishing_ || !waiting_.empty();
+    return finishing_ || newest_ || final_;
   };
   mutex_.Await(absl::Condition(&ready));
-  if (waiting_.empty() || aborted_.raised()) return false;
-  checkpoint = std::move(waiting_.front());
-  waiting_.pop_front();
+  std::optional<Checkpoint>& next = newest_ ? newest_ : final_;  // in the order of their steps
+  if (!next || aborted_.raised()) return false;
+  checkpoint = *std::exchange(next, std::nullopt);
   return true;
-}
-
-bool Uploader::IsSuperseded(const Checkpoint& checkpoint) {
-  if (checkpoint.final()) return false;
-  absl::MutexLock lock(&mutex_);
-  const auto newer = std::count_if(waiting_.begin(), waiting_.end(),
-                                   [](const Checkpoint& other) { return !other.final(); });
-  return newer >= std::max<int64_t>(1, options_.keep_checkpoints);
 }
 
 void Uploader::Register(const Checkpoint& checkpoint) {
   const absl::Duration start = clock_.Monotonic();
-  Backoff backoff(options_.backoff);
+  Backoff backoff(backoff_);
   absl::Status status;
   int refusals = 0;
   do {
-    if (IsSuperseded(checkpoint)) {
-      spdlog::info("{}: checkpoint of step {} is passed over: newer ones wait", key_.job(),
-                   checkpoint.step());
-      return;
-    }
     status = RegisterOnce(checkpoint);
     // A blob that another checkpoint held may have gone with it since it was asked for.
     if (absl::IsFailedPrecondition(status)) ++refusals;

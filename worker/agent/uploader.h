@@ -1,8 +1,10 @@
-// Registers one attempt's checkpoints, one after the other in the order they were saved,
-// beside the training, from a thread of its own.
+// Registers one attempt's checkpoints beside the training, from a thread of its own, and owns
+// their folders: the trainer removes none. What is being registered stays until it is; the next
+// one is then the newest, and those between are passed over. So some checkpoint is registered
+// however slow the network, and the disk holds a bounded number of them.
 #pragma once
 
-#include <deque>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -18,25 +20,17 @@
 
 namespace tune::worker {
 
-struct UploadOptions {
-  // Of the spec, at least 1. Where this many newer ones wait already, a checkpoint is passed
-  // over: the scheduler would drop it as soon as they are there. So the local disk holds a
-  // bounded number of them, however slow the network.
-  int64_t keep_checkpoints = 2;
-  BackoffOptions backoff;
-};
-
 class Uploader {
  public:
   // Starts the thread. A stale lease raises kLeaseEnded on `stop`.
   Uploader(ControlPlane& control, v1::LeaseKey key, std::string run_dir, StopSignal& stop,
-           Clock& clock, Metrics& metrics, UploadOptions options);
+           Clock& clock, Metrics& metrics, BackoffOptions backoff);
   ~Uploader();  // aborts
 
-  // A checkpoint whose event the scheduler holds. Its folder is removed once it is
-  // registered or passed over.
+  // A checkpoint that the trainer has finished. Removes, in the calling thread, the folder of
+  // one that waited and is passed over for it.
   void Add(const v1::TrainingEvent::CheckpointSaved& checkpoint);
-  // Nothing more is added: the thread ends when all are registered.
+  // Nothing more is added: the thread ends when what waits is registered.
   void Finish();
   // The thread ends as soon as the call under way does.
   void Abort();
@@ -51,7 +45,8 @@ class Uploader {
 
   void Run();
   bool Next(Checkpoint& checkpoint);
-  bool IsSuperseded(const Checkpoint& checkpoint);
+  void PassOver(const Checkpoint& checkpoint, int64_t newer_step);
+  void Remove(const Checkpoint& checkpoint);
   void Register(const Checkpoint& checkpoint);
   absl::Status RegisterOnce(const Checkpoint& checkpoint);
   void Record(const Checkpoint& checkpoint, const absl::Status& status, absl::Duration took);
@@ -62,10 +57,11 @@ class Uploader {
   StopSignal& stop_;
   Clock& clock_;
   Metrics& metrics_;
-  const UploadOptions options_;
+  const BackoffOptions backoff_;
 
   absl::Mutex mutex_;
-  std::deque<Checkpoint> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Checkpoint> newest_ ABSL_GUARDED_BY(mutex_);  // of those to go on from
+  std::optional<Checkpoint> final_ ABSL_GUARDED_BY(mutex_);
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   bool final_committed_ = false;
   absl::Status final_status_;

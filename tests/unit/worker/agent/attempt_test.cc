@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -26,6 +27,7 @@ using Request = v1::FinishAttemptRequest;
 
 // Shell functions for the scripts, which are called as `tune-trainer run DIR` is.
 constexpr char kScriptHead[] = R"(#!/bin/bash
+if [ "$1" = version ]; then echo '{"version":"1","spec_fields":["epochs"]}'; exit; fi
 DIR=$2
 event() { echo "$1" >> "$DIR/events.jsonl"; }
 started() { event '{"started":{"total_steps":"4"}}'; }
@@ -71,11 +73,13 @@ class AttemptTest : public ::testing::Test {
                            .metrics = metrics_,
                            .leases = leases_,
                            .cache = cache_,
+                           .self_check = self_check_,
                            .options = {.trainer = folder_ / "trainer",
                                        .runs_dir = folder_ / "runs",
                                        .poll_interval = absl::Milliseconds(2),
                                        .drain_timeout = absl::Seconds(30),
-                                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}}};
+                                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}},
+                           .oom_kills = oom_kills_};
     Attempt attempt(context, std::move(lease));
     return attempt.Run();
   }
@@ -94,7 +98,12 @@ class AttemptTest : public ::testing::Test {
   FakeClock clock_;
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
+  SelfCheck self_check_{{.trainer = folder_ / "trainer", .folders = {folder_ / "runs"}},
+                        processes_,
+                        clock_,
+                        metrics_};
   int64_t free_bytes_ = 1 << 30;
+  std::function<std::optional<int64_t>()> oom_kills_ = [] { return 0; };
   BlobCache cache_{folder_ / "cache", 1 << 20, [this](const std::string&) { return free_bytes_; }};
 };
 
@@ -126,18 +135,22 @@ event '{"failed":{"reason":"BadData","message":"train.jsonl:7: no prompt"}}'; ex
   EXPECT_EQ(control_.ends()[0].reason(), "BadData");
 }
 
-TEST_F(AttemptTest, ACrashTellsTheSignalAndTheLastLines) {
+TEST_F(AttemptTest, ACrashTellsTheSignal) {
   Trainer(R"(started; echo loading; echo out of luck >&2; kill -SEGV $$)");
   const AttemptEnd end = Run();
   EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
   EXPECT_EQ(end.reason, "TrainerCrashed");
   EXPECT_THAT(end.message, HasSubstr("Segmentation fault"));
-  EXPECT_THAT(end.message, HasSubstr("loading\nout of luck"));
+  EXPECT_EQ(control_.log(), "loading\nout of luck\n") << "whole, and not in the message";
   EXPECT_EQ(control_.events().size(), 1u) << "what it told before is kept";
 }
 
 TEST_F(AttemptTest, AnOutOfMemoryKillIsToldAsOne) {
   Trainer(R"(started; kill -KILL $$)");
+  int64_t kills = 4;
+  oom_kills_ = [&] { return kills; };
+  EXPECT_EQ(Run().reason, "TrainerCrashed") << "somebody's kill";
+  oom_kills_ = [&] { return kills++; };
   EXPECT_EQ(Run().reason, "OutOfMemory");
 }
 
@@ -240,19 +253,21 @@ TEST_F(AttemptTest, ADiskThatIsTooSmallIsToldWithNumbers) {
   EXPECT_THAT(end.message, HasSubstr("13 bytes of inputs are to be fetched, 3 bytes are free"));
 }
 
-TEST_F(AttemptTest, AnInputThatIsNotThereIsNotTriedAgain) {
+TEST_F(AttemptTest, AnInputThatIsNotThereIsTold) {
   Trainer("exit 0");
   v1::Lease lease = TestLease();
   *lease.add_model_files() = EntryOf("tokenizer.json", "never stored");
   const AttemptEnd end = Run(lease);
-  EXPECT_EQ(end.outcome, Request::FAILED_FINAL);
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
   EXPECT_EQ(end.reason, "MissingInput");
 }
 
-TEST_F(AttemptTest, ATrainerThatDoesNotStartIsTold) {
+TEST_F(AttemptTest, ATrainerThatDoesNotStartIsTheWorkersFault) {
   const AttemptEnd end = Run();
   EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(end.reason, "WorkerUnfit");
   EXPECT_THAT(end.message, HasSubstr("/trainer: start: No such file"));
+  EXPECT_FALSE(self_check_.status().ok());
 }
 
 TEST_F(AttemptTest, StoppedBeforeItBeganItStartsNothing) {

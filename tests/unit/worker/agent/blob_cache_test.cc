@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "base/sha256.h"
 #include "fakes.h"
@@ -38,6 +41,13 @@ class BlobCacheTest : public ::testing::Test {
     const timespec times[2] = {used, used};
     ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / file.sha256()).c_str(), times, 0), 0);
   }
+  void FlipBit(const v1::FileEntry& file) {
+    const std::string path = folder_ / file.sha256();
+    ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+    std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+    const char flipped = static_cast<char>(stream.get() ^ 1);
+    stream.seekp(0).put(flipped);
+  }
   bool Holds(const v1::FileEntry& file) { return Exists(folder_ / file.sha256()); }
   int64_t Downloads(const v1::FileEntry& file) {
     return control_.Count("Download " + file.sha256());
@@ -69,6 +79,49 @@ TEST_F(BlobCacheTest, AnEarlierLifesBlobIsTakenAfterItsHashWasChecked) {
   EXPECT_EQ(Downloads(good), 0);
   EXPECT_EQ(Downloads(bad), 1);
   EXPECT_EQ(Downloads(cut), 1);
+}
+
+TEST_F(BlobCacheTest, OneFlippedBitIsFoundAndTheBlobIsFetchedAgain) {
+  const auto file = Blob("weights");
+  BlobCache cache = Cache();
+  Get(cache, file);
+  FlipBit(file);
+  Get(cache, file);
+  EXPECT_EQ(Downloads(file), 2);
+  FlipBit(file);
+  BlobCache later = Cache();
+  Get(later, file);
+  EXPECT_EQ(Downloads(file), 3);
+}
+
+TEST_F(BlobCacheTest, AChangeIsFoundThoughTheFilesTimeWasSetBack) {
+  const auto file = Blob("weights");
+  BlobCache cache = Cache();
+  Get(cache, file);
+  struct stat before;
+  ASSERT_EQ(stat((folder_ / file.sha256()).c_str(), &before), 0);
+  FlipBit(file);
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / file.sha256()).c_str(), times, 0), 0);
+  Get(cache, file);
+  EXPECT_EQ(Downloads(file), 2);
+}
+
+TEST_F(BlobCacheTest, WhatWasVerifiedIsNotHashedAgainInALaterLife) {
+  const auto file = Blob("weights");
+  {
+    BlobCache cache = Cache();
+    Get(cache, file);
+    ASSERT_EQ(link((folder_ / file.sha256()).c_str(), (folder_ / "link").c_str()), 0);
+    cache.Relinked();
+    ASSERT_TRUE(RemoveAll(folder_ / "link").ok());
+    cache.Relinked();
+  }
+  EXPECT_TRUE(VerifiedBlobs(folder_.path()).Contains(file.sha256()));
+  EXPECT_FALSE(VerifiedBlobs(folder_.path(), "another boot").Contains(file.sha256()));
+  BlobCache later = Cache(/*max_bytes=*/1);
+  ASSERT_TRUE(later.MakeRoom({Blob("other")}).ok());
+  EXPECT_TRUE(Exists(folder_ / "verified")) << "it is no blob";
 }
 
 TEST_F(BlobCacheTest, EvictsTheLeastRecentlyUsed) {

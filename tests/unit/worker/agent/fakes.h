@@ -78,6 +78,7 @@ class FakeControlPlane : public ControlPlane {
                         const std::string& path) override;
 
   std::vector<std::string> acquire_request_ids() const;
+  std::vector<v1::RegisterWorkerRequest> registrations() const;
 
  private:
   absl::Status Enter(const std::string& method);
@@ -89,6 +90,7 @@ class FakeControlPlane : public ControlPlane {
   bool lease_ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool acquiring_stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<v1::Lease> offers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::RegisterWorkerRequest> registrations_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> request_ids_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::TrainingEvent> events_ ABSL_GUARDED_BY(mutex_);
   std::string log_ ABSL_GUARDED_BY(mutex_);

@@ -49,30 +49,50 @@ TEST(EndOf, AStopHasItsReason) {
       EndOf({.exit = {.signal = SIGKILL}, .killed_by_us = true, .stop = StopCause::kTimeLimit}),
       (AttemptEnd{Request::FAILED_FINAL, "TimeLimit", "the job's time_limit_seconds are used up"}));
   EXPECT_EQ(EndOf({.stop = StopCause::kReporting}).reason, "ReportRefused");
+  EXPECT_EQ(EndOf({.exit = {.signal = SIGKILL},
+                   .killed_by_us = true,
+                   .out_of_memory = true,
+                   .stop = StopCause::kLeaseEnded})
+                .reason,
+            "WorkerLost");
 }
 
-TEST(EndOf, ACrashIsRetryableAndShowsTheLog) {
-  const AttemptEnd killed =
-      EndOf({.exit = {.signal = SIGKILL}, .last_log_lines = "step 9\nstep 10"});
-  EXPECT_EQ(killed.outcome, Request::FAILED_RETRYABLE);
-  EXPECT_EQ(killed.reason, "OutOfMemory");
-  EXPECT_THAT(killed.message, HasSubstr("its log ends:\nstep 9\nstep 10"));
+TEST(EndOf, ARankThatWeKilledIsNotLost) {
+  const TrainerEnd killed = {.exit = {.code = 1},
+                             .killed_by_us = true,
+                             .failed = Failed(true),
+                             .stop = StopCause::kTimeLimit};
+  EXPECT_EQ(EndOf(killed).reason, "TimeLimit");
+}
 
+TEST(EndOf, ACrashIsRetryable) {
   const AttemptEnd crashed = EndOf({.exit = {.signal = SIGSEGV}});
+  EXPECT_EQ(crashed.outcome, Request::FAILED_RETRYABLE);
   EXPECT_EQ(crashed.reason, "TrainerCrashed");
-  EXPECT_THAT(crashed.message, HasSubstr("signal 11 (Segmentation fault); its log is empty"));
-
+  EXPECT_EQ(crashed.message, "the trainer was ended by signal 11 (Segmentation fault)");
   EXPECT_THAT(EndOf({.exit = {.code = 127}}).message, HasSubstr("exited with code 127"));
   EXPECT_EQ(EndOf({.exit = {.code = 0}}).reason, "TrainerCrashed") << "silence is no success";
+}
+
+TEST(EndOf, AKillIsOutOfMemoryOnlyWithEvidence) {
+  TrainerEnd killed = {.exit = {.signal = SIGKILL}, .out_of_memory = true};
+  EXPECT_EQ(EndOf(killed).outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(EndOf(killed).reason, "OutOfMemory");
+  killed.out_of_memory = false;
+  EXPECT_EQ(EndOf(killed).reason, "TrainerCrashed");
+  EXPECT_THAT(EndOf(killed).message, HasSubstr("killed by somebody (SIGKILL)"));
 }
 
 TEST(EndOfPreparation, NamesWhatWasWrong) {
   EXPECT_EQ(EndOfPreparation(absl::ResourceExhaustedError("12 bytes are free")),
             (AttemptEnd{Request::FAILED_RETRYABLE, "DiskFull", "12 bytes are free"}));
   EXPECT_EQ(EndOfPreparation(absl::DataLossError("x")).reason, "CorruptBlob");
-  EXPECT_EQ(EndOfPreparation(absl::NotFoundError("x")).outcome, Request::FAILED_FINAL);
+  EXPECT_EQ(EndOfPreparation(absl::NotFoundError("x")).reason, "MissingInput");
   EXPECT_EQ(EndOfPreparation(absl::InvalidArgumentError("x")).reason, "BadLease");
-  EXPECT_EQ(EndOfPreparation(absl::InternalError("x")).outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(EndOfPreparation(absl::InternalError("x")).reason, "Internal");
+  for (const absl::Status& status : {absl::NotFoundError("x"), absl::InternalError("x")}) {
+    EXPECT_EQ(EndOfPreparation(status).outcome, Request::FAILED_RETRYABLE);
+  }
 }
 
 TEST(ParseEventLine, ReadsWhatTheTrainerWrites) {

@@ -18,11 +18,6 @@ std::string StepLine(int64_t step) {
   return absl::StrCat("{\"step\":{\"step\":\"", step, "\",\"loss\":", 1.0 / step, "}}\n");
 }
 
-std::string CheckpointLine(int64_t step) {
-  return absl::StrCat("{\"checkpoint\":{\"step\":\"", step, "\",\"path\":\"checkpoints/", step,
-                      "\"}}\n");
-}
-
 class ReporterTest : public ::testing::Test {
  protected:
   void Start() {
@@ -30,12 +25,7 @@ class ReporterTest : public ::testing::Test {
     key.set_job("jobs/j");
     key.set_epoch(3);
     reporter_ = std::make_unique<Reporter>(
-        control_, key, folder_.path(),
-        [this](const v1::TrainingEvent::CheckpointSaved& saved) {
-          saved_.push_back(saved.step());
-          events_at_save_.push_back(static_cast<int64_t>(control_.events().size()));
-        },
-        stop_,
+        control_, key, folder_.path(), stop_,
         ReportOptions{.poll_interval = absl::Milliseconds(1),
                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}});
   }
@@ -55,7 +45,6 @@ class ReporterTest : public ::testing::Test {
   ScratchFolder folder_;
   FakeControlPlane control_;
   StopSignal stop_;
-  std::vector<int64_t> saved_, events_at_save_;  // written by the reporter's thread
   std::unique_ptr<Reporter> reporter_;
 };
 
@@ -134,30 +123,24 @@ TEST_F(ReporterTest, WaitsWhileTheSchedulerIsAwayAndThenSendsEverythingOnce) {
   EXPECT_EQ(stop_.cause(), StopCause::kNone);
 }
 
-TEST_F(ReporterTest, HandsACheckpointOverOnceAndOnlyWhenItsEventIsHeld) {
-  Events(StepLine(1) + CheckpointLine(1) + StepLine(2) + CheckpointLine(2));
-  std::atomic<bool> forgot = false;
-  control_.SetFault([&](const std::string& method) {
-    // After the first batch, so that both checkpoint events are sent again.
-    if (method == "AppendLogs" && !forgot.exchange(true)) control_.ForgetEventsAfter(1);
-    return absl::OkStatus();
-  });
-  Log("x");
-  Start();
-  ASSERT_TRUE(control_.Await([](const auto& control) { return control.log() == "x"; }));
-  Events(StepLine(3));
-  FinishAndWait();
-  EXPECT_THAT(Steps(), ElementsAre(1, 0, 2, 0, 3));
-  EXPECT_THAT(saved_, ElementsAre(1, 2));
-  EXPECT_GE(events_at_save_[0], 2);
-}
-
 TEST_F(ReporterTest, AStaleLeaseStopsTheAttempt) {
   control_.EndLease();
   Start();
   Events(StepLine(1));
-  ASSERT_TRUE(reporter_->WaitDone(absl::Seconds(20)));
-  EXPECT_EQ(stop_.cause(), StopCause::kLeaseEnded);
+  EXPECT_EQ(stop_.WaitForChange(StopCause::kNone, absl::Seconds(20)), StopCause::kLeaseEnded);
+  FinishAndWait();
+}
+
+TEST_F(ReporterTest, TheLogIsSentToItsEndThoughTheLeaseHasEnded) {
+  Start();
+  Log("step 1\n");
+  ASSERT_TRUE(control_.Await([](const auto& control) { return control.log() == "step 1\n"; }));
+  control_.EndLease();
+  Events(StepLine(1));
+  ASSERT_EQ(stop_.WaitForChange(StopCause::kNone, absl::Seconds(20)), StopCause::kLeaseEnded);
+  Log("ends by SIGTERM\n");
+  FinishAndWait();
+  EXPECT_EQ(control_.log(), "step 1\nends by SIGTERM\n");
 }
 
 TEST_F(ReporterTest, ARefusalStopsTheAttempt) {

@@ -41,6 +41,7 @@ TEST_F(RunInputsTest, TheTrainerFindsWhatTheLeaseNames) {
   ASSERT_TRUE(run.ok()) << run.status();
   EXPECT_EQ(run->job, "jobs/j");
   EXPECT_EQ(run->attempt, 2);
+  EXPECT_TRUE(run->checkpoints_kept_by_worker);
   EXPECT_EQ(run->spec.model, "models/m");
   EXPECT_EQ(run->spec.max_steps, 4);
   EXPECT_EQ(run->parent, "jobs/j/checkpoints/step-00000007");

@@ -32,7 +32,9 @@ class SessionTest : public ::testing::Test {
   FakeClock clock_;
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
-  Session session_{control_, clock_, Registration()};
+  PosixProcessRunner processes_;
+  SelfCheck self_check_{{.trainer = "/none"}, processes_, clock_, metrics_};
+  Session session_{control_, clock_, Registration(), self_check_};
 };
 
 TEST_F(SessionTest, TakesTheIntervalFromTheScheduler) {
@@ -104,11 +106,15 @@ class AgentTest : public ::testing::Test {
                          .trainer = folder_ / "trainer",
                          .poll_interval = absl::Milliseconds(2),
                          .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}};
-    options.lease_loop.backoff = options.backoff;
+    options.lease_loop.backoff = options.lease_loop.check_backoff = options.backoff;
     return Agent::Create({control_, processes_, clock_, metrics_, *gpus_}, options);
   }
   void Trainer(const std::string& script) {
-    ASSERT_TRUE(WriteFileDurably(folder_ / "trainer", "#!/bin/sh\n" + script).ok());
+    const std::string version =
+        "[ $1 = version ] && { echo '{\"version\":\"1.2.3\",\"spec_fields\":[\"epochs\"]}'; exit; "
+        "}";
+    ASSERT_TRUE(
+        WriteFileDurably(folder_ / "trainer", "#!/bin/sh\n" + version + "\n" + script).ok());
     ASSERT_EQ(chmod((folder_ / "trainer").c_str(), 0755), 0);
   }
   // Drains once the condition holds.
@@ -169,6 +175,30 @@ TEST_F(AgentTest, ALostReplyIsAskedForAgain) {
   const auto ids = control_.acquire_request_ids();
   EXPECT_EQ(ids[0], ids[1]);
   EXPECT_NE(ids[1], ids[2]);
+}
+
+TEST_F(AgentTest, AnUnfitWorkerStaysUpSaysSoAndTakesNoJobUntilItIsWell) {
+  control_.Offer(TestLease());
+  PutBlobs(control_);
+  const auto agent = Create();
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  std::thread mend([&] {
+    EXPECT_TRUE(control_.Await([](const auto& c) { return c.Count("Heartbeat 0") >= 1; }));
+    EXPECT_THAT(control_.registrations()[0].unhealthy(), HasSubstr("/trainer: start: No such"));
+    EXPECT_THAT(std::string((*agent)->Readiness().message()), HasSubstr("unfit: "));
+    EXPECT_THAT(control_.acquire_request_ids(), IsEmpty());
+    Trainer("exit 0");
+    EXPECT_TRUE(control_.Await([](const auto& c) { return c.ends().size() == 1; }));
+    EXPECT_TRUE((*agent)->Readiness().ok());
+    (*agent)->Drain();
+  });
+  EXPECT_TRUE((*agent)->Run().ok());
+  mend.join();
+  const v1::RegisterWorkerRequest well = control_.registrations().back();
+  EXPECT_EQ(well.unhealthy(), "");
+  EXPECT_EQ(well.trainer_version(), "1.2.3");
+  EXPECT_EQ(well.spec_fields(0), "epochs");
+  EXPECT_EQ(well.installation(), *ReadFile(folder_ / "installation"));
 }
 
 TEST_F(AgentTest, ARefusedRegistrationEndsIt) {

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "fakes.h"
-#include "run/folder.h"
 #include "run/manifest.h"
 #include "scratch.h"
 
@@ -37,10 +36,9 @@ class UploaderTest : public ::testing::Test {
   void Start() {
     v1::LeaseKey key;
     key.set_job("jobs/j");
-    uploader_ = std::make_unique<Uploader>(
-        control_, key, folder_.path(), stop_, clock_, metrics_,
-        UploadOptions{.keep_checkpoints = 2,
-                      .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}});
+    uploader_ =
+        std::make_unique<Uploader>(control_, key, folder_.path(), stop_, clock_, metrics_,
+                                   BackoffOptions{absl::Milliseconds(1), absl::Milliseconds(2)});
   }
   void FinishAndWait() {
     uploader_->Finish();
@@ -60,7 +58,7 @@ class UploaderTest : public ::testing::Test {
   std::unique_ptr<Uploader> uploader_;
 };
 
-TEST_F(UploaderTest, RegistersInOrderWithEveryFileAndTheManifest) {
+TEST_F(UploaderTest, RegistersTheNewestWithEveryFileAndTheManifest) {
   Start();
   uploader_->Add(Save(10));
   uploader_->Add(Save(20, /*final=*/true));
@@ -103,27 +101,76 @@ TEST_F(UploaderTest, SendsBlobsAgainThatWentBeforeTheCommit) {
   EXPECT_THAT(Committed(), ElementsAre(1));
 }
 
-TEST_F(UploaderTest, PassesOverWhatEnoughNewerOnesWaitBehind) {
-  absl::Mutex mutex;
-  bool open = false;
-  control_.SetFault([&](const std::string&) {
-    absl::MutexLock lock(&mutex);
-    mutex.Await(absl::Condition(&open));
-    return absl::OkStatus();
-  });
-  Start();
-  for (int64_t step = 1; step <= 5; ++step) uploader_->Add(Save(step));
-  uploader_->Add(Save(6, /*final=*/true));
-  {
-    absl::MutexLock lock(&mutex);
-    open = true;
+// A link on which every call waits until the test lets it through.
+class SlowLink {
+ public:
+  explicit SlowLink(FakeControlPlane& control) {
+    control.SetFault([this](const std::string& method) {
+      absl::MutexLock lock(&mutex_);
+      if (method != "CommitCheckpoint") return absl::OkStatus();
+      ++arrived_;
+      const auto free = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return passes_ > 0; };
+      mutex_.Await(absl::Condition(&free));
+      --passes_;
+      return absl::OkStatus();
+    });
   }
+  void AwaitCall(int64_t number) {
+    absl::MutexLock lock(&mutex_);
+    const auto there = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return arrived_ >= number; };
+    mutex_.Await(absl::Condition(&there));
+  }
+  void LetThrough(int64_t calls) {
+    absl::MutexLock lock(&mutex_);
+    passes_ += calls;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  int64_t arrived_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t passes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+TEST_F(UploaderTest, AnUploadThatTakesManyIntervalsIsFinishedAndTheNewestIsNext) {
+  SlowLink link(control_);
+  Start();
+  uploader_->Add(Save(10));
+  for (int64_t upload = 1; upload <= 3; ++upload) {
+    link.AwaitCall(upload);
+    const int64_t step = upload * 10;
+    for (int64_t later = 1; later <= 10; ++later) uploader_->Add(Save(step + later));
+    EXPECT_TRUE(Exists(folder_ / absl::StrCat("checkpoints/", step))) << "under way";
+    EXPECT_FALSE(Exists(folder_ / absl::StrCat("checkpoints/", step + 9))) << "passed over";
+    EXPECT_TRUE(Exists(folder_ / absl::StrCat("checkpoints/", step + 10))) << "next";
+    link.LetThrough(1);
+  }
+  link.LetThrough(1);
   FinishAndWait();
-  // 1 may have been under way before the others came; 2 and 3 never are.
-  auto steps = Committed();
-  if (steps.front() == 1) steps.erase(steps.begin());
-  EXPECT_THAT(steps, ElementsAre(4, 5, 6));
-  EXPECT_FALSE(Exists(folder_ / "checkpoints/3"));
+  EXPECT_THAT(Committed(), ElementsAre(10, 20, 30, 40));
+}
+
+TEST_F(UploaderTest, TheResultComesAfterTheNewestAndIsNeverPassedOver) {
+  SlowLink link(control_);
+  Start();
+  uploader_->Add(Save(1));
+  link.AwaitCall(1);
+  uploader_->Add(Save(2));
+  uploader_->Add(Save(3));
+  uploader_->Add(Save(4, /*final=*/true));
+  link.LetThrough(100);
+  FinishAndWait();
+  EXPECT_THAT(Committed(), ElementsAre(1, 3, 4));
+  EXPECT_TRUE(uploader_->final_committed());
+}
+
+TEST_F(UploaderTest, AFolderThatIsGoneIsGoneAndTheNextOneGoesOn) {
+  const Saved gone = Save(1);
+  ASSERT_TRUE(RemoveAll(folder_ / gone.path()).ok());
+  Start();
+  uploader_->Add(gone);
+  FinishAndWait();
+  EXPECT_EQ(stop_.cause(), StopCause::kNone);
+  EXPECT_THAT(Committed(), ElementsAre());
 }
 
 TEST_F(UploaderTest, AStaleLeaseStopsTheAttempt) {
@@ -139,7 +186,7 @@ TEST_F(UploaderTest, ADamagedCheckpointIsLeftOutAndTheNextOneGoesOn) {
   ASSERT_TRUE(RemoveAll(folder_ / "checkpoints/1/manifest.json").ok());
   Start();
   uploader_->Add(broken);
-  uploader_->Add(Save(2));
+  uploader_->Add(Save(2, /*final=*/true));
   FinishAndWait();
   EXPECT_THAT(Committed(), ElementsAre(2));
   EXPECT_EQ(stop_.cause(), StopCause::kNone);
@@ -161,7 +208,6 @@ TEST_F(UploaderTest, AbortEndsTheTries) {
   control_.SetFault([](const std::string&) { return absl::UnavailableError("away"); });
   Start();
   uploader_->Add(Save(1));
-  uploader_->Add(Save(2));
   uploader_->Finish();
   ASSERT_TRUE(control_.Await([](const auto& c) { return c.Count("Upload failed") >= 2; }));
   uploader_->Abort();

@@ -1,0 +1,74 @@
+#include "worker/agent/self_check.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "run/reason.h"
+
+namespace tune::worker {
+namespace {
+
+constexpr absl::string_view kProbeFile = "writable";
+
+absl::Status CheckFolder(const std::string& folder, int64_t min_free_bytes) {
+  RETURN_IF_ERROR(CreateDirectories(folder));
+  ASSIGN_OR_RETURN(const int64_t free, FreeBytes(folder));
+  if (free < min_free_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(folder, ": ", free, " bytes are free, a run needs at least ", min_free_bytes,
+                     "; free some, or give the worker a larger --work-dir"));
+  }
+  const std::string probe = JoinPath(folder, kProbeFile);
+  RETURN_IF_ERROR(WriteFileDurably(probe, "written to see whether it can be\n"));
+  return RemoveAll(probe);
+}
+
+absl::StatusOr<TrainerInfo> Look(const SelfCheckOptions& options, ProcessRunner& processes,
+                                 Clock& clock) {
+  for (const std::string& folder : options.folders) {
+    RETURN_IF_ERROR(CheckFolder(folder, options.min_free_bytes));
+  }
+  return AskTrainer(options.trainer, processes, clock);
+}
+
+}  // namespace
+
+SelfCheck::SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& clock,
+                     Metrics& metrics)
+    : options_(std::move(options)), processes_(processes), clock_(clock), metrics_(metrics) {}
+
+absl::Status SelfCheck::Run() {
+  const auto found = Look(options_, processes_, clock_);
+  if (!found.ok() && found.status() != status()) {
+    spdlog::error("this worker is unfit and takes no job: {}", found.status().ToString());
+  } else if (found.ok() && !status().ok()) {
+    spdlog::info("this worker is fit again");
+  }
+  Take(found);
+  return found.status();
+}
+
+void SelfCheck::Take(const absl::StatusOr<TrainerInfo>& found) {
+  metrics_.SetHealthy(found.ok());
+  absl::MutexLock lock(&mutex_);
+  status_ = found.status();
+  if (found.ok()) trainer_ = *found;
+}
+
+absl::Status SelfCheck::status() const {
+  absl::MutexLock lock(&mutex_);
+  return status_;
+}
+
+TrainerInfo SelfCheck::trainer() const {
+  absl::MutexLock lock(&mutex_);
+  return trainer_;
+}
+
+bool IsSuspicious(const AttemptEnd& end) {
+  return end.reason == kTrainerCrashed || end.reason == kDiskFull || end.reason == kNoDevice ||
+         end.reason == kInternal;
+}
+
+}  // namespace tune::worker

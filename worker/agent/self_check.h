@@ -1,0 +1,58 @@
+// Whether this worker could run a job, whatever the job: asked at its start, and after an attempt
+// whose end may be the worker's own fault.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "worker/agent/metrics.h"
+#include "worker/agent/outcome.h"
+#include "worker/agent/process.h"
+#include "worker/agent/trainer_info.h"
+
+namespace tune::worker {
+
+struct SelfCheckOptions {
+  std::string trainer;               // path of tune-trainer
+  std::vector<std::string> folders;  // made again where they are gone
+  // What each folder's volume must have free: enough for a run's log and events.
+  int64_t min_free_bytes = 16 << 20;
+};
+
+class SelfCheck {
+ public:
+  // `processes`, `clock` and `metrics` outlive it.
+  SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& clock, Metrics& metrics);
+
+  // Looks whether every folder can be written and has room, and whether the trainer answers, and
+  // tells a change to the log and the metrics. An error says what was found. From one thread at
+  // a time; takes as long as the trainer takes to start.
+  absl::Status Run();
+
+  // What the last Run returned; OK before the first. From any thread.
+  absl::Status status() const;
+  // What the trainer told last; empty where it never answered. From any thread.
+  TrainerInfo trainer() const;
+
+ private:
+  void Take(const absl::StatusOr<TrainerInfo>& found);
+
+  const SelfCheckOptions options_;
+  ProcessRunner& processes_;
+  Clock& clock_;
+  Metrics& metrics_;
+  mutable absl::Mutex mutex_;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  TrainerInfo trainer_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Whether an attempt that ended so may have been failed by its worker: it could not be made
+// ready, its trainer crashed or told nothing, or it names the disk, a device or an error of its
+// own.
+bool IsSuspicious(const AttemptEnd& end);
+
+}  // namespace tune::worker

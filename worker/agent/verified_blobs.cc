@@ -1,0 +1,85 @@
+#include "worker/agent/verified_blobs.h"
+
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/sha256.h"
+
+namespace tune::worker {
+namespace {
+
+int64_t Nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+std::string BootId() {
+  return std::string(
+      absl::StripSuffix(ReadFile("/proc/sys/kernel/random/boot_id").value_or(""), "\n"));
+}
+
+}  // namespace
+
+VerifiedBlobs::VerifiedBlobs(std::string dir) : VerifiedBlobs(std::move(dir), BootId()) {}
+
+VerifiedBlobs::VerifiedBlobs(std::string dir, std::string boot_id)
+    : dir_(std::move(dir)), boot_id_(std::move(boot_id)) {
+  Load();
+}
+
+bool VerifiedBlobs::Contains(const std::string& sha256) const {
+  const auto known = stamps_.find(sha256);
+  Stamp now;
+  return known != stamps_.end() && Read(sha256, now) && now == known->second;
+}
+
+void VerifiedBlobs::Add(const std::string& sha256) {
+  Stamp now;
+  if (Read(sha256, now)) stamps_[sha256] = now;
+}
+
+void VerifiedBlobs::Relinked() {
+  std::map<std::string, Stamp> unchanged;
+  for (const auto& [sha256, known] : stamps_) {
+    Stamp now;
+    if (!Read(sha256, now)) continue;
+    Stamp expected = known;
+    expected.ctime_ns = now.ctime_ns;
+    if (now == expected) unchanged[sha256] = now;
+  }
+  stamps_ = std::move(unchanged);
+  Save();
+}
+
+bool VerifiedBlobs::Read(const std::string& sha256, Stamp& stamp) const {
+  struct stat info;
+  if (stat(JoinPath(dir_, sha256).c_str(), &info) != 0) return false;
+  stamp = {info.st_size, info.st_ino, Nanoseconds(info.st_mtim), Nanoseconds(info.st_ctim)};
+  return true;
+}
+
+// A line with the boot's id, then one a blob: hash, size, inode, mtime, ctime.
+void VerifiedBlobs::Load() {
+  std::istringstream lines(ReadFile(JoinPath(dir_, kVerifiedFile)).value_or(""));
+  std::string boot_id, sha256;
+  if (!(lines >> boot_id) || boot_id != boot_id_) return;
+  Stamp stamp;
+  while (lines >> sha256 >> stamp.size_bytes >> stamp.inode >> stamp.mtime_ns >> stamp.ctime_ns) {
+    if (IsSha256Hex(sha256)) stamps_[sha256] = stamp;
+  }
+}
+
+void VerifiedBlobs::Save() const {
+  if (boot_id_.empty()) return;
+  std::string text = boot_id_ + "\n";
+  for (const auto& [sha256, stamp] : stamps_) {
+    absl::StrAppend(&text, sha256, " ", stamp.size_bytes, " ", stamp.inode, " ", stamp.mtime_ns,
+                    " ", stamp.ctime_ns, "\n");
+  }
+  const absl::Status written = WriteFileDurably(JoinPath(dir_, kVerifiedFile), text);
+  if (!written.ok()) spdlog::warn("{}", written.ToString());
+}
+
+}  // namespace tune::worker
