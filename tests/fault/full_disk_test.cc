@@ -1,58 +1,22 @@
 // A full disk, for real: a small tmpfs under the scheduler, another under the worker.
 // What was acknowledged stays, the error says what to do, and with room again the
 // service goes on.
-#include <gtest/gtest.h>
-#include <sys/mount.h>
-#include <unistd.h>
+#include <signal.h>
 
 #include "base/files.h"
-#include "tests/support/fleet.h"
+#include "tests/support/fleet_test.h"
+#include "tests/support/small_volume.h"
 
 namespace tune::testing {
 namespace {
 
-class SmallVolume {
- public:
-  SmallVolume(std::string path, const std::string& size) : path_(std::move(path)) {
-    EXPECT_TRUE(CreateDirectories(path_).ok());
-    mounted_ = mount("tmpfs", path_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallVolume() {
-    if (mounted_) umount2(path_.c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  // Leaves about `left` bytes.
-  void Fill(int64_t left) {
-    const int64_t free = *FreeBytes(path_);
-    auto file = OutputFile::Open(path_ + "/ballast");
-    ASSERT_TRUE(file.ok());
-    const std::string block(64 << 10, 'x');
-    for (int64_t used = 0; used + left < free; used += block.size()) {
-      if (!(*file)->Write(block).ok()) return;
-    }
-  }
-  void Empty() { (void)RemoveAll(path_ + "/ballast"); }
-
- private:
-  std::string path_;
-  bool mounted_;
-};
-
-class FullDisk : public ::testing::Test {
+class FullDisk : public FleetTest {
  protected:
-  RunResult Expect(const std::vector<std::string>& args, int exit_code = 0) {
-    const RunResult result = fleet_.Ctl(args);
-    EXPECT_EQ(result.exit_code, exit_code) << result.out << result.err << fleet_.LogTails();
-    return result;
-  }
   void PushDemo() {
     Expect({"models", "init", "demo", "--config", SourceFile("deploy/demo/config.json"),
             "--tokenizer", SourceFile("deploy/demo/tokenizer.json")});
     Expect({"datasets", "push", "demo", SourceFile("deploy/demo/dataset.jsonl")});
   }
-
-  ScratchFolder folder_;
-  Fleet fleet_{folder_.path()};
 };
 
 TEST_F(FullDisk, TheSchedulerRefusesAnUploadAndGoesOnWhenThereIsRoom) {

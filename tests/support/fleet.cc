@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -17,6 +18,18 @@ namespace {
 
 std::string Tail(const std::string& text, size_t size = 3000) {
   return text.size() <= size ? text : text.substr(text.size() - size);
+}
+
+// PROGRAM with `flags`, but for those that `more_flags` gives.
+std::vector<std::string> Argv(const std::string& program,
+                              const std::vector<std::pair<std::string, std::string>>& flags,
+                              const std::vector<std::string>& more_flags) {
+  std::vector<std::string> argv = {Program(program)};
+  for (const auto& [flag, value] : flags) {
+    if (!absl::c_linear_search(more_flags, flag)) argv.insert(argv.end(), {flag, value});
+  }
+  argv.insert(argv.end(), more_flags.begin(), more_flags.end());
+  return argv;
 }
 
 }  // namespace
@@ -43,36 +56,42 @@ Fleet::~Fleet() {
 }
 
 void Fleet::StartScheduler(const std::vector<std::string>& more_flags) {
-  const std::string data = JoinPath(folder_, "scheduler");
-  ASSERT_TRUE(CreateDirectories(data).ok());
-  ASSERT_TRUE(RemoveAll(JoinPath(data, "address")).ok());
-  std::vector<std::string> argv = {Program("tune-scheduler"),
-                                   "--listen",
-                                   address_,
-                                   "--metrics-listen",
-                                   "127.0.0.1:0",
-                                   "--data-dir",
-                                   data,
-                                   "--lease-ttl-ms",
-                                   "4000",
-                                   "--heartbeat-interval-ms",
-                                   "500"};
-  argv.insert(argv.end(), more_flags.begin(), more_flags.end());
-  scheduler_ = Process::Start(argv, JoinPath(folder_, absl::StrCat("scheduler", runs_++)));
+  const std::string told = JoinPath(folder_, "scheduler/address");
+  ASSERT_TRUE(CreateDirectories(JoinPath(folder_, "scheduler")).ok());
+  ASSERT_TRUE(RemoveAll(told).ok());
+  StartSchedulerAgain(more_flags);
   const bool ready =
-      WaitUntil([&] { return Exists(JoinPath(data, "address")) || !scheduler_->Running(); },
-                absl::Seconds(20));
+      WaitUntil([&] { return Exists(told) || !scheduler_->Running(); }, absl::Seconds(20));
   ASSERT_TRUE(ready && scheduler_->Running()) << scheduler_->Err();
-  address_ = std::string(absl::StripAsciiWhitespace(*ReadFile(JoinPath(data, "address"))));
+  address_ = std::string(absl::StripAsciiWhitespace(*ReadFile(told)));
+}
+
+void Fleet::StartSchedulerAgain(const std::vector<std::string>& more_flags) {
+  const std::vector<std::string> argv = Argv("tune-scheduler",
+                                             {{"--listen", address_},
+                                              {"--metrics-listen", "127.0.0.1:0"},
+                                              {"--data-dir", JoinPath(folder_, "scheduler")},
+                                              {"--lease-ttl-ms", "4000"},
+                                              {"--heartbeat-interval-ms", "500"}},
+                                             more_flags);
+  scheduler_ = Process::Start(argv, JoinPath(folder_, absl::StrCat("scheduler", runs_++)));
 }
 
 Process& Fleet::StartWorker(const std::string& name, const std::vector<std::string>& more_flags) {
-  std::vector<std::string> argv = {
-      Program("tune-worker"), "--scheduler",           address_,           "--name",     name,
-      "--work-dir",           JoinPath(folder_, name), "--metrics-listen", "127.0.0.1:0"};
-  argv.insert(argv.end(), more_flags.begin(), more_flags.end());
-  last_worker_ = name;
-  workers_[name] = Process::Start(argv, JoinPath(folder_, absl::StrCat(name, runs_++)));
+  return StartWorkerIn(name, name, more_flags);
+}
+
+Process& Fleet::StartWorkerIn(const std::string& work_folder, const std::string& name,
+                              const std::vector<std::string>& more_flags) {
+  const std::vector<std::string> argv = Argv("tune-worker",
+                                             {{"--scheduler", link_.empty() ? address_ : link_},
+                                              {"--name", name},
+                                              {"--work-dir", JoinPath(folder_, work_folder)},
+                                              {"--metrics-listen", "127.0.0.1:0"}},
+                                             more_flags);
+  last_worker_ = work_folder;
+  workers_[work_folder].reset();  // the earlier one lets go of the folder first
+  workers_[work_folder] = Process::Start(argv, JoinPath(folder_, absl::StrCat("worker", runs_++)));
   return worker();
 }
 

@@ -1,6 +1,12 @@
 #include "tests/support/fleet_test.h"
 
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
 #include "base/sha256.h"
 
 namespace tune::testing {
@@ -56,9 +62,41 @@ void FleetTest::Await(const std::function<bool()>& done, absl::Duration timeout)
   ASSERT_TRUE(WaitUntil(done, timeout)) << fleet_.LogTails();
 }
 
+int64_t FleetTest::StepsTold(const std::string& work_folder) {
+  const std::string runs = folder_ / work_folder + "/runs";
+  if (!Exists(runs)) return 0;
+  int64_t steps = 0;
+  for (const auto& run : std::filesystem::directory_iterator(runs)) {
+    const std::string events = ReadFile(run.path() / "events.jsonl").value_or("");
+    for (const absl::string_view line : absl::StrSplit(events, '\n')) {
+      steps += absl::StrContains(line, "\"total_steps\"");
+    }
+  }
+  return steps;
+}
+
+std::string FleetTest::ModelFileHash(const std::string& model, const std::string& file) {
+  const Json files = fleet_.CtlJson({"models", "describe", model})["files"];
+  for (const Json& entry : files) {
+    if (entry["path"] == file) return entry["sha256"];
+  }
+  ADD_FAILURE() << model << " has no " << file;
+  return std::string(64, '0');
+}
+
 std::string FleetTest::PulledWeights(const std::string& name) {
   Expect({"checkpoints", "pull", name, "-d", folder_ / name});
   return Sha256File(folder_ / name + "/model.safetensors").value_or("none");
+}
+
+void FlipBit(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  ASSERT_TRUE(file.is_open()) << path;
+  const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+  file.seekg(middle);
+  const char flipped = static_cast<char>(file.get() ^ 1);
+  file.seekp(middle);
+  file.put(flipped);
 }
 
 }  // namespace tune::testing

@@ -31,11 +31,21 @@ class FleetTest : public ::testing::Test {
   void AwaitStep(const std::string& name, int64_t step);
   void AwaitCheckpoint(const std::string& name);
   void Await(const std::function<bool()>& done, absl::Duration timeout = absl::Minutes(1));
+  // The steps that trainers of the worker in `work_folder` told of, in all run folders there.
+  int64_t StepsTold(const std::string& work_folder);
+  std::string ModelFileHash(const std::string& model, const std::string& file);
   // SHA-256 of the weights of the job's final checkpoint.
   std::string PulledWeights(const std::string& name);
+
+  std::string BlobPath(const std::string& sha256) {
+    return folder_ / "scheduler/blobs/sha256/" + sha256.substr(0, 2) + "/" + sha256;
+  }
 
   ScratchFolder folder_;
   Fleet fleet_{folder_.path()};
 };
+
+// Flips the lowest bit of the file's middle byte, as a failing disk does.
+void FlipBit(const std::string& path);
 
 }  // namespace tune::testing
