@@ -16,6 +16,7 @@
 #include "client/upload.h"
 #include "recipe/model/model_config.h"
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_init.h"
 #include "tune/v1/registry.grpc.pb.h"
 
 namespace tune::client {

@@ -1,5 +1,5 @@
-// A Phi model's config.json, as transformers' PhiConfig reads it
-// (transformers/models/phi/configuration_phi.py), and the tensors it calls for.
+// A model's config.json, and the tensors it calls for: of the families of
+// recipe/model/model_family.h.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,9 @@
 
 namespace tune {
 
+// The defaults are those of Phi's transformers class.
 struct ModelConfig {
+  std::string model_type = "phi";  // its family's name
   int64_t vocab_size = 51200;
   int64_t hidden_size = 2048;
   int64_t intermediate_size = 8192;
@@ -68,6 +70,9 @@ struct NamedShape {
 // order in which a forward pass meets them, layer by layer. With tied embeddings
 // lm_head.weight is not among them; lm_head.bias is.
 std::vector<NamedShape> ModelTensors(const ModelConfig& config);
+
+// Values of a tensor of this shape.
+int64_t ElementCount(const std::vector<int64_t>& shape);
 
 int64_t ParameterCount(const ModelConfig& config);
 

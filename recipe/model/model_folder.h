@@ -37,11 +37,4 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
 // NOT_FOUND names a missing one that must be there.
 absl::StatusOr<std::vector<std::string>> ModelFiles(const std::string& path);
 
-// Makes a randomly initialised model folder at `path`, which must not exist: as
-// transformers initialises Phi (normal(0, initializer_range) matrices and embeddings,
-// zero biases, LayerNorm weight 1), fp32, from `seed`; the same seed gives the same
-// bytes. `tokenizer` is the path of a tokenizer.json to copy in.
-absl::Status InitModelFolder(const std::string& path, const ModelConfig& config,
-                             const std::string& tokenizer, int64_t seed);
-
 }  // namespace tune

@@ -1,4 +1,5 @@
-// InitModelFolder: a model folder with random weights, without LibTorch.
+#include "recipe/model/model_init.h"
+
 #include <algorithm>
 
 #include "absl/strings/match.h"
@@ -7,7 +8,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "base/status.h"
-#include "recipe/model/model_folder.h"
+#include "recipe/model/safetensors.h"
 #include "recipe/tokenizer/tokenizer.h"
 
 namespace tune {
@@ -20,12 +21,6 @@ uint64_t StreamOf(absl::string_view name) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const unsigned char c : name) hash = (hash ^ c) * 0x100000001b3;
   return hash;
-}
-
-int64_t ElementCount(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (const int64_t dimension : shape) count *= dimension;
-  return count;
 }
 
 // The values of one tensor, one after the other, as transformers' _init_weights draws

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "recipe/data/dataset.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "run/folder.h"
 #include "server/engine/blob_collector.h"
@@ -81,7 +82,7 @@ absl::StatusOr<Model> InspectModel(const BlobStore& blobs, const std::vector<Fil
   const auto opened = OpenModelFolder(folder);
   if (!opened.ok()) return WithoutFolder(opened.status(), folder);
   Model model;
-  model.architecture = "PhiForCausalLM";  // the one that OpenModelFolder accepts
+  model.architecture = std::string(FamilyOf(opened->config).architecture);
   model.parameters = ParameterCount(opened->config);
   model.precision = std::string(PrecisionName(opened->dtype));
   model.max_position_embeddings = opened->config.max_position_embeddings;

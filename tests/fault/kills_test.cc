@@ -19,6 +19,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_init.h"
 #include "run/folder.h"
 #include "tests/support/fleet.h"
 

@@ -84,7 +84,7 @@ void PrintLogits(const at::Tensor& logits) {
 absl::Status Logits(const ProbeCommand& command) {
   ASSIGN_OR_RETURN(const Probe probe, OpenProbe(command));
   const at::Tensor logits =
-      ForwardLogits(probe.loaded->model, probe.batch).to(at::kCPU, at::kFloat).contiguous();
+      ForwardLogits(*probe.loaded->network, probe.batch).to(at::kCPU, at::kFloat).contiguous();
   if (!command.out.empty()) {
     return WriteTensors(command.out, {{"logits", logits}, {"ids", probe.batch.ids.to(at::kCPU)}},
                         DType::kF32);
@@ -100,7 +100,7 @@ absl::Status Gradients(const ProbeCommand& command) {
   HostGradients gradients(parameters, *one);
   const double targets = static_cast<double>(probe.batch.targets());
   const auto losses =
-      ForwardBackward(probe.loaded->model, probe.batch, Dropout(),
+      ForwardBackward(*probe.loaded->network, probe.batch, Dropout(),
                       {.scale = 1 / targets, .recompute = true, .on_forward_done = {}}, &gradients);
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   std::vector<NamedTensor> tensors = {{"loss", at::tensor({sum / targets}, at::kFloat)}};

@@ -63,16 +63,15 @@ std::vector<std::vector<float>> RowsOf(const at::Tensor& logits) {
 
 }  // namespace
 
-Decoder::Decoder(const PhiModel& model, const std::vector<int64_t>& capacities)
-    : model_(model), sequences_(capacities.size()) {
-  const ModelConfig& config = model.config();
+Decoder::Decoder(const Network& network, const std::vector<int64_t>& capacities)
+    : network_(network), sequences_(capacities.size()) {
+  const NetworkShape& shape = network.shape();
   const auto options =
-      at::TensorOptions(model.parameters().type()).device(model.parameters().device());
+      at::TensorOptions(network.parameters().type()).device(network.parameters().device());
   for (size_t i = 0; i < capacities.size(); ++i) {
-    const std::vector<int64_t> shape = {capacities[i], config.num_key_value_heads,
-                                        config.head_dim()};
-    for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-      sequences_[i].layers.push_back({at::empty(shape, options), at::empty(shape, options)});
+    const std::vector<int64_t> sizes = {capacities[i], shape.key_value_heads, shape.head_dim};
+    for (int64_t layer = 0; layer < shape.blocks; ++layer) {
+      sequences_[i].layers.push_back({at::empty(sizes, options), at::empty(sizes, options)});
     }
   }
 }
@@ -93,13 +92,13 @@ at::Tensor Decoder::Positions(const std::vector<Piece>& pieces) const {
   for (const Piece& piece : pieces) {
     for (int64_t i = 0; i < piece.size; ++i) positions.push_back(piece.sequence->length + i);
   }
-  return at::tensor(positions, at::kLong).to(model_.parameters().device());
+  return at::tensor(positions, at::kLong).to(network_.parameters().device());
 }
 
 at::Tensor Decoder::Hidden(const at::Tensor& ids, const std::vector<Piece>& pieces) const {
-  const Rotary rotary = model_.RotaryFor(Positions(pieces));
-  at::Tensor hidden = model_.Embed(ids);
-  for (int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer) {
+  const Rotary rotary = network_.RotaryFor(Positions(pieces));
+  at::Tensor hidden = network_.Embed(ids);
+  for (int64_t layer = 0; layer < network_.shape().blocks; ++layer) {
     const auto attend = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
       std::vector<at::Tensor> mixed;
       for (const Piece& piece : pieces) {
@@ -113,7 +112,7 @@ at::Tensor Decoder::Hidden(const at::Tensor& ids, const std::vector<Piece>& piec
       }
       return at::cat(mixed);
     };
-    hidden = model_.Block(layer, hidden, rotary, attend, Dropout());
+    hidden = network_.Block(layer, hidden, rotary, attend, Dropout());
   }
   return hidden;
 }
@@ -126,22 +125,23 @@ std::vector<std::vector<float>> Decoder::Advance(const std::vector<Input>& input
     ids.insert(ids.end(), inputs[i].ids.begin(), inputs[i].ids.end());
     last.push_back(static_cast<int64_t>(ids.size()) - 1);
   }
-  const at::Device device = model_.parameters().device();
+  const at::Device device = network_.parameters().device();
   const at::Tensor hidden = Hidden(at::tensor(ids, at::kLong).to(device), pieces);
   for (const Piece& piece : pieces) piece.sequence->length += piece.size;
   const at::Tensor rows = hidden.index_select(0, at::tensor(last, at::kLong).to(device));
-  return RowsOf(model_.Logits(model_.FinalNorm(rows)).to(at::kCPU, at::kFloat).contiguous());
+  return RowsOf(network_.Logits(network_.FinalNorm(rows)).to(at::kCPU, at::kFloat).contiguous());
 }
 
-std::vector<Reply> Generate(const PhiModel& model, const std::vector<std::vector<int32_t>>& prompts,
+std::vector<Reply> Generate(const Network& network,
+                            const std::vector<std::vector<int32_t>>& prompts,
                             const GenerateOptions& options, const OnToken& on_token) {
   std::vector<Continuation> texts;
   std::vector<int64_t> capacities;
   for (const auto& prompt : prompts) {
-    texts.emplace_back(prompt, options, model.config().max_position_embeddings);
+    texts.emplace_back(prompt, options, network.shape().positions);
     capacities.push_back(texts.back().capacity());
   }
-  Decoder decoder(model, capacities);
+  Decoder decoder(network, capacities);
   while (true) {
     std::vector<Decoder::Input> inputs;
     for (size_t i = 0; i < texts.size(); ++i) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "worker/trainer/infer/sampler.h"
-#include "worker/trainer/net/model.h"
+#include "worker/trainer/net/network.h"
 
 namespace tune::trainer {
 
@@ -19,8 +19,8 @@ class Decoder {
     std::vector<int32_t> ids;
   };
 
-  // `model` must outlive this. Sequence i holds up to capacities[i] positions.
-  Decoder(const PhiModel& model, const std::vector<int64_t>& capacities);
+  // `network` must outlive this. Sequence i holds up to capacities[i] positions.
+  Decoder(const Network& network, const std::vector<int64_t>& capacities);
 
   // Runs the next tokens of some sequences, each at most once, in one forward pass.
   // Returns for each the logits after its last token, fp32 on the host: [vocab].
@@ -47,7 +47,7 @@ class Decoder {
   at::Tensor Positions(const std::vector<Piece>& pieces) const;
   at::Tensor Hidden(const at::Tensor& ids, const std::vector<Piece>& pieces) const;
 
-  const PhiModel& model_;
+  const Network& network_;
   std::vector<Sequence> sequences_;
 };
 
@@ -75,7 +75,8 @@ using OnToken = std::function<bool(size_t prompt, int32_t id)>;
 
 // Continues each prompt, none of them empty, up to the model's positions: one forward
 // pass a step for all, each reply as it would be alone. `on_token` may be empty.
-std::vector<Reply> Generate(const PhiModel& model, const std::vector<std::vector<int32_t>>& prompts,
+std::vector<Reply> Generate(const Network& network,
+                            const std::vector<std::vector<int32_t>>& prompts,
                             const GenerateOptions& options, const OnToken& on_token = {});
 
 }  // namespace tune::trainer

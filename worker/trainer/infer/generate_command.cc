@@ -84,7 +84,7 @@ absl::Status Generate(const GenerateCommand& command) {
   ASSIGN_OR_RETURN(const auto prompts, Prompts(command, loaded->base));
   ReplyPrinter printer(command, tokenizer);
   const auto replies =
-      trainer::Generate(loaded->model, prompts,
+      trainer::Generate(*loaded->network, prompts,
                         {.max_new_tokens = command.max_new_tokens,
                          .sampling = command.sampling,
                          .ends = ReplyEnds(command.model.model, config.eos_token_id),

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/trainer/net/base_model.h"
-#include "worker/trainer/net/model.h"
+#include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/parameters.h"
 
 namespace tune::trainer {
@@ -15,12 +15,12 @@ namespace tune::trainer {
 struct LoadedModel {
   BaseModel base;
   Parameters parameters;
-  PhiModel model;
+  const std::unique_ptr<Network> network;
 
   LoadedModel(BaseModel opened, const at::Device& device, at::ScalarType type)
       : base(std::move(opened)),
         parameters(base.folder.config, device, type),
-        model(base.folder.config, parameters) {}
+        network(MakeNetwork(base.folder.config, parameters)) {}
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
 };

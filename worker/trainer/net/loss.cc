@@ -39,15 +39,17 @@ void AddChunkGradients(const HeadInput& input, const at::Tensor& hidden,
   const at::Tensor narrow = logit_gradients.to(hidden.scalar_type());
   out->hidden.narrow(0, begin, hidden.size(0))
       .copy_(at::mm(FillFewRows(narrow), input.weight).narrow(0, 0, hidden.size(0)));
-  AddProduct(out->weight, narrow, hidden);
-  out->bias.add_(logit_gradients.sum(0));
+  if (out->weight.defined()) AddProduct(out->weight, narrow, hidden);
+  if (out->bias.defined()) out->bias.add_(logit_gradients.sum(0));
 }
 
 HeadGradients ZeroGradients(const HeadInput& input) {
   const auto fp32 = input.hidden.options().dtype(at::kFloat);
-  return {.hidden = at::empty_like(input.hidden),
-          .weight = at::zeros(input.weight.sizes(), fp32),
-          .bias = at::zeros(input.bias.sizes(), fp32)};
+  HeadGradients gradients;
+  gradients.hidden = at::empty_like(input.hidden);
+  if (input.weight_gradient) gradients.weight = at::zeros(input.weight.sizes(), fp32);
+  if (input.bias.defined()) gradients.bias = at::zeros(input.bias.sizes(), fp32);
+  return gradients;
 }
 
 template <typename OnChunk>

@@ -11,16 +11,17 @@
 namespace tune::trainer {
 
 struct HeadInput {
-  at::Tensor hidden;  // [targets, width], normed; only rows that predict a target
-  at::Tensor weight;  // [vocab, width]
-  at::Tensor bias;    // [vocab]
-  at::Tensor labels;  // [targets] int64
+  at::Tensor hidden;            // [targets, width], normed; only rows that predict a target
+  at::Tensor weight;            // [vocab, width]
+  at::Tensor bias;              // [vocab]; undefined where the head has none
+  at::Tensor labels;            // [targets] int64
+  bool weight_gradient = true;  // whether the weight is trained
 };
 
 struct HeadGradients {
   at::Tensor hidden;  // as HeadInput::hidden
-  at::Tensor weight;  // fp32
-  at::Tensor bias;    // fp32
+  at::Tensor weight;  // fp32; undefined where it was not asked for
+  at::Tensor bias;    // fp32; undefined where the head has none
 };
 
 // Loss of each target in nats, fp32: [targets]. Logits are raised to fp32 before the

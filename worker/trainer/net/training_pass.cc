@@ -32,32 +32,32 @@ std::vector<double> SumByExample(const at::Tensor& token_losses, const MicroBatc
 
 class Pass {
  public:
-  Pass(const PhiModel& model, const MicroBatch& batch, const Dropout& dropout)
-      : model_(model),
+  Pass(const Network& network, const MicroBatch& batch, const Dropout& dropout)
+      : network_(network),
         batch_(batch),
         dropout_(dropout),
-        config_(model.config()),
-        rotary_(model.RotaryFor(batch.positions)),
+        shape_(network.shape()),
+        rotary_(network.RotaryFor(batch.positions)),
         layout_(MakeSegmentLayout(batch.offsets, batch.ids.device())) {}
 
   at::Tensor Embed() const {
     const c10::NoGradGuard no_grad;
-    return dropout_.Apply(model_.Embed(batch_.ids), config_.embd_pdrop, kEmbeddingSite);
+    return dropout_.Apply(network_.Embed(batch_.ids), shape_.embedding_dropout, kEmbeddingSite);
   }
 
   at::Tensor Block(int64_t layer, const at::Tensor& input) const {
     const auto attend = [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-      return SegmentAttention(q, k, v, layout_, dropout_, config_.attention_dropout,
+      return SegmentAttention(q, k, v, layout_, dropout_, shape_.attention_dropout,
                               AttentionWeightsSite(layer));
     };
-    return model_.Block(layer, input, rotary_, attend, dropout_);
+    return network_.Block(layer, input, rotary_, attend, dropout_);
   }
 
   // The blocks without graphs: [tokens, hidden] after the last.
   at::Tensor Hidden() const {
     const c10::NoGradGuard no_grad;
     at::Tensor hidden = Embed();
-    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
+    for (int64_t layer = 0; layer < shape_.blocks; ++layer) {
       hidden = Block(layer, hidden);
     }
     return hidden;
@@ -73,7 +73,7 @@ class Pass {
   std::vector<Piece> Blocks(bool recompute) const {
     std::vector<Piece> pieces;
     at::Tensor hidden = Embed();
-    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
+    for (int64_t layer = 0; layer < shape_.blocks; ++layer) {
       if (recompute) {
         const c10::NoGradGuard no_grad;
         pieces.push_back({hidden, Block(layer, hidden)});
@@ -89,62 +89,81 @@ class Pass {
 
   // The final norm's rows that predict a target.
   at::Tensor TargetRows(const at::Tensor& hidden) const {
-    return model_.FinalNorm(hidden).index_select(0, batch_.target_rows);
+    return network_.FinalNorm(hidden).index_select(0, batch_.target_rows);
   }
 
   HeadInput Head(const at::Tensor& rows) const {
-    const Parameters& parameters = model_.parameters();
-    return {.hidden = rows.detach(),
-            .weight = parameters[model_.head_weight()].weight.detach(),
-            .bias = parameters[model_.head_bias()].weight.detach(),
-            .labels = batch_.labels};
+    const Network::Head& head = network_.head();
+    HeadInput input{.hidden = rows.detach(),
+                    .weight = network_.parameters()[head.weight].weight.detach(),
+                    .bias = {},
+                    .labels = batch_.labels,
+                    .weight_gradient = network_.parameters()[head.weight].trainable};
+    if (head.bias) input.bias = network_.parameters()[*head.bias].weight.detach();
+    return input;
   }
 
-  // Backward through one piece: its parameters' gradients go to `gradients`, its input's
-  // is returned.
+  // Backward through one piece: the gradients of its trainable parameters go to `gradients`,
+  // its input's is returned.
   at::Tensor Backward(const Piece& piece, const std::vector<size_t>& parameters,
                       const at::Tensor& output_gradient, HostGradients* gradients) const {
+    const std::vector<size_t> trained = Trainable(parameters);
     std::vector<at::Tensor> inputs = {piece.input};
-    for (const size_t i : parameters) inputs.push_back(model_.parameters()[i].weight);
+    for (const size_t i : trained) inputs.push_back(network_.parameters()[i].weight);
     const auto grads = BackwardThrough(piece.output, inputs, output_gradient);
-    for (size_t i = 0; i < parameters.size(); ++i) gradients->Add(parameters[i], grads[i + 1]);
+    for (size_t i = 0; i < trained.size(); ++i) gradients->Add(trained[i], grads[i + 1]);
     return grads[0];
+  }
+
+  std::vector<size_t> Trainable(std::vector<size_t> parameters) const {
+    std::erase_if(parameters, [&](size_t i) { return !network_.parameters()[i].trainable; });
+    return parameters;
+  }
+
+  void AddIfTrainable(size_t index, const at::Tensor& gradient, HostGradients* gradients) const {
+    if (network_.parameters()[index].trainable) gradients->Add(index, gradient);
   }
 
   // The head's backward was done with its forward; this is the final norm's.
   at::Tensor BackwardHead(const Piece& rows, const HeadGradients& head,
                           HostGradients* gradients) const {
-    gradients->Add(model_.head_weight(), head.weight);
-    gradients->Add(model_.head_bias(), head.bias);
-    at::Tensor gradient = Backward(rows, model_.FinalNormParameters(), head.hidden, gradients);
-    gradients->Done(model_.FinalNormParameters().front());
+    AddIfTrainable(network_.head().weight, head.weight, gradients);
+    if (network_.head().bias) AddIfTrainable(*network_.head().bias, head.bias, gradients);
+    at::Tensor gradient = Backward(rows, network_.FinalNormParameters(), head.hidden, gradients);
+    gradients->Done(network_.FinalNormParameters().front());
     return gradient;
   }
 
   void BackwardBlocks(std::vector<Piece> pieces, at::Tensor gradient,
                       HostGradients* gradients) const {
-    for (int64_t layer = config_.num_hidden_layers - 1; layer >= 0; --layer) {
+    for (int64_t layer = shape_.blocks - 1; layer >= 0; --layer) {
       Piece& piece = pieces[layer];
       if (!piece.output.defined()) piece = Graph(layer, piece.input);
-      gradient = Backward(piece, model_.BlockParameters(layer), gradient, gradients);
-      gradients->Done(model_.BlockParameters(layer).front());
+      gradient = Backward(piece, network_.BlockParameters(layer), gradient, gradients);
+      gradients->Done(network_.BlockParameters(layer).front());
       piece = {};
     }
-    const c10::NoGradGuard no_grad;
-    gradient = dropout_.Apply(gradient, config_.embd_pdrop, kEmbeddingSite);
-    // The padding token's embedding does not learn: torch's Embedding(padding_idx).
-    if (config_.pad_token_id >= 0) {
-      gradient = gradient * batch_.ids.ne(config_.pad_token_id).unsqueeze(1);
+    if (network_.parameters()[network_.embedding()].trainable) {
+      AddEmbedding(std::move(gradient), gradients);
     }
-    gradients->AddRows(model_.embedding(), batch_.ids, gradient);
     gradients->Done(0);
   }
 
+  void AddEmbedding(at::Tensor gradient, HostGradients* gradients) const {
+    const c10::NoGradGuard no_grad;
+    gradient = dropout_.Apply(gradient, shape_.embedding_dropout, kEmbeddingSite);
+    // The padding token's embedding does not learn: torch's Embedding(padding_idx).
+    if (shape_.pad_token_id >= 0) {
+      gradient = gradient * batch_.ids.ne(shape_.pad_token_id).unsqueeze(1);
+    }
+    gradients->AddRows(network_.embedding(), batch_.ids, gradient);
+  }
+
  private:
-  const PhiModel& model_;
+  const Network& network_;
   const MicroBatch& batch_;
   const Dropout& dropout_;
-  const ModelConfig& config_;
+  const NetworkShape& shape_;
   const Rotary rotary_;
   const SegmentLayout layout_;
 };
@@ -157,36 +176,36 @@ Piece NormPiece(const Pass& pass, const at::Tensor& hidden) {
 
 }  // namespace
 
-std::vector<double> ForwardBackward(const PhiModel& model, const MicroBatch& batch,
+std::vector<double> ForwardBackward(const Network& network, const MicroBatch& batch,
                                     const Dropout& dropout, const PassOptions& options,
                                     HostGradients* gradients) {
-  const Pass pass(model, batch, dropout);
+  const Pass pass(network, batch, dropout);
   std::vector<Piece> pieces = pass.Blocks(options.recompute);
   const Piece rows = NormPiece(pass, pieces.back().input);
   pieces.pop_back();
   HeadGradients head;
   const at::Tensor losses = TokenLossesAndGradients(
-      pass.Head(rows.output), options.scale, LossChunkTokens(model.config().vocab_size), &head);
+      pass.Head(rows.output), options.scale, LossChunkTokens(network.shape().vocab_size), &head);
   if (options.on_forward_done) options.on_forward_done();
   const at::Tensor gradient = pass.BackwardHead(rows, head, gradients);
   pass.BackwardBlocks(std::move(pieces), gradient, gradients);
   return SumByExample(losses, batch);
 }
 
-std::vector<double> Forward(const PhiModel& model, const MicroBatch& batch) {
+std::vector<double> Forward(const Network& network, const MicroBatch& batch) {
   const c10::NoGradGuard no_grad;
   const Dropout none;
-  const Pass pass(model, batch, none);
+  const Pass pass(network, batch, none);
   const at::Tensor rows = pass.TargetRows(pass.Hidden());
-  return SumByExample(TokenLosses(pass.Head(rows), LossChunkTokens(model.config().vocab_size)),
+  return SumByExample(TokenLosses(pass.Head(rows), LossChunkTokens(network.shape().vocab_size)),
                       batch);
 }
 
-at::Tensor ForwardLogits(const PhiModel& model, const MicroBatch& batch) {
+at::Tensor ForwardLogits(const Network& network, const MicroBatch& batch) {
   const c10::NoGradGuard no_grad;
   const Dropout none;
-  const Pass pass(model, batch, none);
-  return model.Logits(model.FinalNorm(pass.Hidden()));
+  const Pass pass(network, batch, none);
+  return network.Logits(network.FinalNorm(pass.Hidden()));
 }
 
 }  // namespace tune::trainer

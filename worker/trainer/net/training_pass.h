@@ -8,7 +8,7 @@
 
 #include "worker/trainer/net/dropout.h"
 #include "worker/trainer/net/micro_batch.h"
-#include "worker/trainer/net/model.h"
+#include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/gradients.h"
 
 namespace tune::trainer {
@@ -24,14 +24,14 @@ struct PassOptions {
 
 // Adds the micro-batch's gradients to `gradients`. Returns the summed loss of each
 // example, in nats, in the order of the micro-batch.
-std::vector<double> ForwardBackward(const PhiModel& model, const MicroBatch& batch,
+std::vector<double> ForwardBackward(const Network& network, const MicroBatch& batch,
                                     const Dropout& dropout, const PassOptions& options,
                                     HostGradients* gradients);
 
 // The same losses without gradients and without dropout.
-std::vector<double> Forward(const PhiModel& model, const MicroBatch& batch);
+std::vector<double> Forward(const Network& network, const MicroBatch& batch);
 
 // Logits [tokens, vocab] of a whole micro-batch: small inputs only.
-at::Tensor ForwardLogits(const PhiModel& model, const MicroBatch& batch);
+at::Tensor ForwardLogits(const Network& network, const MicroBatch& batch);
 
 }  // namespace tune::trainer

@@ -1,4 +1,4 @@
-// All parameters laid end to end, and how the ranks of a run share them (ZeRO-2:
+// All trainable parameters laid end to end, and how the ranks of a run share them (ZeRO-2:
 // Rajbhandari et al., arXiv:1910.02054): the whole is cut in buckets, every bucket in one
 // part per rank, and a rank's shard is its part of every bucket, in order.
 #pragma once
@@ -32,19 +32,20 @@ struct ShardPiece {
 
 class FlatLayout {
  public:
-  // Every parameter and every part begins at a multiple of this many values, 64 bytes of
-  // fp32; what lies between is zero.
+  // Every parameter and every part begins at a multiple of this many values, 64 bytes of fp32.
+  // The gaps between parameters hold zeros.
   static constexpr int64_t kAlignment = 16;
   static constexpr int64_t kBucketValues = int64_t{1} << 24;
 
-  // `sizes`: values of each parameter.
+  // `sizes`: values of each parameter; 0 of a frozen one, which has no place here but an empty
+  // range between its neighbours.
   explicit FlatLayout(const std::vector<int64_t>& sizes, int64_t ranks = 1,
                       int64_t bucket_values = kBucketValues);
 
   // The same parameters among so many ranks.
   FlatLayout For(int64_t ranks) const;
 
-  int64_t size() const { return size_; }  // with what lies between
+  int64_t size() const { return size_; }  // with the gaps
   int64_t ranks() const { return ranks_; }
   Range Parameter(size_t index) const { return parameters_[index]; }
 

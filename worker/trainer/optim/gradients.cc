@@ -11,7 +11,7 @@ namespace {
 int64_t LargestParameter(const Parameters& parameters) {
   int64_t largest = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    largest = std::max(largest, parameters[i].weight.numel());
+    largest = std::max(largest, parameters.layout().Parameter(i).size());
   }
   return largest;
 }

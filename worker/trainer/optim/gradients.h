@@ -19,7 +19,7 @@ class HostGradients {
 
   // Starts a step: what is there is forgotten.
   void Clear();
-  // Adds a device gradient of the parameter's shape.
+  // Adds a device gradient of the parameter's shape. Only trainable parameters have gradients.
   void Add(size_t index, const at::Tensor& gradient);
   // Adds rows [n, width] to the rows `ids` [n] of a [rows, width] parameter: an
   // embedding's gradient without its zeros.
@@ -35,7 +35,7 @@ class HostGradients {
 
   // This rank's sums, fp32: [layout.shard_size()].
   const at::Tensor& shard() const { return shard_; }
-  // A parameter's sum, of its shape; of a run of one rank only.
+  // The sum of a trainable parameter, of its shape; of a run of one rank only.
   at::Tensor operator[](size_t index) const;
 
  private:

@@ -3,14 +3,11 @@
 #include "worker/trainer/core/tensor_files.h"
 
 namespace tune::trainer {
-namespace {
 
 at::Tensor FolderTensor(const ModelFolder& folder, const std::string& name) {
   const SafetensorsFile& file = *folder.file_of.at(name);
   return FileTensor(file, file.tensors().at(name));
 }
-
-}  // namespace
 
 void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAdamW* optimizer) {
   for (size_t i = 0; i < parameters.size(); ++i) {

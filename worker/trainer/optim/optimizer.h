@@ -24,7 +24,8 @@ class HostAdamW {
   // Zero masters and moments. `parameters` and `ranks` must outlive this.
   HostAdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks);
 
-  // Sets a parameter's weight, of any type, and what this rank holds of its master.
+  // Sets a parameter's weight, of any type, and what this rank holds of its master; a frozen one
+  // has none.
   void SetMaster(size_t index, const at::Tensor& value);
 
   // Sets, from another shard, values [begin, begin + piece.flat.size()) of which go to
@@ -34,7 +35,7 @@ class HostAdamW {
   void PublishWeights();
 
   // Update number `step`, from 1, after the step's last pass. Gradients are scaled by
-  // `gradient_scale` first; every parameter decays, as with torch.optim.AdamW over
+  // `gradient_scale` first; every trainable parameter decays, as with torch.optim.AdamW over
   // model.parameters(). The weights follow on every rank.
   void Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
             int64_t step);

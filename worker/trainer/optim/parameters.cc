@@ -1,15 +1,16 @@
 #include "worker/trainer/optim/parameters.h"
 
-#include <functional>
-#include <numeric>
-
 namespace tune::trainer {
 namespace {
 
-std::vector<int64_t> Sizes(const ModelConfig& config) {
+bool IsTrainable(const Trainable& trainable, const std::string& name) {
+  return !trainable || trainable(name);
+}
+
+std::vector<int64_t> TrainableSizes(const ModelConfig& config, const Trainable& trainable) {
   std::vector<int64_t> sizes;
   for (const auto& [name, shape] : ModelTensors(config)) {
-    sizes.push_back(std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>()));
+    sizes.push_back(IsTrainable(trainable, name) ? ElementCount(shape) : 0);
   }
   return sizes;
 }
@@ -17,16 +18,19 @@ std::vector<int64_t> Sizes(const ModelConfig& config) {
 }  // namespace
 
 Parameters::Parameters(const ModelConfig& config, const at::Device& device, at::ScalarType type,
-                       int64_t ranks, int64_t bucket_values)
+                       int64_t ranks, int64_t bucket_values, const Trainable& trainable)
     : device_(device),
       type_(type),
-      layout_(Sizes(config), ranks, bucket_values),
+      layout_(TrainableSizes(config, trainable), ranks, bucket_values),
       flat_(at::zeros({layout_.size()}, at::TensorOptions(type).device(device))) {
   for (const auto& [name, shape] : ModelTensors(config)) {
     index_[name] = list_.size();
-    const Range range = layout_.Parameter(list_.size());
-    list_.push_back(
-        {name, flat_.narrow(0, range.begin, range.size()).view(shape).detach().requires_grad_()});
+    if (IsTrainable(trainable, name)) {
+      const at::Tensor values = Slice(flat_, layout_.Parameter(list_.size()));
+      list_.push_back({name, values.view(shape).detach().requires_grad_(), true});
+    } else {
+      list_.push_back({name, at::zeros(shape, flat_.options()), false});
+    }
   }
 }
 
@@ -39,6 +43,14 @@ void Parameters::Set(size_t index, const at::Tensor& value) const {
 int64_t Parameters::count() const {
   int64_t count = 0;
   for (const Parameter& parameter : list_) count += parameter.weight.numel();
+  return count;
+}
+
+int64_t Parameters::trainable_count() const {
+  int64_t count = 0;
+  for (const Parameter& parameter : list_) {
+    if (parameter.trainable) count += parameter.weight.numel();
+  }
   return count;
 }
 

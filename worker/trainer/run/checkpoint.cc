@@ -204,9 +204,10 @@ std::string ResumedPrecision(const std::string& path) {
   return value == "fp32" || value == "bf16" ? value.get<std::string>() : "";
 }
 
-int64_t CheckpointBytes(int64_t parameters, DType dtype, bool resumable) {
+int64_t CheckpointBytes(const Parameters& parameters, DType dtype, bool resumable) {
   constexpr int64_t kSmallFiles = 16 << 20;
-  return parameters * (DTypeBytes(dtype) + (resumable ? 12 : 0)) + kSmallFiles;
+  const int64_t state = resumable ? 12 * parameters.trainable_count() : 0;
+  return DTypeBytes(dtype) * parameters.count() + state + kSmallFiles;
 }
 
 absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,

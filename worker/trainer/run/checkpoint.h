@@ -1,6 +1,6 @@
 // Resumable checkpoints: what a bit-equal continuation needs. Data order, schedule and
 // dropout are pure functions of the spec and the step, so the state is the step, the fp32
-// masters and the moments.
+// masters of the trainable parameters and their moments.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const Exported
 std::string ResumedPrecision(const std::string& path);
 
 // Bytes a checkpoint will take, a little more than less.
-int64_t CheckpointBytes(int64_t parameters, DType dtype, bool resumable);
+int64_t CheckpointBytes(const Parameters& parameters, DType dtype, bool resumable);
 
 // Verifies the checkpoint's hashes and that it is of this run: BadCheckpoint, or
 // ResumeMismatch naming every field of the spec and dataset that differs. Settings that

@@ -179,7 +179,7 @@ class Run {
         .sampling = {},
         .ends = {static_cast<int32_t>(setup_.base.folder.config.eos_token_id)},
         .vocabulary = tokenizer.size()};
-    const auto replies = Generate(training_.model(), {ids}, options);
+    const auto replies = Generate(training_.network(), {ids}, options);
     return tokenizer.Decode(replies[0].ids, true);
   }
 
@@ -232,8 +232,7 @@ class Run {
 
   // Better to know before the disk is full than after.
   absl::Status CheckDisk(bool resumable) const {
-    const int64_t needed =
-        CheckpointBytes(training_.parameters().count(), SaveType(setup_), resumable);
+    const int64_t needed = CheckpointBytes(training_.parameters(), SaveType(setup_), resumable);
     ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(options_.dir));
     if (free_bytes >= needed) return absl::OkStatus();
     return Fail(kDiskFull, absl::StrCat(options_.dir, ": a checkpoint needs ", needed, " bytes, ",

@@ -42,15 +42,16 @@ struct Training::Batch {
   int64_t tokens = 0;
 };
 
-Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock)
+Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock,
+                   const Trainable& trainable)
     : setup_(setup),
       ranks_(ranks),
       clock_(clock),
       schedule_(MakeSchedule(setup.spec().lr_scheduler, setup.spec().learning_rate,
                              setup.spec().warmup_ratio, setup.order.total_steps())),
       parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device),
-                  ranks.size()),
-      model_(setup.base.folder.config, parameters_),
+                  ranks.size(), FlatLayout::kBucketValues, trainable),
+      network_(MakeNetwork(setup.base.folder.config, parameters_)),
       optimizer_(parameters_, setup.spec(), ranks),
       gradients_(parameters_, ranks) {
   LoadWeights(setup.base.folder, parameters_, &optimizer_);
@@ -105,7 +106,7 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
     const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
     const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
     watch.Lap("data");
-    const auto sums = ForwardBackward(model_, micro_batch, dropout, options, &gradients_);
+    const auto sums = ForwardBackward(*network_, micro_batch, dropout, options, &gradients_);
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
     watch.Lap("backward");
   }
@@ -144,7 +145,7 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
   for (const Example& example : dataset.examples) examples.push_back(&example);
   std::vector<double> losses(examples.size());
   for (const auto& items : ShareOf(examples).micro_batches) {
-    const auto sums = Forward(model_, MakeMicroBatch(items, parameters_.device()));
+    const auto sums = Forward(*network_, MakeMicroBatch(items, parameters_.device()));
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
   }
   ranks_.Sum(losses);
@@ -156,9 +157,12 @@ std::vector<NamedTensor> Training::Masters() const {
   const at::Tensor masters = optimizer_.GatherMasters();
   std::vector<NamedTensor> weights;
   for (size_t i = 0; masters.defined() && i < parameters_.size(); ++i) {
+    const Parameter& parameter = parameters_[i];
     weights.push_back(
-        {parameters_[i].name,
-         Slice(masters, parameters_.layout().Parameter(i)).view(parameters_[i].weight.sizes())});
+        {parameter.name,
+         parameter.trainable
+             ? Slice(masters, parameters_.layout().Parameter(i)).view(parameter.weight.sizes())
+             : FolderTensor(setup_.base.folder, parameter.name)});
   }
   return weights;
 }

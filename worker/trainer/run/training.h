@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "run/schedule.h"
 #include "worker/trainer/core/tensor_files.h"
-#include "worker/trainer/net/model.h"
+#include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/gradients.h"
 #include "worker/trainer/optim/optimizer.h"
 #include "worker/trainer/optim/parameters.h"
@@ -47,8 +47,10 @@ struct EvalResult {
 
 class Training {
  public:
-  // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's.
-  Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock);
+  // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's; frozen ones
+  // stay so.
+  Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock,
+           const Trainable& trainable = {});
 
   // Sees a step's result but for its verdict; an error ends the step without an update. The
   // same on every rank.
@@ -57,12 +59,13 @@ class Training {
   // Optimizer step `step`, from 0: every rank does its share, and has the same result.
   absl::StatusOr<StepResult> Step(int64_t step, const Judge& judge);
   EvalResult Evaluate(const LoadedDataset& dataset) const;
-  // Every weight as its fp32 master, by transformers' names, on the first rank; none on the
-  // others, which must call it too. Over one rank they are views, good until the next step.
+  // Every weight by transformers' names, a trainable one as its fp32 master and a frozen one as
+  // the base model has it, on the first rank; none on the others, which must call it too. Over
+  // one rank masters are views, good until the next step.
   std::vector<NamedTensor> Masters() const;
 
   const Parameters& parameters() const { return parameters_; }
-  const PhiModel& model() const { return model_; }
+  const Network& network() const { return *network_; }
   HostAdamW& optimizer() { return optimizer_; }
   // Updates made before a resumed run's first step: its steps but those skipped.
   void set_updates(int64_t updates) { updates_ = updates; }
@@ -87,7 +90,7 @@ class Training {
   Clock* const clock_;
   const Schedule schedule_;
   Parameters parameters_;
-  PhiModel model_;
+  std::unique_ptr<Network> network_;
   HostAdamW optimizer_;
   HostGradients gradients_;
   int64_t updates_ = 0;

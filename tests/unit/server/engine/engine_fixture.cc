@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_init.h"
 #include "tests/support/byte_tokenizer.h"
 
 namespace tune::server {

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_init.h"
 
 namespace tune::server {
 namespace {

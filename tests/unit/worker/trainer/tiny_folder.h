@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_init.h"
 #include "run/folder.h"
 #include "tests/support/byte_tokenizer.h"
 

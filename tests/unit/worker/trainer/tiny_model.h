@@ -9,7 +9,7 @@
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/net/dropout.h"
 #include "worker/trainer/net/micro_batch.h"
-#include "worker/trainer/net/model.h"
+#include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/parameters.h"
 
 namespace tune::trainer {
@@ -36,10 +36,11 @@ inline at::Tensor RandomTensor(at::IntArrayRef shape, uint64_t seed) {
 // A model whose every parameter is random, biases and norms too, so that a wrong one shows.
 struct TinyModel {
   // Several ranks share it in buckets smaller than a layer, as they do a model of usual size.
-  explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat, int64_t ranks = 1)
+  explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat, int64_t ranks = 1,
+                     const Trainable& trainable = {})
       : parameters(config, at::kCPU, type, ranks,
-                   ranks > 1 ? kSmallBucket : FlatLayout::kBucketValues),
-        model(config, parameters) {
+                   ranks > 1 ? kSmallBucket : FlatLayout::kBucketValues, trainable),
+        network(MakeNetwork(config, parameters)) {
     for (size_t i = 0; i < parameters.size(); ++i) {
       const at::Tensor noise = RandomTensor(parameters[i].weight.sizes(), i + 1) * 0.2;
       parameters.Set(i, parameters[i].name.ends_with("layernorm.weight") ? noise + 1 : noise);
@@ -48,7 +49,8 @@ struct TinyModel {
 
   static constexpr int64_t kSmallBucket = 3000;
   Parameters parameters;
-  PhiModel model;
+  const std::unique_ptr<Network> network;
+  const Network& model = *network;
 };
 
 // Pseudo-random ids; the first `prompt` of them are no targets.

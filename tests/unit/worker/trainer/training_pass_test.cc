@@ -160,7 +160,7 @@ TEST(TrainingPass, TheEndTokenIsLearnedThoughItPads) {
   const TinyModel padding(config);
   const PassResult pass = RunInMicroBatches(padding, examples, 1, true);
   EXPECT_EQ(pass.losses, expected.losses);
-  const size_t head = tiny.model.head_weight();
+  const size_t head = tiny.model.head().weight;
   EXPECT_TRUE(pass.gradients[head].equal(expected.gradients[head]));
   EXPECT_EQ(BatchOf(examples).labels[-1].item<int64_t>(), config.eos_token_id);
 }

@@ -204,7 +204,7 @@ TEST_F(TrainingTest, RowsBeyondTheTokenizerStayAsTheyWere) {
   RunSpec spec = Spec();
   spec.weight_decay = 0;
   Open(spec);
-  const size_t embedding = training_->model().embedding();
+  const size_t embedding = training_->network().embedding();
   const at::Tensor before = Master(embedding).clone();
   for (int64_t step = 0; step < 3; ++step) ASSERT_TRUE(Step(step).ok());
   const at::Tensor after = Master(embedding);

@@ -10,7 +10,7 @@ namespace tune::trainer {
 // x [rows, width] -> [rows or 12, width].
 at::Tensor FillFewRows(const at::Tensor& x);
 
-// x [rows, in] by weight [out, in] and bias [out] -> [rows, out].
+// x [rows, in] by weight [out, in] and bias [out], which may be undefined -> [rows, out].
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 }  // namespace tune::trainer

@@ -1,0 +1,32 @@
+// The families of models that Tune trains, one row each: how a family's config.json is read and
+// what parameters it has. How it computes is worker/trainer/net's (network.h there).
+#pragma once
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/field_errors.h"
+#include "base/json.h"
+#include "recipe/model/model_config.h"
+
+namespace tune {
+
+struct ModelFamily {
+  absl::string_view name;          // model_type in config.json
+  absl::string_view title;         // for people
+  absl::string_view architecture;  // the one entry of config.json's architectures
+  // Reads and checks what the family's config.json holds; every error is added.
+  void (*read_config)(const Json& json, FieldErrors* errors, ModelConfig* config);
+  // Sets in `json` what transformers reads as this config.
+  void (*write_config)(const ModelConfig& config, Json* json);
+  // Every parameter by transformers' name, in the order in which a forward pass meets them.
+  std::vector<NamedShape> (*tensors)(const ModelConfig& config);
+};
+
+absl::Span<const ModelFamily> ModelFamilies();
+
+// The family of a config that was read, or made in memory for a family of the table.
+const ModelFamily& FamilyOf(const ModelConfig& config);
+
+}  // namespace tune
