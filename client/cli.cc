@@ -36,6 +36,7 @@ std::string CheckDuration(const std::string& text) {
 
 void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
   static const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::kTable},
+                                                              {"wide", OutputFormat::kWide},
                                                               {"json", OutputFormat::kJson},
                                                               {"yaml", OutputFormat::kYaml}};
   GlobalFlags& global = flags.global;
@@ -49,7 +50,11 @@ void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
       ->type_name("FILE");
   app.add_option("--key-file", global.transport.key_file, "Its key (PEM)")->type_name("FILE");
   app.add_flag("--insecure", global.transport.insecure, "Plain text beyond loopback");
-  app.add_option("-o,--output", global.output, "table, json or yaml")
+  app.add_option("--user", global.user, "Who calls; jobs show it as their owner")
+      ->envname("TUNE_USER")
+      ->option_text("NAME (default: the login name)");
+  app.add_option("-o,--output", global.output,
+                 "table, wide (a table with more columns), json, yaml")
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case))
       ->option_text("FORMAT");
   app.add_flag("--no-headers", global.no_headers, "Tables without their first line");
@@ -152,6 +157,7 @@ int RunTunectl(const std::vector<std::string>& args, const Surroundings& surroun
   app.footer(absl::StrCat(kFooter, ExitCodeHelp()));
   app.set_version_flag("--version", absl::StrCat("tunectl ", Version()));
   RawFlags flags;
+  flags.global.user = surroundings.login;
   Command chosen;
   AddGlobalFlags(app, flags);
   AddCommands(app, chosen);

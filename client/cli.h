@@ -20,6 +20,7 @@ struct Surroundings {
   std::function<Screen(int fd, const std::string& color_flag)> screen;
   Clock& clock;
   std::function<void(absl::Duration)> sleep;
+  std::string login{};  // who runs it; "" where the system does not know
 };
 
 // Runs one command; `args` without the program's name. Returns the exit code

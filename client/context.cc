@@ -32,7 +32,7 @@ void Context::Note(absl::string_view text) {
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Context::Connect() {
   if (channel_) return channel_;
   ASSIGN_OR_RETURN(auto credentials, ClientCredentials(flags_.server, flags_.transport));
-  auto channel = MakeChannel(flags_.server, std::move(credentials));
+  auto channel = MakeChannel(flags_.server, std::move(credentials), flags_.user);
   RETURN_IF_ERROR(AwaitConnection(*channel));
   reached_ = channel->GetState(false) == GRPC_CHANNEL_READY;
   channel_ = std::move(channel);

@@ -18,11 +18,13 @@
 
 namespace tune::client {
 
-enum class OutputFormat { kTable, kJson, kYaml };
+// kWide: a table with more columns.
+enum class OutputFormat { kTable, kWide, kJson, kYaml };
 
 struct GlobalFlags {
   std::string server = "127.0.0.1:7070";
   TransportOptions transport;
+  std::string user;  // who calls; "" names nobody
   OutputFormat output = OutputFormat::kTable;
   bool no_headers = false;
   bool quiet = false;                     // no progress, no next commands
@@ -44,7 +46,8 @@ class Context {
 
   const GlobalFlags& flags() const { return flags_; }
   bool json() const { return flags_.output == OutputFormat::kJson; }
-  bool table() const { return flags_.output == OutputFormat::kTable; }
+  bool wide() const { return flags_.output == OutputFormat::kWide; }
+  bool table() const { return flags_.output == OutputFormat::kTable || wide(); }
 
   // Data goes to out; progress, hints and errors to err.
   std::ostream& out() { return out_.stream; }

@@ -10,6 +10,7 @@
 #include "client/follow.h"
 #include "client/format.h"
 #include "client/job_view.h"
+#include "client/job_watch.h"
 #include "client/paging.h"
 #include "client/printer.h"
 #include "client/resource_names.h"
@@ -56,6 +57,13 @@ std::string Spec(const v1::RunSpec& spec) {
   return absl::StrCat("\nSpec:\n", absl::StripTrailingAsciiWhitespace(Indented(yaml)), "\n");
 }
 
+// What may still go wrong before the job has failed; nothing for one that is over.
+std::string BudgetText(const v1::Job& job) {
+  if (IsOver(job)) return "";
+  return absl::StrCat(job.retries_left(), " retries, ", job.disruptions_left(),
+                      " interruptions left");
+}
+
 std::string Status(const v1::Job& job, absl::Time now) {
   const bool running = job.state() == v1::Job::RUNNING && job.progress().eta_seconds() > 0;
   Details details;
@@ -66,6 +74,8 @@ std::string Status(const v1::Job& job, absl::Time now) {
       .Add("Progress", ProgressText(job.progress()))
       .Add("Left", running ? HumanDuration(absl::Seconds(job.progress().eta_seconds())) : "")
       .Add("Worker", ShortName(job.worker()))
+      .Add("Owner", job.owner())
+      .Add("Budget", BudgetText(job))
       .Add("Labels", Labels(job))
       .Add("Created",
            absl::StrCat(Rfc3339(job.create_time()), " (", Age(job.create_time(), now), " ago)"))
@@ -78,7 +88,7 @@ std::string Status(const v1::Job& job, absl::Time now) {
 }
 
 std::string Attempts(const v1::Job& job) {
-  Table table({{"#"}, {"WORKER"}, {"STARTED"}, {"LASTED"}, {"STEPS"}, {"RESULT"}});
+  Table table({{"#"}, {"WORKER"}, {"STARTED"}, {"LASTED"}, {"STEPS"}, {"FAULT"}, {"RESULT"}});
   for (const auto& attempt : job.attempts()) {
     const absl::Duration lasted =
         FromTimestamp(attempt.end_time()) - FromTimestamp(attempt.start_time());
@@ -86,6 +96,7 @@ std::string Attempts(const v1::Job& job) {
         {absl::StrCat(attempt.number()), ShortName(attempt.worker()), Rfc3339(attempt.start_time()),
          attempt.has_end_time() ? HumanDuration(lasted) : "",
          absl::StrCat(WithCommas(attempt.resumed_step()), "-", WithCommas(attempt.last_step())),
+         attempt.fault(),
          attempt.message().empty() ? attempt.result()
                                    : absl::StrCat(attempt.result(), " (", attempt.message(), ")")});
   }

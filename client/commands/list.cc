@@ -11,12 +11,14 @@
 #include "client/paging.h"
 #include "client/printer.h"
 #include "client/resource_names.h"
+#include "client/text.h"
 #include "tune/v1/jobs.grpc.pb.h"
 
 namespace tune::client {
 namespace {
 
 constexpr int kBarCells = 6;
+constexpr size_t kMessageCells = 100;
 
 struct JobListFlags {
   std::vector<std::string> states;
@@ -31,6 +33,20 @@ std::string ProgressText(const v1::Job& job, const Style& style, bool bar) {
   const std::string percent = absl::StrFormat("%3.0f%%", std::floor(100 * fraction));
   return bar ? absl::StrCat(style.Bar(fraction, kBarCells), " ", percent)
              : std::string(absl::StripLeadingAsciiWhitespace(percent));
+}
+
+std::vector<Table::Column> Columns(bool wide) {
+  using enum Table::Align;
+  std::vector<Table::Column> columns = {{"NAME"},         {"STATE"},         {"PROGRESS", kRight},
+                                        {"LOSS", kRight}, {"TOK/S", kRight}, {"ETA", kRight},
+                                        {"WORKER"},       {"REASON"},        {"AGE", kRight}};
+  if (wide) columns.insert(columns.end(), {{"OWNER"}, {"MESSAGE"}});
+  return columns;
+}
+
+std::vector<std::string> WideRow(const v1::Job& job, std::vector<std::string> row) {
+  row.insert(row.end(), {job.owner(), Shorten(SanitizeLine(job.message()), kMessageCells)});
+  return row;
 }
 
 std::vector<std::string> Row(const v1::Job& job, absl::Time now, const Screen& screen) {
@@ -61,19 +77,10 @@ absl::StatusOr<ExitCode> List(Context& context, const JobListFlags& flags) {
   ASSIGN_OR_RETURN(const auto jobs, FetchAll(context, &v1::JobService::Stub::ListJobs, request,
                                              &v1::ListJobsResponse::jobs, LimitOf(flags.list)));
   const absl::Time now = context.clock().Now();
-  using enum Table::Align;
-  PrintList<v1::Job>(context, jobs.items,
-                     {{"NAME"},
-                      {"STATE"},
-                      {"PROGRESS", kRight},
-                      {"LOSS", kRight},
-                      {"TOK/S", kRight},
-                      {"ETA", kRight},
-                      {"WORKER"},
-                      {"REASON"},
-                      {"AGE", kRight}},
-                     "jobs",
-                     [&](const v1::Job& job) { return Row(job, now, context.out_screen()); });
+  PrintList<v1::Job>(context, jobs.items, Columns(context.wide()), "jobs", [&](const v1::Job& job) {
+    std::vector<std::string> row = Row(job, now, context.out_screen());
+    return context.wide() ? WideRow(job, std::move(row)) : row;
+  });
   NoteIfMore(context, jobs.more, jobs.items.size());
   return ExitCode::kOk;
 }

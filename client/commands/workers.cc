@@ -6,10 +6,13 @@
 #include "client/paging.h"
 #include "client/printer.h"
 #include "client/resource_names.h"
+#include "client/text.h"
 #include "tune/v1/workers.grpc.pb.h"
 
 namespace tune::client {
 namespace {
+
+constexpr size_t kReasonCells = 80;
 
 struct WorkerFlags {
   std::string name;
@@ -32,7 +35,22 @@ std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
           HumanBytes(resources.free_disk_bytes()),
           JobsOf(worker),
           Age(worker.heartbeat_time(), now),
-          Age(worker.register_time(), now)};
+          Age(worker.register_time(), now),
+          Shorten(SanitizeLine(worker.reason()), kReasonCells)};
+}
+
+std::vector<Table::Column> Columns(bool wide) {
+  using enum Table::Align;
+  std::vector<Table::Column> columns = {
+      {"NAME"},         {"STATE"}, {"CPUS", kRight}, {"GPUS", kRight}, {"MEMORY", kRight},
+      {"DISK", kRight}, {"JOBS"},  {"SEEN", kRight}, {"AGE", kRight},  {"REASON"}};
+  if (wide) columns.insert(columns.end(), {{"VERSION"}, {"TRAINER"}, {"OWNER"}});
+  return columns;
+}
+
+std::vector<std::string> WideRow(const v1::Worker& worker, std::vector<std::string> row) {
+  row.insert(row.end(), {worker.version(), worker.trainer_version(), worker.owner()});
+  return row;
 }
 
 absl::StatusOr<ExitCode> List(Context& context, const WorkerFlags& flags) {
@@ -41,18 +59,11 @@ absl::StatusOr<ExitCode> List(Context& context, const WorkerFlags& flags) {
       FetchAll(context, &v1::WorkerService::Stub::ListWorkers, v1::ListWorkersRequest(),
                &v1::ListWorkersResponse::workers, LimitOf(flags.list)));
   const absl::Time now = context.clock().Now();
-  using enum Table::Align;
-  PrintList<v1::Worker>(context, workers.items,
-                        {{"NAME"},
-                         {"STATE"},
-                         {"CPUS", kRight},
-                         {"GPUS", kRight},
-                         {"MEMORY", kRight},
-                         {"DISK", kRight},
-                         {"JOBS"},
-                         {"SEEN", kRight},
-                         {"AGE", kRight}},
-                        "workers", [&](const v1::Worker& worker) { return Row(worker, now); });
+  PrintList<v1::Worker>(context, workers.items, Columns(context.wide()), "workers",
+                        [&](const v1::Worker& worker) {
+                          std::vector<std::string> row = Row(worker, now);
+                          return context.wide() ? WideRow(worker, std::move(row)) : row;
+                        });
   NoteIfMore(context, workers.more, workers.items.size());
   return ExitCode::kOk;
 }
@@ -77,7 +88,10 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
   context.out() << Details()
                        .Add("Name", ShortName(worker.name()))
                        .Add("State", v1::Worker::State_Name(worker.state()))
+                       .Add("Reason", worker.reason())
+                       .Add("Owner", worker.owner())
                        .Add("Version", worker.version())
+                       .Add("Trainer", worker.trainer_version())
                        .Add("CPUs", absl::StrCat(worker.resources().cpus()))
                        .Add("GPUs", Gpus(worker))
                        .Add("Memory", HumanBytes(worker.resources().host_memory_bytes()))

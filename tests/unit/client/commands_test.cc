@@ -238,6 +238,25 @@ TEST_F(Commands, ListAsTableAndJson) {
   EXPECT_THAT(out_, StartsWith("- name: jobs/dolly\n  spec:\n    epochs: 2"));
 }
 
+TEST_F(Commands, AWideListHasOwnersAndMessages) {
+  v1::Job job = MakeJob("chip2", v1::Job::QUEUED);
+  job.set_owner("ada");
+  job.set_message("no live worker;\nstart one");
+  scheduler_->jobs.jobs["jobs/chip2"] = job;
+  EXPECT_EQ(Run({"list", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("  OWNER  MESSAGE\n"));
+  EXPECT_THAT(out_, HasSubstr("  ada    no live worker; start one\n"));
+}
+
+TEST_F(Commands, EveryCallNamesItsUser) {
+  login_ = "ada";
+  EXPECT_EQ(Run({"list"}), 0) << err_;
+  EXPECT_EQ(Run({"--user", "b\xC3\xA9ta", "list"}), 0) << err_;
+  login_ = "";
+  EXPECT_EQ(Run({"list"}), 0) << err_;
+  EXPECT_THAT(scheduler_->jobs.list_users, ElementsAre("ada", "b??ta", ""));
+}
+
 TEST_F(Commands, EmptyListsSaySo) {
   EXPECT_EQ(Run({"list"}), 0);
   EXPECT_EQ(out_, "");
@@ -269,12 +288,50 @@ TEST_F(Commands, DescribeShowsAllThereIs) {
   EXPECT_THAT(out_, HasSubstr("State:    SUCCEEDED\n"));
   EXPECT_THAT(out_, HasSubstr("Labels:   team=nlp\n"));
   EXPECT_THAT(out_, HasSubstr("\nSpec:\n  epochs: 2\n"));
-  EXPECT_THAT(out_, HasSubstr("  1  a       2025-11-24T16:00:00Z  1m30s   0-8    Succeeded\n"));
+  EXPECT_THAT(out_,
+              HasSubstr("  1  a       2025-11-24T16:00:00Z  1m30s   0-8    -      Succeeded\n"));
   EXPECT_THAT(out_, HasSubstr("  final          8     0  1.0MiB    -\n"));
   EXPECT_THAT(out_, HasSubstr("\nLoss:\n  █▁  4 to 1\n"));
   EXPECT_THAT(out_, HasSubstr("SUCCEEDED  -\n"));
   EXPECT_EQ(Run({"describe", "nope"}), 3);
   EXPECT_EQ(err_, "error: jobs/nope does not exist\n");
+}
+
+TEST_F(Commands, DescribeShowsWhatIsLeftAndWhoseFaultAnEndWas) {
+  v1::Job job = MakeJob("x", v1::Job::QUEUED);
+  job.set_owner("ada");
+  job.set_retries_left(3);
+  job.set_disruptions_left(19);
+  auto* attempt = job.add_attempts();
+  attempt->set_number(1);
+  attempt->set_worker("workers/a");
+  attempt->mutable_start_time()->set_seconds(1'764'000'000);
+  attempt->mutable_end_time()->set_seconds(1'764'000'090);
+  attempt->set_result("WorkerUnfit");
+  attempt->set_fault("worker");
+  scheduler_->jobs.jobs["jobs/x"] = job;
+  scheduler_->jobs.watches = {{.batches = {Batch({StateEvent(v1::Job::QUEUED)}, job)}}};
+  EXPECT_EQ(Run({"describe", "x"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Owner:    ada\n"));
+  EXPECT_THAT(out_, HasSubstr("Budget:   3 retries, 19 interruptions left\n"));
+  EXPECT_THAT(out_, HasSubstr("  0-0    worker  WorkerUnfit\n"));
+}
+
+TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
+  v1::Worker worker;
+  worker.set_name("workers/a");
+  worker.set_state(v1::Worker::UNHEALTHY);
+  worker.set_reason("/cache is not writable");
+  worker.set_owner("ada");
+  worker.set_version("1.0");
+  scheduler_->workers.workers = {worker};
+  EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("a     UNHEALTHY"));
+  EXPECT_THAT(out_, HasSubstr("  /cache is not writable\n"));
+  EXPECT_EQ(Run({"workers", "list", "-o", "wide"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("  1.0      -        ada\n"));
+  EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Reason:      /cache is not writable\n"));
 }
 
 TEST_F(Commands, EventsLeaveStepsOutUnlessAsked) {
@@ -379,7 +436,7 @@ TEST_F(Commands, ListsGoOnToTheLastPage) {
 }
 
 TEST_F(Commands, AServiceThatIsNotThereIsAnError) {
-  EXPECT_EQ(Run({"workers", "list"}), 1);
+  EXPECT_EQ(Run({"models", "list"}), 1);
   EXPECT_THAT(err_, StartsWith("error: "));
 }
 

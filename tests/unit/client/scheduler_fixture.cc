@@ -48,8 +48,12 @@ grpc::Status JobsFixture::GetJob(grpc::ServerContext*, const v1::GetJobRequest* 
   return Find(jobs, request->name(), job);
 }
 
-grpc::Status JobsFixture::ListJobs(grpc::ServerContext*, const v1::ListJobsRequest* request,
+grpc::Status JobsFixture::ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
                                    v1::ListJobsResponse* response) {
+  const auto user = context->client_metadata().find("tune-user");
+  list_users.push_back(user == context->client_metadata().end()
+                           ? ""
+                           : std::string(user->second.data(), user->second.size()));
   for (const auto& [name, job] : jobs) {
     bool wanted = request->states().empty();
     for (const int state : request->states()) wanted = wanted || state == job.state();
@@ -196,8 +200,25 @@ SchedulerFixture::SchedulerFixture(const std::string& folder) : blobs(folder) {
   builder.RegisterService(&blobs);
   builder.RegisterService(&registry);
   builder.RegisterService(&checkpoints);
+  builder.RegisterService(&workers);
   server_ = builder.BuildAndStart();
   address_ = "127.0.0.1:" + std::to_string(port);
+}
+
+grpc::Status WorkersFixture::GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest* request,
+                                       v1::Worker* worker) {
+  for (const v1::Worker& known : workers) {
+    if (known.name() != request->name()) continue;
+    *worker = known;
+    return grpc::Status::OK;
+  }
+  return NotFound(request->name());
+}
+
+grpc::Status WorkersFixture::ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
+                                         v1::ListWorkersResponse* response) {
+  response->mutable_workers()->Assign(workers.begin(), workers.end());
+  return grpc::Status::OK;
 }
 
 SchedulerFixture::~SchedulerFixture() { server_->Shutdown(std::chrono::system_clock::now()); }

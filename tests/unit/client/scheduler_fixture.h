@@ -38,6 +38,7 @@ class JobsFixture : public v1::JobService::Service {
   std::map<std::string, v1::Job> jobs;
   std::deque<grpc::Status> create_answers;  // before the true one
   std::vector<v1::CreateJobRequest> created;
+  std::vector<std::string> list_users;  // who called ListJobs
   std::vector<v1::CancelJobRequest> cancelled;
   std::deque<WatchScript> watches;
   std::vector<int64_t> watched_after;
@@ -92,6 +93,15 @@ class CheckpointsFixture : public v1::CheckpointService::Service {
   std::map<std::string, v1::Checkpoint> checkpoints;
 };
 
+class WorkersFixture : public v1::WorkerService::Service {
+ public:
+  grpc::Status GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest*, v1::Worker*) override;
+  grpc::Status ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
+                           v1::ListWorkersResponse*) override;
+
+  std::vector<v1::Worker> workers;
+};
+
 class SchedulerFixture {
  public:
   explicit SchedulerFixture(const std::string& folder);
@@ -102,6 +112,7 @@ class SchedulerFixture {
   BlobsFixture blobs;
   RegistryFixture registry;
   CheckpointsFixture checkpoints;
+  WorkersFixture workers;
 
  private:
   std::string address_;

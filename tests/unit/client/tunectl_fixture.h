@@ -42,8 +42,12 @@ class TunectlTest : public ::testing::Test {
 
   int RunAnywhere(const std::vector<std::string>& args) {
     std::ostringstream out, err;
-    const Surroundings surroundings{out, err, [this](int, const std::string&) { return screen_; },
-                                    clock_, [this](absl::Duration d) { clock_.passed += d; }};
+    const Surroundings surroundings{out,
+                                    err,
+                                    [this](int, const std::string&) { return screen_; },
+                                    clock_,
+                                    [this](absl::Duration d) { clock_.passed += d; },
+                                    login_};
     const int code = RunTunectl(args, surroundings);
     out_ = out.str();
     err_ = err.str();
@@ -60,6 +64,7 @@ class TunectlTest : public ::testing::Test {
   std::unique_ptr<SchedulerFixture> scheduler_;
   FakeClock clock_;
   Screen screen_;
+  std::string login_;
   std::string out_, err_;
 };
 
