@@ -30,6 +30,14 @@ absl::Status Invalid(const std::string& field, const std::string& message) {
   return errors.ToStatus("report");
 }
 
+// The job whose last attempt `key` speaks for, which may have ended: what its trainer wrote until
+// it was stopped is still to come. The end raised the epoch by one, and no attempt began since.
+absl::StatusOr<Job> GetLoggedJob(Reader& reader, const LeaseKey& key) {
+  ASSIGN_OR_RETURN(Job job, reader.GetJob(key.job_id));
+  if (!IsHeld(job.state) && job.epoch == key.epoch + 1) return job;
+  return GetHeldJob(reader, key);
+}
+
 // Each with a time: where the trainer gave none, that of its arrival.
 std::vector<TrainingReport> WithTimes(absl::Span<const TrainingReport> events, absl::Time now) {
   std::vector<TrainingReport> timed(events.begin(), events.end());
@@ -206,7 +214,7 @@ absl::StatusOr<int64_t> Reports::AppendLogs(const LeaseKey& key, int64_t offset,
   }
   Job job;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
-    ASSIGN_OR_RETURN(job, GetHeldJob(reader, key));
+    ASSIGN_OR_RETURN(job, GetLoggedJob(reader, key));
     return absl::OkStatus();
   }));
   ASSIGN_OR_RETURN(const int64_t size, logs_.Append(key.job_id, job.attempts_used, offset, data));

@@ -50,7 +50,8 @@ class Reports {
   absl::StatusOr<int64_t> ReportEvents(const LeaseKey& key, int64_t first_seq,
                                        const std::vector<TrainingReport>& events);
 
-  // See JobLogs::Append. Returns the bytes held.
+  // See JobLogs::Append. Returns the bytes held. The lease of the job's last attempt may have
+  // ended: the end of the log of a run that was stopped comes after it.
   absl::StatusOr<int64_t> AppendLogs(const LeaseKey& key, int64_t offset, absl::string_view data);
 
   // Makes the checkpoint exist, in one transaction, once every blob is there. A repeat with

@@ -104,6 +104,15 @@ TEST_F(ReportTest, LogsGoToTheAttempt) {
   EXPECT_EQ(*engine().logs().Read("j", 1, 0, 100), "one\n");
 }
 
+TEST_F(ReportTest, TheLogOfACancelledAttemptIsTakenToItsEnd) {
+  EXPECT_EQ(*engine().reports().AppendLogs(key_, 0, "one\n"), 4);
+  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  EXPECT_EQ(*engine().reports().AppendLogs(key_, 4, "two\n"), 8);
+  EXPECT_EQ(*engine().logs().Read("j", 1, 0, 100), "one\ntwo\n");
+  const LeaseKey earlier = {key_.job_id, key_.epoch - 1};
+  EXPECT_TRUE(absl::IsAborted(engine().reports().AppendLogs(earlier, 8, "x").status()));
+}
+
 TEST_F(ReportTest, ACheckpointExistsOnceItsBlobsAreThere) {
   Report(1, {Started(10)});
   CheckpointDraft draft;
