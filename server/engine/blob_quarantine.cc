@@ -8,9 +8,9 @@
 namespace tune::server {
 
 absl::StatusOr<std::unique_ptr<BlobQuarantine>> BlobQuarantine::Open(const std::string& dir) {
-  RETURN_IF_ERROR(CreateDirectories(dir));
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(dir));
   std::unique_ptr<BlobQuarantine> quarantine(new BlobQuarantine(dir));
+  if (!Exists(dir)) return quarantine;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(dir));
   absl::MutexLock lock(&quarantine->mutex_);
   for (const std::string& name : names) {
     if (!IsSha256Hex(name)) continue;
@@ -28,6 +28,7 @@ absl::Status BlobQuarantine::Take(const std::string& path, const std::string& sh
                                   const std::string& why) {
   spdlog::error("a blob is damaged, and set aside sha256={} why=\"{}\" at={}", sha256, why,
                 PathOf(sha256));
+  RETURN_IF_ERROR(CreateDirectories(dir_));
   absl::MutexLock lock(&mutex_);
   // The reason is for people: on a full disk the blob is set aside without one.
   (void)WriteFileDurably(WhyPathOf(sha256), why);

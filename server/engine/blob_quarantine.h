@@ -20,7 +20,7 @@ namespace tune::server {
 
 class BlobQuarantine {
  public:
-  // Makes the folder `dir` and remembers what it holds.
+  // Remembers what the folder `dir` holds; it is made when the first damaged blob comes.
   static absl::StatusOr<std::unique_ptr<BlobQuarantine>> Open(const std::string& dir);
 
   // Moves the file at `path`, the damaged blob `sha256`, here; logs it as an error.

@@ -10,14 +10,10 @@
 
 namespace tune::server {
 
-absl::StatusOr<BlobTrash> BlobTrash::Open(const std::string& dir) {
-  RETURN_IF_ERROR(CreateDirectories(dir));
-  return BlobTrash(dir);
-}
-
 std::string BlobTrash::PathOf(const std::string& sha256) const { return JoinPath(dir_, sha256); }
 
 absl::Status BlobTrash::Put(const std::string& path, const std::string& sha256) const {
+  RETURN_IF_ERROR(CreateDirectories(dir_));
   // Not synced: after a crash the blob may lie where it was, and is found again.
   if (rename(path.c_str(), PathOf(sha256).c_str()) == 0 || errno == ENOENT) {
     return absl::OkStatus();
@@ -34,6 +30,7 @@ absl::Status BlobTrash::Remove(const std::string& sha256) const {
 }
 
 absl::StatusOr<std::vector<std::string>> BlobTrash::List() const {
+  if (!Exists(dir_)) return std::vector<std::string>();
   ASSIGN_OR_RETURN(std::vector<std::string> names, ListDirectory(dir_));
   std::erase_if(names, [](const std::string& name) { return !IsSha256Hex(name); });
   return names;

@@ -14,8 +14,8 @@ namespace tune::server {
 
 class BlobTrash {
  public:
-  // Makes the folder `dir`, which must be on the blobs' volume.
-  static absl::StatusOr<BlobTrash> Open(const std::string& dir);
+  // `dir` must be on the blobs' volume; it is made when the first blob comes.
+  explicit BlobTrash(std::string dir) : dir_(std::move(dir)) {}
 
   // Moves the blob at `path` here. OK where it is gone already.
   absl::Status Put(const std::string& path, const std::string& sha256) const;
@@ -30,10 +30,9 @@ class BlobTrash {
   absl::Status MakeRoom(int64_t bytes) const;
 
  private:
-  explicit BlobTrash(std::string dir) : dir_(std::move(dir)) {}
   std::string PathOf(const std::string& sha256) const;
 
-  std::string dir_;
+  const std::string dir_;
 };
 
 }  // namespace tune::server

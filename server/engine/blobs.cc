@@ -165,10 +165,9 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& di
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "blobs/sha256")));
   RETURN_IF_ERROR(CreateDirectories(JoinPath(dir, "uploads")));
   ASSIGN_OR_RETURN(auto quarantine, BlobQuarantine::Open(JoinPath(dir, "quarantine")));
-  ASSIGN_OR_RETURN(BlobTrash trash, BlobTrash::Open(JoinPath(dir, "trash")));
   RETURN_IF_ERROR(SyncDirectory(JoinPath(dir, "blobs")));
   RETURN_IF_ERROR(SyncDirectory(dir));
-  std::unique_ptr<BlobStore> store(new BlobStore(dir, std::move(quarantine), std::move(trash)));
+  std::unique_ptr<BlobStore> store(new BlobStore(dir, std::move(quarantine)));
   store->ForgetMended();
   return store;
 }

@@ -162,8 +162,8 @@ class BlobStore {
  private:
   friend class BlobReader;
   friend class BlobUpload;
-  BlobStore(std::string dir, std::unique_ptr<BlobQuarantine> quarantine, BlobTrash trash)
-      : dir_(std::move(dir)), quarantine_(std::move(quarantine)), trash_(std::move(trash)) {}
+  BlobStore(std::string dir, std::unique_ptr<BlobQuarantine> quarantine)
+      : dir_(std::move(dir)), quarantine_(std::move(quarantine)), trash_(JoinPath(dir_, "trash")) {}
   std::string UploadPath(const std::string& sha256) const;
   absl::Status CheckRoom(int64_t bytes_to_come);
   absl::Status Continue(BlobUpload& upload);

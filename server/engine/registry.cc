@@ -128,11 +128,12 @@ absl::Status Registry::ExplainDamage(const absl::Status& status, const std::stri
   return server::ExplainDamage(status, store_, sha256);
 }
 
-absl::Status Registry::VerifyOnce(const std::vector<FileEntry>& files) {
+absl::Status Registry::Verify(const std::vector<FileEntry>& files, bool again) {
   absl::Status status;
   for (const FileEntry& file : files) {
-    const absl::Status verified = ExplainDamage(blobs_.VerifyOnce(file.sha256), file.sha256);
-    if (status.ok()) status = verified;
+    const absl::Status verified =
+        again ? blobs_.Verify(file.sha256) : blobs_.VerifyOnce(file.sha256);
+    if (status.ok()) status = ExplainDamage(verified, file.sha256);
   }
   return status;
 }
@@ -145,14 +146,14 @@ absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const Fil
   if (const auto there = GetDataset(id); !absl::IsNotFound(there.status())) {
     RETURN_IF_ERROR(there.status());
     if (there->file.sha256 == file.sha256 && there->max_bad_rows == max_bad_rows) {
-      RETURN_IF_ERROR(VerifyOnce({file}));
+      RETURN_IF_ERROR(Verify({file}, /*again=*/true));
       return there;
     }
     return Taken(absl::StrCat("datasets/", id), absl::StrCat("datasets delete ", id));
   }
   absl::ReaderMutexLock lock(&blobs_.references());
   RETURN_IF_ERROR(blobs_.CheckPresent({file}, "dataset.file"));
-  RETURN_IF_ERROR(VerifyOnce({file}));
+  RETURN_IF_ERROR(Verify({file}, /*again=*/false));
   ASSIGN_OR_RETURN(const DatasetSummary summary,
                    ReadDataset(
                        blobs_.Path(file.sha256), file.path,
@@ -195,14 +196,14 @@ absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
   if (const auto there = GetModel(id); !absl::IsNotFound(there.status())) {
     RETURN_IF_ERROR(there.status());
     if (FilesDigest(there->files) == FilesDigest(files)) {
-      RETURN_IF_ERROR(VerifyOnce(files));
+      RETURN_IF_ERROR(Verify(files, /*again=*/true));
       return there;
     }
     return Taken(absl::StrCat("models/", id), absl::StrCat("models delete ", id));
   }
   absl::ReaderMutexLock lock(&blobs_.references());
   RETURN_IF_ERROR(blobs_.CheckPresent(files, "model.files"));
-  RETURN_IF_ERROR(VerifyOnce(files));
+  RETURN_IF_ERROR(Verify(files, /*again=*/false));
   ASSIGN_OR_RETURN(Model model, InspectModel(blobs_, files));
   model.id = id;
   model.files = files;

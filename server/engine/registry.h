@@ -48,8 +48,9 @@ class Registry {
   absl::Status ExplainDamage(const absl::Status& status, const std::string& sha256);
 
  private:
-  // Verifies all of them, so that a push sends again whatever is damaged; the first error.
-  absl::Status VerifyOnce(const std::vector<FileEntry>& files);
+  // Verifies all of them, so that a push sends again whatever is damaged; the first error,
+  // explained. `again`: also what this process has received or verified before.
+  absl::Status Verify(const std::vector<FileEntry>& files, bool again);
 
   Store& store_;
   BlobStore& blobs_;

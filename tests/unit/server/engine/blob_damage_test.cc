@@ -101,6 +101,11 @@ TEST_F(BlobDamageTest, APushFindsDamageThatNobodyHasMetYet) {
   EXPECT_TRUE(engine().registry().CreateDataset("d", dataset_).ok());
 }
 
+TEST_F(BlobDamageTest, APushLooksAgainAtWhatThisProcessHasReceived) {
+  FlipABit(dataset_);
+  EXPECT_TRUE(IsDamagedBlob(engine().registry().CreateDataset("d", dataset_).status()));
+}
+
 TEST_F(BlobDamageTest, AnotherDatasetIsNotMadeOfDamagedContent) {
   FlipABit(dataset_);
   Reopen();
