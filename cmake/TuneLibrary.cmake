@@ -34,7 +34,8 @@ function(tune_test_suites out)
   set(${out} ${suites} PARENT_SCOPE)
 endfunction()
 
-# tune_test(NAME LABEL unit SOURCES ... LINKS ... [BY_SUITE]): one GoogleTest program,
+# tune_test(NAME LABEL unit SOURCES ... LINKS ... [BY_SUITE]): one GoogleTest program, linked with
+# tests/support,
 # its cases listed one by one in ctest under "LABEL." and labelled LABEL. BY_SUITE lists
 # and runs them a suite at a time: for a program that takes long to start.
 function(tune_test name)
@@ -43,7 +44,7 @@ function(tune_test name)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} tune_test_support GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   set(properties LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
   if(ARG_ENVIRONMENT)

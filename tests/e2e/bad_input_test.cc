@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -8,6 +8,7 @@
 #include "recipe/model/model_folder.h"
 #include "run/folder.h"
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "parquet_file.h"
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -22,6 +22,7 @@
 #include "recipe/model/model_init.h"
 #include "run/folder.h"
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 namespace {

@@ -34,20 +34,6 @@ std::vector<std::string> Argv(const std::string& program,
 
 }  // namespace
 
-std::string Program(const std::string& name) {
-  const char* folder = getenv("TUNE_PROGRAMS");
-  return absl::StrCat(folder == nullptr ? TUNE_BIN_DIR : folder, "/", name);
-}
-
-std::string SourceFile(const std::string& path) { return absl::StrCat(TUNE_SOURCE_DIR, "/", path); }
-
-std::string SharedData(const std::string& path) {
-  const char* root = getenv("TUNE_SHARED_DATA");
-  const std::string file =
-      root ? absl::StrCat(root, "/", path) : SourceFile(absl::StrCat("../shared/data/", path));
-  return Exists(file) ? file : "";
-}
-
 Fleet::Fleet(std::string folder) : folder_(std::move(folder)) {}
 
 Fleet::~Fleet() {

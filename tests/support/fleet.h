@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "tests/support/paths.h"
 #include "tests/support/process.h"
 
 namespace tune::testing {
@@ -57,12 +58,5 @@ class Fleet {
   std::string last_worker_;
   int runs_ = 0;
 };
-
-// A program of this build (of another one where TUNE_PROGRAMS names its folder), and a file of
-// this source tree.
-std::string Program(const std::string& name);
-std::string SourceFile(const std::string& path);
-// A file of the real test data; "" where it is not there.
-std::string SharedData(const std::string& path);
 
 }  // namespace tune::testing

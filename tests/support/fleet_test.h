@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/fleet.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
 

@@ -1,7 +1,6 @@
 #include "tests/support/process.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -91,19 +90,6 @@ bool WaitUntil(const std::function<bool()>& done, absl::Duration timeout) {
     absl::SleepFor(absl::Milliseconds(20));
   }
   return true;
-}
-
-ScratchFolder::ScratchFolder() {
-  std::string pattern = ::testing::TempDir() + "/tune.XXXXXX";
-  path_ = mkdtemp(pattern.data());
-}
-
-ScratchFolder::~ScratchFolder() {
-  if (::testing::Test::HasFailure()) {
-    std::fprintf(stderr, "kept for inspection: %s\n", path_.c_str());
-  } else {
-    (void)RemoveAll(path_);
-  }
 }
 
 }  // namespace tune::testing

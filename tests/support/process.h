@@ -56,16 +56,4 @@ RunResult RunProgram(const std::vector<std::string>& argv, const std::string& ou
 // does, which no event of ours announces.
 bool WaitUntil(const std::function<bool()>& done, absl::Duration timeout);
 
-// A folder of the test's own, removed at its end unless the test failed.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace tune::testing

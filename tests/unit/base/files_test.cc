@@ -1,4 +1,5 @@
 #include "base/files.h"
+#include "tests/support/scratch_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,38 +13,32 @@ using ::testing::ElementsAre;
 
 class FilesTest : public ::testing::Test {
  protected:
-  FilesTest() : folder_(::testing::TempDir() + "/files_test." + std::to_string(getpid())) {
-    EXPECT_TRUE(RemoveAll(folder_).ok());
-    EXPECT_TRUE(CreateDirectories(folder_).ok());
-  }
-  ~FilesTest() override { (void)RemoveAll(folder_); }
-
-  const std::string folder_;
+  const ScratchFolder folder_;
 };
 
 TEST_F(FilesTest, WritesDurablyAndLeavesNothingElse) {
-  const std::string path = JoinPath(folder_, "a");
+  const std::string path = folder_ / "a";
   ASSERT_TRUE(WriteFileDurably(path, "one").ok());
   ASSERT_TRUE(WriteFileDurably(path, "two").ok());
   EXPECT_EQ(*ReadFile(path), "two");
-  EXPECT_THAT(*ListDirectory(folder_), ElementsAre("a"));
+  EXPECT_THAT(*ListDirectory(folder_.path()), ElementsAre("a"));
 }
 
 TEST_F(FilesTest, ErrorsNameThePath) {
-  const absl::Status status = ReadFile(JoinPath(folder_, "none")).status();
+  const absl::Status status = ReadFile(folder_ / "none").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_NE(status.message().find(folder_), std::string::npos);
+  EXPECT_NE(status.message().find(folder_.path()), std::string::npos);
 }
 
 // A FIFO would be waited for, and /dev/zero has no end.
 TEST_F(FilesTest, ReadsOnlyARegularFileOfTheSizeAllowed) {
-  const std::string path = JoinPath(folder_, "file"), fifo = JoinPath(folder_, "fifo");
+  const std::string path = folder_ / "file", fifo = folder_ / "fifo";
   ASSERT_TRUE(WriteFileDurably(path, "four").ok());
   EXPECT_EQ(*ReadRegularFile(path, 4), "four");
   EXPECT_EQ(ReadRegularFile(path, 3).status().message(),
             path + ": has 4 bytes, the limit is 3; is it the right file?");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  for (const std::string& other : {fifo, std::string("/dev/zero"), folder_}) {
+  for (const std::string& other : {fifo, std::string("/dev/zero"), folder_.path()}) {
     EXPECT_EQ(ReadRegularFile(other, 4).status().message(), other + ": is no regular file");
     EXPECT_EQ(OpenRegularFile(other).status().code(), absl::StatusCode::kInvalidArgument);
   }
@@ -57,7 +52,7 @@ TEST_F(FilesTest, AFullDiskIsResourceExhausted) {
 }
 
 TEST_F(FilesTest, OneHolderPerLock) {
-  const std::string path = JoinPath(folder_, "lock");
+  const std::string path = folder_ / "lock";
   auto first = FileLock::Acquire(path);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(FileLock::Acquire(path).status().code(), absl::StatusCode::kFailedPrecondition);
@@ -66,10 +61,10 @@ TEST_F(FilesTest, OneHolderPerLock) {
 }
 
 TEST_F(FilesTest, ListsFilesBelow) {
-  ASSERT_TRUE(CreateDirectories(JoinPath(folder_, "b/c")).ok());
-  ASSERT_TRUE(WriteFileDurably(JoinPath(folder_, "b/c/d"), "").ok());
-  ASSERT_TRUE(WriteFileDurably(JoinPath(folder_, "a"), "").ok());
-  EXPECT_THAT(*ListFilesBelow(folder_), ElementsAre("a", "b/c/d"));
+  ASSERT_TRUE(CreateDirectories(folder_ / "b/c").ok());
+  ASSERT_TRUE(WriteFileDurably(folder_ / "b/c/d", "").ok());
+  ASSERT_TRUE(WriteFileDurably(folder_ / "a", "").ok());
+  EXPECT_THAT(*ListFilesBelow(folder_.path()), ElementsAre("a", "b/c/d"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/field_errors.h"
+#include "base/files.h"
 
 namespace tune::client {
 namespace {

@@ -1,5 +1,6 @@
 // Pulls that are interrupted, repeated, refused: files are whole or not there.
 #include "client/pull.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 
@@ -39,7 +40,7 @@ class PullTest : public TunectlTest {
   }
 
   const std::string weights_ = std::string(3 << 20, 'w') + "end";
-  const std::string out_folder_ = folder_ + "/deep/out";
+  const std::string out_folder_ = folder_ / "deep/out";
   v1::Checkpoint checkpoint_;
 };
 
@@ -129,7 +130,7 @@ TEST_F(PullTest, ABarOnATerminal) {
   EXPECT_EQ(PullTo(out_folder_), 0) << err_;
   EXPECT_THAT(err_, HasSubstr("model.safetensors"));
   EXPECT_THAT(err_, HasSubstr("sha256 ok"));
-  EXPECT_EQ(PullTo(folder_ + "/quiet", {"-q"}), 0);
+  EXPECT_EQ(PullTo(folder_ / "quiet", {"-q"}), 0);
   EXPECT_EQ(err_, "");
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <sstream>
 #include <string>
@@ -10,29 +9,17 @@
 
 #include "base/files.h"
 #include "client/cli.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/virtual_clock.h"
 #include "tests/unit/client/scheduler_fixture.h"
 
 namespace tune::client {
 
-class FakeClock : public Clock {
- public:
-  absl::Time Now() override { return absl::FromUnixSeconds(1'764'000'000) + passed; }
-  absl::Duration Monotonic() override { return passed; }
-
-  absl::Duration passed = absl::Seconds(3600);
-};
-
 class TunectlTest : public ::testing::Test {
  protected:
   TunectlTest() {
-    std::string pattern = ::testing::TempDir() + "/tunectl_test.XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-    EXPECT_TRUE(CreateDirectories(folder_ + "/blobs").ok());
-    scheduler_ = std::make_unique<SchedulerFixture>(folder_ + "/blobs");
-  }
-  ~TunectlTest() override {
-    scheduler_.reset();
-    (void)RemoveAll(folder_);
+    EXPECT_TRUE(CreateDirectories(folder_ / "blobs").ok());
+    scheduler_ = std::make_unique<SchedulerFixture>(folder_ / "blobs");
   }
 
   int Run(std::vector<std::string> args) {
@@ -46,7 +33,7 @@ class TunectlTest : public ::testing::Test {
                                     err,
                                     [this](int, const std::string&) { return screen_; },
                                     clock_,
-                                    [this](absl::Duration d) { clock_.passed += d; },
+                                    [this](absl::Duration d) { clock_.Advance(d); },
                                     login_};
     const int code = RunTunectl(args, surroundings);
     out_ = out.str();
@@ -55,14 +42,15 @@ class TunectlTest : public ::testing::Test {
   }
 
   std::string File(const std::string& name, const std::string& content) {
-    const std::string path = JoinPath(folder_, name);
+    const std::string path = folder_ / name;
     EXPECT_TRUE(WriteFileDurably(path, content).ok());
     return path;
   }
 
-  std::string folder_;
+  ScratchFolder folder_;
   std::unique_ptr<SchedulerFixture> scheduler_;
-  FakeClock clock_;
+  // An hour after the jobs of the fixture were submitted.
+  VirtualClock clock_{absl::FromUnixSeconds(1'764'003'600)};
   Screen screen_;
   std::string login_;
   std::string out_, err_;

@@ -1,4 +1,5 @@
 #include "certificate.h"
+#include "tests/support/scratch_folder.h"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
@@ -43,16 +44,6 @@ void Name(X509* cert) {
                              reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0);
   X509_set_issuer_name(cert, name);
 }
-
-class ScratchFolder {
- public:
-  ScratchFolder() { path_ = mkdtemp(path_.data()); }
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = ::testing::TempDir() + "/wire.XXXXXX";
-};
 
 }  // namespace
 

@@ -8,10 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "recipe/data/parquet_plugin.h"
-#include "scratch_folder.h"
-#include "shared_data.h"
+#include "tests/support/paths.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

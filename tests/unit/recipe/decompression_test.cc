@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "compression.h"
 #include "recipe/data/dataset.h"
-#include "scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

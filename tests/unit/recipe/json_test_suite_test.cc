@@ -8,10 +8,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "recipe/data/dataset.h"
-#include "scratch_folder.h"
-#include "shared_data.h"
+#include "tests/support/paths.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

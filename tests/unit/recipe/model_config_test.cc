@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/field_errors.h"
-#include "shared_data.h"
+#include "tests/support/paths.h"
 
 namespace tune {
 namespace {

@@ -11,11 +11,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/model/end_token.h"
-#include "scratch_folder.h"
 #include "tests/support/byte_tokenizer.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

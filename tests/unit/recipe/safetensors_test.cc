@@ -9,8 +9,9 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/random.h"
-#include "scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

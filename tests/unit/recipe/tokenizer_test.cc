@@ -8,9 +8,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "scratch_folder.h"
-#include "shared_data.h"
+#include "base/files.h"
 #include "small_tokenizer.h"
+#include "tests/support/paths.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

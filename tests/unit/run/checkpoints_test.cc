@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
-#include "scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

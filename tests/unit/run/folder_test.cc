@@ -1,4 +1,5 @@
 #include "run/folder.h"
+#include "base/files.h"
 #include "run/manifest.h"
 
 #include <gmock/gmock.h>
@@ -6,7 +7,7 @@
 
 #include "base/field_errors.h"
 #include "base/sha256.h"
-#include "scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "run/spec.h"
+#include "tests/support/paths.h"
 
 namespace tune {
 namespace {
@@ -93,7 +94,7 @@ std::string Reference() {
 }
 
 TEST(SpecFields, TheReadmesReferenceIsTheirs) {
-  const auto readme = ReadFile(JoinPath(TUNE_SOURCE_DIR, "README.md"));
+  const auto readme = ReadFile(SourceFile("README.md"));
   ASSERT_TRUE(readme.ok()) << readme.status();
   EXPECT_TRUE(absl::StrContains(*readme, Reference()))
       << "README.md, \"Run spec\", must have this table:\n"

@@ -11,7 +11,7 @@
 #include "parquet_file.h"
 #include "recipe/data/dataset.h"
 #include "run/folder.h"
-#include "scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

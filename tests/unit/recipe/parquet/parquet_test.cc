@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "parquet_file.h"
 #include "recipe/data/dataset.h"
-#include "scratch_folder.h"
-#include "shared_data.h"
+#include "tests/support/paths.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/files.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
 namespace tune::server {
@@ -69,7 +70,7 @@ TEST_F(BlobCollectorTest, ADeletedDatasetsContentCanComeBackFromTheTrash) {
 
 TEST_F(BlobCollectorTest, ADatabaseFromABackupTakesItsBlobsBack) {
   engine_.reset();
-  const std::string database = JoinPath(folder_, "data/tune.db");
+  const std::string database = folder_ / "data/tune.db";
   const std::string backup = *ReadFile(database);
   Reopen();
   ASSERT_TRUE(engine().registry().DeleteDataset("d").ok());

@@ -1,5 +1,6 @@
 // A blob that is no longer what it was: found, set aside, told, and mended by the next push.
 #include "server/engine/blob_damage.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "absl/strings/escaping.h"
+#include "base/files.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
 namespace tune::server {
@@ -20,11 +21,7 @@ constexpr int64_t kSize = sizeof(kContent) - 1;
 
 class BlobsTest : public ::testing::Test {
  protected:
-  BlobsTest() {
-    folder_ = MakeTestFolder();
-    store_ = *BlobStore::Open(folder_);
-  }
-  ~BlobsTest() override { (void)RemoveAll(folder_); }
+  BlobsTest() { store_ = *BlobStore::Open(folder_.path()); }
 
   static std::string HashBytes(const std::string& text) {
     return absl::HexStringToBytes(Sha256Hex(text));
@@ -47,7 +44,7 @@ class BlobsTest : public ::testing::Test {
   }
 
   const std::string hash_ = Sha256Hex(kContent);
-  std::string folder_;
+  ScratchFolder folder_{ScratchFolder::Where::kMemory};
   std::unique_ptr<BlobStore> store_;
 };
 

@@ -1,5 +1,6 @@
 // The database and the blobs beside it: what is missing, another's, or damaged.
 #include "server/engine/data_folder.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 
@@ -18,7 +19,7 @@ class DataFolderTest : public EngineTest {
  protected:
   DataFolderTest() { PushInputs(); }
 
-  std::string DataDir() const { return JoinPath(folder_, "data"); }
+  std::string DataDir() const { return folder_ / "data"; }
   std::string Database() const { return DatabasePath(DataDir()); }
   absl::Status OpenAgain(OtherDatabase other = OtherDatabase::kRefuse) {
     engine_.reset();
@@ -72,7 +73,7 @@ TEST_F(DataFolderTest, AnEmptyDatabaseFileBesideBlobsIsRefused) {
 
 TEST_F(DataFolderTest, AnotherFoldersDatabaseIsRefused) {
   engine_.reset();
-  const std::string other = JoinPath(folder_, "other");
+  const std::string other = folder_ / "other";
   ASSERT_TRUE(Engine::Open(other, clock_, observer_).ok());
   ASSERT_TRUE(WriteFileDurably(Database(), *ReadFile(DatabasePath(other))).ok());
   EXPECT_THAT(std::string(OpenAgain().message()), HasSubstr("is not the database of the blobs in"));

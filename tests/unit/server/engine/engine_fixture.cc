@@ -1,8 +1,5 @@
 #include "tests/unit/server/engine/engine_fixture.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -21,23 +18,11 @@ constexpr char kConfig[] = R"({
 
 }  // namespace
 
-std::string MakeTestFolder() {
-  // In memory where there is such a place: a test does not wait for a disk to sync.
-  const bool memory = access("/dev/shm", W_OK) == 0;
-  std::string pattern = (memory ? "/dev/shm/" : ::testing::TempDir()) + "tune_engine_XXXXXX";
-  return mkdtemp(pattern.data());
-}
-
-EngineTest::EngineTest() : folder_(MakeTestFolder()) { Reopen(); }
-
-EngineTest::~EngineTest() {
-  engine_.reset();
-  (void)RemoveAll(folder_);
-}
+EngineTest::EngineTest() { Reopen(); }
 
 void EngineTest::Reopen() {
   engine_.reset();
-  auto engine = Engine::Open(JoinPath(folder_, "data"), clock_, observer_);
+  auto engine = Engine::Open(folder_ / "data", clock_, observer_);
   EXPECT_TRUE(engine.ok()) << engine.status();
   if (!engine.ok()) abort();
   engine_ = *std::move(engine);
@@ -53,8 +38,8 @@ FileEntry EngineTest::Upload(const std::string& path, const std::string& content
 }
 
 std::vector<FileEntry> EngineTest::ModelFileEntries() {
-  const std::string model = JoinPath(folder_, "model");
-  const std::string tokenizer = JoinPath(folder_, "tokenizer.json");
+  const std::string model = folder_ / "model";
+  const std::string tokenizer = folder_ / "tokenizer.json";
   if (!Exists(model)) {
     EXPECT_TRUE(WriteFileDurably(tokenizer, ByteTokenizerJson()).ok());
     const absl::Status made =

@@ -11,26 +11,10 @@
 #include <vector>
 
 #include "server/engine/engine.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/virtual_clock.h"
 
 namespace tune::server {
-
-// A new folder; the caller removes it.
-std::string MakeTestFolder();
-
-class FakeClock : public Clock {
- public:
-  absl::Time Now() override { return now_; }
-  absl::Duration Monotonic() override { return monotonic_; }
-  void Advance(absl::Duration duration) {
-    now_ += duration;
-    monotonic_ += duration;
-  }
-  void JumpWall(absl::Duration duration) { now_ += duration; }
-
- private:
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
-  absl::Duration monotonic_ = absl::Hours(1);
-};
 
 class RecordingObserver : public EngineObserver {
  public:
@@ -52,7 +36,6 @@ class RecordingObserver : public EngineObserver {
 class EngineTest : public ::testing::Test {
  protected:
   EngineTest();
-  ~EngineTest() override;
 
   // Ends the engine and opens the same folder again, as a restart does.
   void Reopen();
@@ -87,8 +70,8 @@ class EngineTest : public ::testing::Test {
   Job Get(const std::string& id);
   std::vector<JobEvent> Events(const std::string& id);
 
-  std::string folder_;
-  FakeClock clock_;
+  ScratchFolder folder_{ScratchFolder::Where::kMemory};
+  VirtualClock clock_;
   RecordingObserver observer_;
   std::unique_ptr<Engine> engine_;
 

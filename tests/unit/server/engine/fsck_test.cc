@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/files.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
 namespace tune::server {
@@ -20,7 +21,7 @@ class FsckTest : public EngineTest {
   }
   absl::StatusOr<FsckReport> Check(bool quick = false) {
     engine_.reset();
-    return Fsck(JoinPath(folder_, "data"), quick, clock_);
+    return Fsck(folder_ / "data", quick, clock_);
   }
 
   FileEntry file_;
@@ -62,13 +63,13 @@ TEST_F(FsckTest, OrphansHarmNothing) {
 }
 
 TEST_F(FsckTest, AFolderInUseIsRefused) {
-  EXPECT_EQ(Fsck(JoinPath(folder_, "data"), false, clock_).status().code(),
+  EXPECT_EQ(Fsck(folder_ / "data", false, clock_).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(FsckTest, NoDatabaseIsMade) {
-  EXPECT_TRUE(absl::IsNotFound(Fsck(JoinPath(folder_, "nothing"), false, clock_).status()));
-  EXPECT_FALSE(Exists(JoinPath(folder_, "nothing")));
+  EXPECT_TRUE(absl::IsNotFound(Fsck(folder_ / "nothing", false, clock_).status()));
+  EXPECT_FALSE(Exists(folder_ / "nothing"));
 }
 
 }  // namespace

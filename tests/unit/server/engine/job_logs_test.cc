@@ -13,15 +13,11 @@ using testing::StartsWith;
 
 class JobLogsTest : public ::testing::Test {
  protected:
-  JobLogsTest() {
-    folder_ = MakeTestFolder();
-    logs_ = std::make_unique<JobLogs>(folder_, 100);
-  }
-  ~JobLogsTest() override { (void)RemoveAll(folder_); }
+  JobLogsTest() { logs_ = std::make_unique<JobLogs>(folder_.path(), 100); }
 
   std::string Text() { return *logs_->Read("j", 1, 0, 1000); }
 
-  std::string folder_;
+  ScratchFolder folder_{ScratchFolder::Where::kMemory};
   std::unique_ptr<JobLogs> logs_;
 };
 
@@ -72,7 +68,7 @@ TEST_F(JobLogsTest, TheTailBeginsSomeLinesBeforeTheEnd) {
 }
 
 TEST_F(JobLogsTest, TheTailOfALongLogIsFoundBlockByBlock) {
-  JobLogs logs(folder_);
+  JobLogs logs(folder_.path());
   const std::string line = std::string(999, 'x') + "\n";
   std::string text;
   for (int i = 0; i < 200; ++i) text += line;

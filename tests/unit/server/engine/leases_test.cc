@@ -256,7 +256,7 @@ TEST_F(LeasesTest, WorkersShowTheirState) {
 }
 
 TEST_F(LeasesTest, OneSchedulerPerDataFolder) {
-  const auto second = Engine::Open(folder_ + "/data", clock_, observer_);
+  const auto second = Engine::Open(folder_ / "data", clock_, observer_);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("lock"));
   EXPECT_TRUE(engine().Ready().ok());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/sha256.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
@@ -90,7 +91,7 @@ TEST_F(RegistryTest, ABrokenModelIsRefusedByItsOwnFileNames) {
   const absl::Status status = registry().CreateModel("m", files).status();
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("model.safetensors"), Not(HasSubstr(folder_))));
+              AllOf(HasSubstr("model.safetensors"), Not(HasSubstr(folder_.path()))));
   EXPECT_TRUE(ListDirectory(engine().blobs().dir() + "/uploads")->empty());
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/sha256.h"
 #include "server/core/errors.h"
 #include "tests/unit/server/engine/engine_fixture.h"

@@ -1,7 +1,6 @@
 #include "running_scheduler.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -9,36 +8,27 @@
 #include "base/status.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
+#include "tests/support/paths.h"
 
 namespace tune::server {
 namespace {
 
-std::string MakeFolder() {
-  std::string pattern = ::testing::TempDir() + "/rpc.XXXXXX";
-  return mkdtemp(pattern.data());
-}
-
-std::string DemoFile(const std::string& name) {
-  return absl::StrCat(TUNE_SOURCE_DIR, "/deploy/demo/", name);
-}
-
 // The demo's model, made as small as can be.
 absl::Status MakeTinyModel(const std::string& path) {
-  ASSIGN_OR_RETURN(Json json, ReadJsonFile(DemoFile("config.json")));
+  ASSIGN_OR_RETURN(Json json, ReadJsonFile(SourceFile("deploy/demo/config.json")));
   json["hidden_size"] = 8;
   json["intermediate_size"] = 8;
   json["num_hidden_layers"] = 1;
   json["num_attention_heads"] = 2;
   json["num_key_value_heads"] = 2;
   ASSIGN_OR_RETURN(const ModelConfig config, ModelConfigFromJson(json));
-  return InitModelFolder(path, config, DemoFile("tokenizer.json"), 0);
+  return InitModelFolder(path, config, SourceFile("deploy/demo/tokenizer.json"), 0);
 }
 
 }  // namespace
 
 RunningScheduler::RunningScheduler()
-    : folder_(MakeFolder()),
-      engine_(*Engine::Open(folder_ + "/data", clock_, metrics_)),
+    : engine_(*Engine::Open(folder_ / "data", clock_, metrics_)),
       server_(*RpcServer::Start(*engine_, clock_, "127.0.0.1:0", grpc::InsecureServerCredentials(),
                                 rpc_metrics_,
                                 {metrics_.uploaded_bytes(), metrics_.downloaded_bytes()})),
@@ -55,11 +45,10 @@ RunningScheduler::RunningScheduler()
 RunningScheduler::~RunningScheduler() {
   server_.reset();
   engine_.reset();
-  (void)RemoveAll(folder_);
 }
 
 v1::FileEntry RunningScheduler::Upload(const std::string& name, const std::string& content) {
-  const std::string path = JoinPath(folder_, "upload");
+  const std::string path = folder_ / "upload";
   EXPECT_TRUE(WriteFileDurably(path, content).ok());
   v1::FileEntry file;
   file.set_path(name);
@@ -79,7 +68,7 @@ absl::StatusOr<v1::Dataset> RunningScheduler::CreateDataset(const std::string& i
 }
 
 absl::StatusOr<v1::Model> RunningScheduler::CreateModel() {
-  const std::string path = JoinPath(folder_, "tiny");
+  const std::string path = folder_ / "tiny";
   if (!Exists(path)) RETURN_IF_ERROR(MakeTinyModel(path));
   v1::CreateModelRequest request;
   request.set_model_id("tiny");

@@ -16,6 +16,7 @@
 #include "server/engine/engine.h"
 #include "server/rpc/rpc_server.h"
 #include "server/rpc/scheduler_metrics.h"
+#include "tests/support/scratch_folder.h"
 #include "tune/v1/jobs.grpc.pb.h"
 #include "tune/v1/registry.grpc.pb.h"
 #include "tune/v1/workers.grpc.pb.h"
@@ -44,7 +45,7 @@ class RunningScheduler {
   Engine& engine() { return *engine_; }
   prometheus::Registry& registry() { return registry_; }
   SchedulerMetrics& metrics() { return metrics_; }
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
   v1::JobService::Stub& jobs() { return *jobs_; }
@@ -75,7 +76,7 @@ class RunningScheduler {
                                     const std::string& data);
 
  private:
-  const std::string folder_;
+  const ScratchFolder folder_;
   SystemClock clock_;
   prometheus::Registry registry_;
   SchedulerMetrics metrics_{registry_};

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/files.h"
 #include "tests/unit/server/store/store_fixture.h"
 
 namespace tune::server {

@@ -1,7 +1,6 @@
 #include "tests/unit/server/store/store_conformance.h"
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -12,20 +11,11 @@ namespace tune::server {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-StoreConformance::StoreConformance() {
-  std::string pattern = ::testing::TempDir() + "/store_conformance.XXXXXX";
-  folder_ = mkdtemp(pattern.data());
-  Reopen();
-}
-
-StoreConformance::~StoreConformance() {
-  store_.reset();
-  (void)RemoveAll(folder_);
-}
+StoreConformance::StoreConformance() { Reopen(); }
 
 void StoreConformance::Reopen() {
   store_.reset();
-  store_ = GetParam()(folder_, clock_);
+  store_ = GetParam()(folder_.path(), clock_);
 }
 
 Job StoreConformance::NewJob(const std::string& id) {
@@ -343,7 +333,7 @@ TEST_P(StoreConformance, ADatabaseKeepsItsIdentityAndIsWhole) {
   EXPECT_EQ(*store().DatabaseId(), id);
   EXPECT_THAT(*store().CheckIntegrity(), IsEmpty());
   EXPECT_GT(*store().SizeBytes(), 0);
-  const std::string other = folder_ + "/other";
+  const std::string other = folder_ / "other";
   ASSERT_TRUE(CreateDirectories(other).ok());
   EXPECT_NE(*GetParam()(other, clock_)->DatabaseId(), id);
 }

@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "server/store/store.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/virtual_clock.h"
 
 namespace tune::server {
 
@@ -17,14 +19,7 @@ using OpenStoreIn = std::unique_ptr<Store> (*)(const std::string& folder, Clock&
 
 class StoreConformance : public ::testing::TestWithParam<OpenStoreIn> {
  protected:
-  class StandingClock : public Clock {
-   public:
-    absl::Time Now() override { return absl::FromUnixSeconds(1'700'000'000); }
-    absl::Duration Monotonic() override { return absl::ZeroDuration(); }
-  };
-
   StoreConformance();
-  ~StoreConformance() override;
 
   Store& store() { return *store_; }
   // As a restart does.
@@ -55,8 +50,8 @@ class StoreConformance : public ::testing::TestWithParam<OpenStoreIn> {
     return Read([&](Reader& reader) { return reader.GetJob(id); });
   }
 
-  StandingClock clock_;
-  std::string folder_;
+  VirtualClock clock_;
+  ScratchFolder folder_{ScratchFolder::Where::kMemory};
   std::unique_ptr<Store> store_;
 };
 

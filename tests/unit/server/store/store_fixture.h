@@ -2,38 +2,20 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <memory>
 #include <string>
 
-#include "base/files.h"
 #include "base/sha256.h"
 #include "server/store/sqlite_store.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/virtual_clock.h"
 
 namespace tune::server {
 
-class FixedClock : public Clock {
- public:
-  absl::Time Now() override { return absl::FromUnixSeconds(1'700'000'000); }
-  absl::Duration Monotonic() override { return absl::ZeroDuration(); }
-};
-
 class StoreTest : public ::testing::Test {
  protected:
-  StoreTest() {
-    // In memory where there is such a place: a test does not wait for a disk to sync.
-    const bool memory = access("/dev/shm", W_OK) == 0;
-    std::string name = (memory ? "/dev/shm/" : ::testing::TempDir()) + "tune_store_XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~StoreTest() override {
-    store_.reset();
-    (void)RemoveAll(folder_);
-  }
-
-  std::string Path() const { return JoinPath(folder_, "tune.db"); }
+  std::string Path() const { return folder_ / "tune.db"; }
   std::unique_ptr<SqliteStore> OpenStore() {
     auto store = SqliteStore::Open(Path(), clock_);
     EXPECT_TRUE(store.ok()) << store.status();
@@ -91,8 +73,8 @@ class StoreTest : public ::testing::Test {
     return job;
   }
 
-  FixedClock clock_;
-  std::string folder_;
+  VirtualClock clock_;
+  ScratchFolder folder_{ScratchFolder::Where::kMemory};
   std::unique_ptr<SqliteStore> store_;
 };
 

@@ -1,6 +1,7 @@
 // Whole attempts: real folders, real children (shell scripts in the trainer's place), a
 // scheduler in memory.
 #include "worker/agent/attempt.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +16,7 @@
 #include "lease.h"
 #include "run/folder.h"
 #include "run/manifest.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {
@@ -95,7 +96,7 @@ class AttemptTest : public ::testing::Test {
   ScratchFolder folder_;
   FakeControlPlane control_;
   PosixProcessRunner processes_;
-  FakeClock clock_;
+  VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
   SelfCheck self_check_{{.trainer = folder_ / "trainer", .folders = {folder_ / "runs"}},

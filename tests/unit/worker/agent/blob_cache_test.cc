@@ -8,9 +8,10 @@
 
 #include <fstream>
 
+#include "base/files.h"
 #include "base/sha256.h"
 #include "fakes.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {

@@ -8,27 +8,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "base/clock.h"
+#include "tests/support/virtual_clock.h"
 #include "worker/agent/control_plane.h"
 
 namespace tune::worker {
-
-class FakeClock : public Clock {
- public:
-  absl::Time Now() override { return absl::FromUnixSeconds(1'700'000'000) + Monotonic(); }
-  absl::Duration Monotonic() override {
-    absl::MutexLock lock(&mutex_);
-    return now_;
-  }
-  void Advance(absl::Duration time) {
-    absl::MutexLock lock(&mutex_);
-    now_ += time;
-  }
-
- private:
-  absl::Mutex mutex_;
-  absl::Duration now_ ABSL_GUARDED_BY(mutex_) = absl::Hours(1);
-};
 
 absl::Status StaleEpoch();
 absl::Status UnknownWorker();

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {

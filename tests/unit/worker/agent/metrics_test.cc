@@ -40,7 +40,7 @@ class MetricsTest : public ::testing::Test {
   std::string Text() { return prometheus::TextSerializer().Serialize(metrics_.Collect()); }
   void Observe(const std::string& json) { metrics_.Observe("jobs/j", ParseEventLine(json, 1)); }
 
-  FakeClock clock_;
+  VirtualClock clock_;
   OneGpu gpus_;
   Metrics metrics_{clock_, &gpus_};
 };
@@ -127,7 +127,7 @@ TEST_F(MetricsTest, TheProcessAndTheGpus) {
   EXPECT_THAT(text, HasSubstr("tune_build_info{version="));
   EXPECT_THAT(text, HasSubstr("tune_worker_heartbeat_failures_total 1"));
   EXPECT_THAT(text, HasSubstr("tune_log_messages_total{level=\"warning\"} 1"));
-  EXPECT_THAT(text, HasSubstr("process_start_time_seconds 1700003600"));
+  EXPECT_THAT(text, HasSubstr("process_start_time_seconds 1700000000"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_memory_used_bytes{gpu=\"0\"} 30"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_energy_joules_total{gpu=\"0\"} 12.5"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_info{gpu=\"0\",uuid=\"GPU-1\",product=\"H200\"} 1"));

@@ -7,7 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "scratch.h"
+#include "base/files.h"
+#include "tests/support/scratch_folder.h"
 #include "worker/agent/process.h"
 
 namespace tune::worker {

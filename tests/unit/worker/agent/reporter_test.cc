@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "fakes.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {

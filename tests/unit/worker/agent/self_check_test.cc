@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "fakes.h"
 #include "run/reason.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {
@@ -30,7 +30,7 @@ class SelfCheckTest : public ::testing::Test {
 
   ScratchFolder folder_;
   PosixProcessRunner processes_;
-  FakeClock clock_;
+  VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   const std::string well_ = R"(echo '{"version":"1.2.3","spec_fields":["epochs"]}')";
 };

@@ -1,5 +1,6 @@
 // Registration, heartbeat, the loop over leases, and the agent that joins them.
 #include "worker/agent/session.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 
 #include "fakes.h"
 #include "lease.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 #include "worker/agent/agent.h"
 
 namespace tune::worker {
@@ -29,7 +30,7 @@ v1::RegisterWorkerRequest Registration() {
 class SessionTest : public ::testing::Test {
  protected:
   FakeControlPlane control_;
-  FakeClock clock_;
+  VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
   PosixProcessRunner processes_;
@@ -128,7 +129,7 @@ class AgentTest : public ::testing::Test {
   ScratchFolder folder_;
   FakeControlPlane control_;
   PosixProcessRunner processes_;
-  FakeClock clock_;
+  VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   std::unique_ptr<GpuProbe> gpus_ = OpenGpuProbe();
 };

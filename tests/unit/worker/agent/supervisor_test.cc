@@ -41,7 +41,7 @@ class SupervisorTest : public ::testing::Test {
 
   ScriptedProcess process_;
   StopSignal stop_;
-  FakeClock clock_;
+  VirtualClock clock_;
   SuperviseOptions options_{.poll_interval = absl::ZeroDuration(), .grace = absl::Seconds(30)};
 };
 

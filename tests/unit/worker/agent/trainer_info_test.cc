@@ -1,5 +1,6 @@
 // Trainers that are small shell scripts.
 #include "worker/agent/trainer_info.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "fakes.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {
@@ -30,7 +31,7 @@ class TrainerInfoTest : public ::testing::Test {
   }
 
   ScratchFolder folder_;
-  FakeClock clock_;
+  VirtualClock clock_;
   PosixProcessRunner runner_;
 };
 
@@ -59,7 +60,7 @@ TEST_F(TrainerInfoTest, TellsThatTheTrainerIsGone) {
 // Never ends; time passes at every look.
 class HangingProcess : public Process {
  public:
-  explicit HangingProcess(FakeClock& clock) : clock_(clock) {}
+  explicit HangingProcess(VirtualClock& clock) : clock_(clock) {}
   std::optional<ExitStatus> Poll() override {
     clock_.Advance(absl::Minutes(1));
     return std::nullopt;
@@ -67,18 +68,18 @@ class HangingProcess : public Process {
   void Signal(int) override {}
 
  private:
-  FakeClock& clock_;
+  VirtualClock& clock_;
 };
 
 class HangingRunner : public ProcessRunner {
  public:
-  explicit HangingRunner(FakeClock& clock) : clock_(clock) {}
+  explicit HangingRunner(VirtualClock& clock) : clock_(clock) {}
   absl::StatusOr<std::unique_ptr<Process>> Start(const Command&) override {
     return std::make_unique<HangingProcess>(clock_);
   }
 
  private:
-  FakeClock& clock_;
+  VirtualClock& clock_;
 };
 
 TEST_F(TrainerInfoTest, GivesUpOnATrainerThatHangs) {

@@ -6,10 +6,11 @@
 #include <atomic>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/sha256.h"
 #include "fakes.h"
 #include "run/manifest.h"
-#include "scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::worker {
 namespace {
@@ -52,7 +53,7 @@ class UploaderTest : public ::testing::Test {
 
   ScratchFolder folder_;
   FakeControlPlane control_;
-  FakeClock clock_;
+  VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   StopSignal stop_;
   std::unique_ptr<Uploader> uploader_;

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "base/files.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 
 namespace tune::trainer {

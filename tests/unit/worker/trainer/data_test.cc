@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/files.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 #include "worker/trainer/core/failure.h"
 

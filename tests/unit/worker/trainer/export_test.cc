@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "recipe/model/model_init.h"
 #include "run_fixture.h"
 #include "tiny_model.h"

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 
 namespace tune::trainer {

@@ -11,6 +11,7 @@
 #include "plain_phi.h"
 #include "rank_threads.h"
 #include "recipe/data/batches.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
 #include "worker/trainer/net/training_pass.h"

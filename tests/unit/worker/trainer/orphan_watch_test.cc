@@ -2,20 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/virtual_clock.h"
 #include "tiny_folder.h"
 
 namespace tune::trainer {
 namespace {
-
-class SetClock : public Clock {
- public:
-  absl::Time Now() override { return absl::UnixEpoch() + now_; }
-  absl::Duration Monotonic() override { return now_; }
-  void Advance(absl::Duration by) { now_ += by; }
-
- private:
-  absl::Duration now_ = absl::Hours(5);
-};
 
 class OrphanJudgeTest : public testing::Test {
  protected:
@@ -31,7 +22,7 @@ class OrphanJudgeTest : public testing::Test {
 
   const ScratchFolder scratch_;
   const WorkerLock lock_{scratch_ / "lock", absl::Seconds(60)};
-  SetClock clock_;
+  VirtualClock clock_;
   OrphanJudge judge_{lock_, &clock_};
 };
 

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "rank_threads.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
 #include "worker/trainer/core/failure.h"

@@ -11,20 +11,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/virtual_clock.h"
 #include "tiny_folder.h"
 #include "worker/trainer/run/run.h"
 
 namespace tune::trainer {
 
-// Every reading is a millisecond after the last.
-class StepClock : public Clock {
- public:
-  absl::Time Now() override { return absl::UnixEpoch() + Monotonic(); }
-  absl::Duration Monotonic() override { return absl::Milliseconds(++ticks_); }
-
- private:
-  int64_t ticks_ = 0;
-};
+// What a run sees pass between two looks at the clock.
+constexpr absl::Duration kTick = absl::Milliseconds(1);
 
 class RunTest : public testing::Test {
  protected:
@@ -55,7 +51,7 @@ class RunTest : public testing::Test {
     std::vector<std::thread> threads;
     for (int64_t rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
-        StepClock clock;
+        VirtualClock clock(absl::UnixEpoch(), kTick);
         const auto outcome = RunTraining({.dir = scratch_ / name,
                                           .resume = true,
                                           .launched = true,
@@ -123,7 +119,7 @@ class RunTest : public testing::Test {
 
   ScratchFolder scratch_;
   std::atomic<bool> stop_ = false;
-  StepClock clock_;
+  VirtualClock clock_{absl::UnixEpoch(), kTick};
 };
 
 }  // namespace tune::trainer

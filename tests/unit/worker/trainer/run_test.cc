@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "recipe/model/safetensors.h"
 #include "run/checkpoints.h"
 #include "run/manifest.h"
@@ -38,15 +39,24 @@ class FileSizeLimit {
 };
 
 // Asks a run to stop when it has read the clock so often.
-class StoppingClock : public StepClock {
+class StoppingClock : public VirtualClock {
  public:
-  StoppingClock(std::atomic<bool>* stop, int readings) : stop_(stop), readings_(readings) {}
+  StoppingClock(std::atomic<bool>* stop, int readings)
+      : VirtualClock(absl::UnixEpoch(), kTick), stop_(stop), readings_(readings) {}
+  absl::Time Now() override {
+    CountReading();
+    return VirtualClock::Now();
+  }
   absl::Duration Monotonic() override {
-    if (--readings_ == 0) *stop_ = true;
-    return StepClock::Monotonic();
+    CountReading();
+    return VirtualClock::Monotonic();
   }
 
  private:
+  void CountReading() {
+    if (--readings_ == 0) *stop_ = true;
+  }
+
   std::atomic<bool>* const stop_;
   int readings_;
 };

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "absl/strings/str_split.h"
+#include "base/files.h"
 #include "run_fixture.h"
 #include "worker/trainer/run/batch_log.h"
 #include "worker/trainer/run/batches_command.h"

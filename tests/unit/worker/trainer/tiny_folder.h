@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -15,26 +14,9 @@
 #include "recipe/model/model_init.h"
 #include "run/folder.h"
 #include "tests/support/byte_tokenizer.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::trainer {
-
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = absl::StrCat(testing::TempDir(), "/trainer_test.", getpid(), ".", test->name());
-    EXPECT_TRUE(RemoveAll(path_).ok());
-    EXPECT_TRUE(CreateDirectories(path_).ok());
-  }
-  ~ScratchFolder() { RemoveAll(path_).IgnoreError(); }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string operator/(absl::string_view name) const { return JoinPath(path_, name); }
-
- private:
-  std::string path_;
-};
 
 inline Json TinyConfigJson() {
   return {{"architectures", {"PhiForCausalLM"}},

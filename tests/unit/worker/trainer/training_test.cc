@@ -5,7 +5,9 @@
 
 #include <limits>
 
+#include "base/files.h"
 #include "plain_phi.h"
+#include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/run/step_guard.h"
