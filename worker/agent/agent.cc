@@ -42,6 +42,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
   RETURN_IF_ERROR(RemoveAll(runs_dir));
   RETURN_IF_ERROR(CreateDirectories(runs_dir));
   ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
+  options.lease_loop.gpus = resources.gpus_size();
   return std::unique_ptr<Agent>(
       new Agent(parts, std::move(options), std::move(lock), std::move(resources)));
 }

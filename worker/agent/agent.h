@@ -43,11 +43,10 @@ class Agent {
                                                        AgentOptions options);
 
   // Checks itself and registers, unfit too, trying until the scheduler is there; then works until
-  // drained, whenever it is fit. Trainers are
-  // started from the calling thread. An error where this worker cannot go on.
+  // drained, whenever it is fit. An error where this worker cannot go on.
   absl::Status Run();
 
-  // Takes no more jobs; the one under way is stopped and its last checkpoint registered if
+  // Takes no more jobs; those under way are stopped and their last checkpoints registered if
   // that can be within the drain timeout. From any thread.
   void Drain();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -17,6 +19,14 @@ namespace {
 
 // For the end of the log of a run whose lease has ended.
 constexpr absl::Duration kTimeForLastLog = absl::Seconds(10);
+
+// Shows the trainer the lease's GPUs alone, as 0, 1, … The lease numbers them as NVML does, by
+// their place on the bus.
+std::vector<std::string> EnvironmentOf(const v1::Lease& lease) {
+  if (lease.gpus().empty()) return {};
+  return {"CUDA_DEVICE_ORDER=PCI_BUS_ID",
+          absl::StrCat("CUDA_VISIBLE_DEVICES=", absl::StrJoin(lease.gpus(), ","))};
+}
 
 }  // namespace
 
@@ -43,11 +53,16 @@ AttemptEnd Attempt::Run() {
     if (!fit.ok()) end = EndOfUnfitWorker(fit);
   }
   Tell(end);
+  RemoveRun();
+  return end;
+}
+
+void Attempt::RemoveRun() {
+  absl::MutexLock lock(&context_.cache_in_use);
   if (const absl::Status removed = RemoveAll(run_dir_); !removed.ok()) {
     spdlog::warn("{}: {}", lease_.key().job(), removed.ToString());
   }
   context_.cache.Relinked();
-  return end;
 }
 
 AttemptEnd Attempt::RunToEnd() {
@@ -58,7 +73,8 @@ AttemptEnd Attempt::RunToEnd() {
   const auto trainer =
       context_.processes.Start({.argv = {context_.options.trainer, "run", run_dir_},
                                 .working_dir = run_dir_,
-                                .output_path = JoinPath(run_dir_, kTrainerLogFile)});
+                                .output_path = JoinPath(run_dir_, kTrainerLogFile),
+                                .environment = EnvironmentOf(lease_)});
   return trainer.ok() ? Train(**trainer)
                       : EndOfPreparation(absl::InternalError(trainer.status().message()));
 }
@@ -79,6 +95,7 @@ absl::Status Attempt::PrepareOnce() {
   ASSIGN_OR_RETURN(const auto inputs, InputsOf(lease_));
   std::vector<v1::FileEntry> files;
   for (const RunInput& input : inputs) files.push_back(input.file);
+  absl::MutexLock lock(&context_.cache_in_use);
   RETURN_IF_ERROR(context_.cache.MakeRoom(files));
   const absl::Status made = MakeRunFolder(
       run_dir_, lease_, inputs, [this](const v1::FileEntry& file) -> absl::StatusOr<std::string> {

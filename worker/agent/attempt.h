@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/oom_kills.h"
 #include "tune/v1/workers.pb.h"
@@ -40,6 +41,8 @@ struct AttemptContext {
   BlobCache& cache;
   SelfCheck& self_check;
   const AttemptOptions options;
+  // Held while `cache` is used: one run is made ready, or removed, at a time.
+  absl::Mutex cache_in_use = {};
   // As base/oom_kills.h tells.
   std::function<std::optional<int64_t>()> oom_kills = [] { return OomKills(); };
 };
@@ -53,13 +56,14 @@ class Attempt {
   Attempt& operator=(const Attempt&) = delete;
 
   // Fetches, trains, reports, and tells the scheduler how it ended, unless the lease has
-  // ended. Starts the trainer from the calling thread (see ProcessRunner). Returns the end.
+  // ended. The calling thread must live until then (see ProcessRunner). Returns the end.
   AttemptEnd Run();
 
  private:
   AttemptEnd RunToEnd();
   absl::Status Prepare();
   absl::Status PrepareOnce();
+  void RemoveRun();
   AttemptEnd Train(Process& trainer);
   void FlushReports(Reporter& reporter);
   void FlushCheckpoints(Uploader& uploader);

@@ -3,11 +3,16 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "run/reason.h"
 
 namespace tune::worker {
 
 LeaseLoop::LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions options)
-    : context_(context), session_(session), options_(options), request_id_(NewUuid()) {}
+    : context_(context),
+      session_(session),
+      options_(options),
+      request_id_(NewUuid()),
+      attempts_(options.gpus) {}
 
 void LeaseLoop::Stop() {
   stopped_.Raise();
@@ -15,14 +20,25 @@ void LeaseLoop::Stop() {
 }
 
 absl::Status LeaseLoop::Run() {
+  absl::Status status = TakeJobs();
+  if (!status.ok()) context_.leases.Drain();
+  attempts_.AwaitAll();
+  return status;
+}
+
+absl::Status LeaseLoop::TakeJobs() {
   Backoff backoff(options_.backoff);
-  while (!stopped_.raised()) {
+  while (true) {
+    attempts_.AwaitRoom();
+    if (disk_full_.exchange(false)) stopped_.WaitFor(options_.rest_after_disk_full);
+    if (stopped_.raised()) break;
     RETURN_IF_ERROR(AwaitFitness());
+    if (stopped_.raised()) break;
     auto response = Acquire();
     if (response.ok()) {
       backoff.Reset();
       request_id_ = NewUuid();
-      if (response->has_lease()) RunAttempt(std::move(*response->mutable_lease()));
+      if (response->has_lease()) Begin(std::move(*response->mutable_lease()));
       continue;
     }
     absl::Status status = response.status();
@@ -55,13 +71,12 @@ absl::StatusOr<v1::AcquireLeaseResponse> LeaseLoop::Acquire() {
   return context_.control.AcquireLease(request);
 }
 
-void LeaseLoop::RunAttempt(v1::Lease lease) {
-  AttemptEnd end;
-  {
+void LeaseLoop::Begin(v1::Lease lease) {
+  const int64_t gpus = lease.gpus_size();
+  attempts_.Start(gpus, [this, lease = std::move(lease)]() mutable {
     Attempt attempt(context_, std::move(lease));
-    end = attempt.Run();
-  }
-  if (end.reason == "DiskFull") stopped_.WaitFor(options_.rest_after_disk_full);
+    if (attempt.Run().reason == kDiskFull) disk_full_ = true;
+  });
 }
 
 }  // namespace tune::worker

@@ -1,11 +1,13 @@
-// Takes one job after the other, as long as the worker lives.
+// Takes jobs, as many at once as the worker has GPUs for, as long as the worker lives.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "worker/agent/attempt.h"
+#include "worker/agent/attempt_threads.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/control_plane.h"
 #include "worker/agent/flag.h"
@@ -14,6 +16,7 @@
 namespace tune::worker {
 
 struct LeaseLoopOptions {
+  int64_t gpus = 0;  // that the worker has
   // How long one call waits for a job.
   absl::Duration wait = absl::Seconds(20);
   BackoffOptions backoff;
@@ -28,24 +31,28 @@ class LeaseLoop {
  public:
   LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions options);
 
-  // Takes no lease while the worker is unfit, and checks again until it is well. Returns OK once
-  // stopped and the attempt under way is over; an error where this worker cannot go on. Trainers
-  // are started from the calling thread.
+  // Takes a further lease while GPUs are free; a job without GPUs has the worker to itself. Takes
+  // none while the worker is unfit, and checks again until it is well. Returns once the attempts
+  // under way are over: OK after Stop, or an error, after which they are drained, where this worker
+  // cannot go on.
   absl::Status Run();
 
   // Run takes no more leases. From any thread.
   void Stop();
 
  private:
+  absl::Status TakeJobs();
   absl::Status AwaitFitness();
   absl::StatusOr<v1::AcquireLeaseResponse> Acquire();
-  void RunAttempt(v1::Lease lease);
+  void Begin(v1::Lease lease);
 
   AttemptContext& context_;
   Session& session_;
   const LeaseLoopOptions options_;
   std::string request_id_;  // of the call whose answer has not come yet
   Flag stopped_;
+  std::atomic<bool> disk_full_ = false;  // an attempt has ended so since the last rest
+  AttemptThreads attempts_;
 };
 
 }  // namespace tune::worker

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "worker/agent/process.h"
@@ -42,7 +44,7 @@ class PosixProcess : public Process {
     }
     if (info.si_pid == 0) return;
     kill(-pid_, SIGKILL);
-    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    while (waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {  // orphans of the group are ours
     }
     end_ = info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status}
                                       : ExitStatus{.signal = info.si_status};
@@ -56,6 +58,7 @@ class PosixProcess : public Process {
 // copy of a process with many threads (signal-safety(7)).
 struct Prepared {
   std::vector<char*> argv = {};
+  std::vector<char*> envp = {};
   const char* working_dir;
   int input;
   int output;
@@ -79,7 +82,7 @@ void CloseInherited() {
   if (getppid() != prepared.parent) _exit(127);  // the parent died before prctl
   if (ready) {
     CloseInherited();
-    execv(prepared.argv[0], prepared.argv.data());
+    execve(prepared.argv[0], prepared.argv.data(), prepared.envp.data());
   }
   const int error = errno;
   (void)!write(prepared.error_pipe, &error, sizeof(error));
@@ -124,7 +127,21 @@ absl::StatusOr<std::unique_ptr<Process>> Spawn(Prepared& prepared, const Command
   return std::make_unique<PosixProcess>(pid);
 }
 
+void Append(const std::vector<std::string>& words, std::vector<char*>& out) {
+  for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
+}
+
+// Whether `settings` sets the variable of `setting`.
+bool IsSet(const std::vector<std::string>& settings, absl::string_view setting) {
+  const absl::string_view name = setting.substr(0, setting.find('='));
+  return std::any_of(settings.begin(), settings.end(), [&](absl::string_view other) {
+    return other.substr(0, other.find('=')) == name;
+  });
+}
+
 }  // namespace
+
+PosixProcessRunner::PosixProcessRunner() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 absl::StatusOr<std::unique_ptr<Process>> PosixProcessRunner::Start(const Command& command) {
   const Descriptor input{open("/dev/null", O_RDONLY | O_CLOEXEC)};
@@ -137,10 +154,13 @@ absl::StatusOr<std::unique_ptr<Process>> PosixProcessRunner::Start(const Command
                     .output = output.fd,
                     .error_pipe = -1,
                     .parent = 0};
-  for (const std::string& argument : command.argv) {
-    prepared.argv.push_back(const_cast<char*>(argument.c_str()));
-  }
+  Append(command.argv, prepared.argv);
   prepared.argv.push_back(nullptr);
+  Append(command.environment, prepared.envp);
+  for (char** own = environ; *own != nullptr; ++own) {
+    if (!IsSet(command.environment, *own)) prepared.envp.push_back(*own);
+  }
+  prepared.envp.push_back(nullptr);
   return Spawn(prepared, command);
 }
 

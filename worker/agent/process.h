@@ -14,6 +14,8 @@ struct Command {
   std::vector<std::string> argv = {};  // argv[0] is the path of the program
   std::string working_dir = {};
   std::string output_path = {};  // takes stdout and stderr, appended
+  // "NAME=VALUE"; the rest is this process's own.
+  std::vector<std::string> environment = {};
 };
 
 struct ExitStatus {
@@ -25,10 +27,11 @@ struct ExitStatus {
 
 class Process {
  public:
-  // Kills what still runs of the group, and waits for it.
+  // Kills what still runs of the group, and waits for all of it.
   virtual ~Process() = default;
 
-  // Its end, once it has come.
+  // Its end, once it has come. The group has gone then too: what the child left behind is killed
+  // and waited for.
   virtual std::optional<ExitStatus> Poll() = 0;
   // To the whole group; no effect after the end.
   virtual void Signal(int signal) = 0;
@@ -45,6 +48,10 @@ class ProcessRunner {
 
 class PosixProcessRunner : public ProcessRunner {
  public:
+  // Makes this process the one to which its children's children fall when those die, so that
+  // none stays a zombie where init takes no orphans away, as in a container.
+  PosixProcessRunner();
+
   // Errors name the program: it is not there, not executable, fork failed.
   absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) override;
 };

@@ -39,6 +39,7 @@ SelfCheck::SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& 
     : options_(std::move(options)), processes_(processes), clock_(clock), metrics_(metrics) {}
 
 absl::Status SelfCheck::Run() {
+  absl::MutexLock lock(&checking_);
   const auto found = Look(options_, processes_, clock_);
   if (!found.ok() && found.status() != status()) {
     spdlog::error("this worker is unfit and takes no job: {}", found.status().ToString());

@@ -29,8 +29,8 @@ class SelfCheck {
   SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& clock, Metrics& metrics);
 
   // Looks whether every folder can be written and has room, and whether the trainer answers, and
-  // tells a change to the log and the metrics. An error says what was found. From one thread at
-  // a time; takes as long as the trainer takes to start.
+  // tells a change to the log and the metrics. An error says what was found. From any thread;
+  // takes as long as the trainer takes to start, and as the checks that other threads began.
   absl::Status Run();
 
   // What the last Run returned; OK before the first. From any thread.
@@ -45,6 +45,7 @@ class SelfCheck {
   ProcessRunner& processes_;
   Clock& clock_;
   Metrics& metrics_;
+  absl::Mutex checking_;  // one check at a time: they share the files by which they look
   mutable absl::Mutex mutex_;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   TrainerInfo trainer_ ABSL_GUARDED_BY(mutex_);

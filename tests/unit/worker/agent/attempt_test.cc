@@ -129,6 +129,15 @@ event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
   EXPECT_THAT(leases_.Keys(), IsEmpty());
 }
 
+TEST_F(AttemptTest, TheTrainerSeesTheGpusOfItsLease) {
+  Trainer(R"(echo "$CUDA_DEVICE_ORDER $CUDA_VISIBLE_DEVICES")");
+  v1::Lease lease = TestLease();
+  lease.add_gpus(1);
+  lease.add_gpus(3);
+  Run(lease);
+  EXPECT_EQ(control_.log(), "PCI_BUS_ID 1,3\n");
+}
+
 TEST_F(AttemptTest, AFailedRunTellsItsReason) {
   Trainer(R"(started
 event '{"failed":{"reason":"BadData","message":"train.jsonl:7: no prompt"}}'; exit 1)");

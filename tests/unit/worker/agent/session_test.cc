@@ -9,6 +9,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "fakes.h"
 #include "lease.h"
 #include "tests/support/scratch_folder.h"
@@ -99,6 +100,11 @@ TEST_F(HeartbeatTest, ItsThreadBeatsAndGoesOnAfterAFailure) {
   EXPECT_TRUE(control_.Await([](const auto& c) { return c.Count("Heartbeat 0") >= 1; }));
 }
 
+class TwoGpus : public GpuProbe {
+ public:
+  std::vector<GpuReading> Read() override { return std::vector<GpuReading>(2); }
+};
+
 class AgentTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<Agent>> Create() {
@@ -147,6 +153,27 @@ TEST_F(AgentTest, TakesOneJobAfterTheOtherUntilDrained) {
   drain.join();
   EXPECT_EQ((*agent)->Readiness().message(), "draining");
   EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+}
+
+TEST_F(AgentTest, JobsThatShareItsGpusRunAtOnce) {
+  gpus_ = std::make_unique<TwoGpus>();
+  PutBlobs(control_);
+  // Each waits for the other.
+  Trainer(R"(D=${0%/*}; touch $D/gpu-$CUDA_VISIBLE_DEVICES
+until [ -e $D/gpu-0 ] && [ -e $D/gpu-1 ]; do :; done
+echo '{"failed":{"reason":"BadData","message":"m"}}' > "$2/events.jsonl"; exit 1)");
+  for (const int gpu : {0, 1}) {
+    v1::Lease lease = TestLease();
+    lease.mutable_key()->set_job(absl::StrCat("jobs/j", gpu));
+    lease.add_gpus(gpu);
+    control_.Offer(lease);
+  }
+  const auto agent = Create();
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  std::thread drain = DrainWhen(**agent, [](const auto& c) { return c.ends().size() == 2; });
+  EXPECT_TRUE((*agent)->Run().ok());
+  drain.join();
+  for (const auto& end : control_.ends()) EXPECT_EQ(end.reason(), "BadData");
 }
 
 TEST_F(AgentTest, WaitsForASchedulerThatIsNotThereYet) {
