@@ -1,5 +1,5 @@
-// How many optimizer steps a run has, and the learning rate of each, as transformers' get_scheduler gives it
-// (transformers/optimization.py): linear warmup from 0, then constant, linear to 0, or
+// How many optimizer steps a run has, and the learning rate of each, as transformers' get_scheduler
+// gives it (transformers/optimization.py): linear warmup from 0, then constant, linear to 0, or
 // half a cosine to 0.
 #pragma once
 

@@ -57,8 +57,7 @@ SpecIdentity IdentityOf(const RunSpec& spec) {
   return identity;
 }
 
-std::vector<std::string> IdentityDifferences(const SpecIdentity& stored,
-                                             const SpecIdentity& ours) {
+std::vector<std::string> IdentityDifferences(const SpecIdentity& stored, const SpecIdentity& ours) {
   std::vector<std::string> differences;
   const Json theirs = WithDefaults(stored.fields);
   for (const auto& [name, value] : ours.fields.items()) {

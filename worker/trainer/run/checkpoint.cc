@@ -9,8 +9,8 @@
 #include "base/json_number.h"
 #include "base/status.h"
 #include "base/version.h"
-#include "run/spec_identity.h"
 #include "run/checkpoints.h"
+#include "run/spec_identity.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
@@ -40,9 +40,8 @@ Json InputsOf(const Lineage& lineage) {
     datasets.push_back(
         {{"dataset", dataset.dataset}, {"sha256", dataset.sha256}, {"examples", dataset.examples}});
   }
-  return {{"model_digest", lineage.run->model_digest},
-          {"model", lineage.model},
-          {"data", datasets}};
+  return {
+      {"model_digest", lineage.run->model_digest}, {"model", lineage.model}, {"data", datasets}};
 }
 
 absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
@@ -59,9 +58,9 @@ absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t 
   const SpecIdentity spec = IdentityOf(lineage.run->spec);
   Json identity = InputsOf(lineage);
   identity["spec"] = spec.fields;
-  const Json json = {{"format", kFormat},      {"program_version", Version()},
-                     {"step", lineage.step()}, {"total_steps", lineage.total_steps},
-                     {"ranks", ranks},         {"identity", identity},
+  const Json json = {{"format", kFormat},        {"program_version", Version()},
+                     {"step", lineage.step()},   {"total_steps", lineage.total_steps},
+                     {"ranks", ranks},           {"identity", identity},
                      {"defaults", spec.defaults}};
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, kStateFile), DumpJson(json, 2) + "\n"));
   return SyncDirectory(JoinPath(dir, "state"));
@@ -115,9 +114,10 @@ absl::Status CheckIdentity(const std::string& path, const Json& state, const Lin
   ours["total_steps"] = lineage.total_steps;
   Json theirs = state.value("identity", Json::object());
   theirs["total_steps"] = state.value("total_steps", Json());
-  std::vector<std::string> differences = IdentityDifferences(
-      {.fields = theirs.value("spec", Json()), .defaults = TextsOf(state.value("defaults", Json()))},
-      IdentityOf(lineage.run->spec));
+  std::vector<std::string> differences =
+      IdentityDifferences({.fields = theirs.value("spec", Json()),
+                           .defaults = TextsOf(state.value("defaults", Json()))},
+                          IdentityOf(lineage.run->spec));
   Compare("", theirs, ours, &differences);
   if (differences.empty()) return absl::OkStatus();
   return Fail(kResumeMismatch,
