@@ -18,14 +18,14 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/version.h"
+#include "monitor/http_endpoint.h"
+#include "monitor/process_collector.h"
 #include "proto/wire/transport.h"
 #include "server/engine/engine.h"
 #include "server/fsck_command.h"
-#include "server/rpc/fleet_collector.h"
-#include "server/rpc/http_endpoint.h"
-#include "server/rpc/process_collector.h"
+#include "server/metrics/fleet_collector.h"
+#include "server/metrics/scheduler_metrics.h"
 #include "server/rpc/rpc_server.h"
-#include "server/rpc/scheduler_metrics.h"
 
 namespace tune::server {
 namespace {

@@ -13,12 +13,14 @@ run              : base run
 recipe/tokenizer : base recipe/tokenizer
 recipe/model     : base recipe/tokenizer recipe/model
 recipe/data      : base run recipe/tokenizer recipe/data
+monitor          : base monitor
 proto/wire       : base run proto/wire
 server/core      : base run server/core
 server/store     : base run server/core server/store
 server/engine    : base run recipe server/core server/store server/engine
+server/metrics   : base monitor server/core server/store server/engine server/metrics
 server/rpc       : base run proto/wire server/core server/store server/engine server/rpc
-worker/agent     : base run proto/wire worker/agent
+worker/agent     : base run monitor proto/wire worker/agent
 worker/trainer/core  : base run recipe worker/trainer/core
 worker/trainer/optim : base run recipe worker/trainer/core worker/trainer/optim
 worker/trainer/net   : base run recipe worker/trainer/core worker/trainer/optim worker/trainer/net
@@ -32,7 +34,8 @@ private='
 "tune/v1/|"google/         : proto/wire server/rpc server/main.cc worker/agent client
 <(ATen|c10|torch|caffe2)/  : worker/trainer
 <(SQLiteCpp/|sqlite3)      : server/store
-<prometheus/               : server worker/agent
+<prometheus/               : monitor server/metrics server/rpc server/main.cc worker/agent
+<Civet|<civetweb           : monitor
 <(arrow|parquet)/          : recipe/data/parquet
 <(yaml-cpp)/               : client
 '
@@ -43,7 +46,7 @@ report() { printf '%s\n' "$2" | sed "s|^|$1: |"; failed=1; }
 while IFS=: read -r folder allowed; do
   folder=${folder// /}
   [ -n "$folder" ] && [ -d "$folder" ] || continue
-  ours='#include "(base|run|recipe|proto|server|worker|client)/'
+  ours='#include "(base|run|monitor|recipe|proto|server|worker|client)/'
   wrong=$(grep -rEn --include='*.h' --include='*.cc' "$ours" "$folder" |
     grep -vE "\"($(tr -s ' ' '|' <<<"${allowed# }"))/" || true)
   [ -z "$wrong" ] || report "$folder may not include this" "$wrong"
@@ -52,7 +55,7 @@ done <<<"$arrows"
 while read -r pattern separator folders; do
   [ "$separator" = : ] || continue
   wrong=$(grep -rEn --include='*.h' --include='*.cc' "#include ($pattern)" \
-    base run recipe proto server worker client |
+    base run monitor recipe proto server worker client |
     grep -vE "^($(tr -s ' ' '|' <<<"$folders"))[/:]" || true)
   [ -z "$wrong" ] || report "only $folders may include this" "$wrong"
 done <<<"$private"

@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/version.h"
+#include "monitor/http_endpoint.h"
+#include "monitor/process_collector.h"
 #include "proto/wire/transport.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/grpc_control_plane.h"
-#include "worker/agent/http_server.h"
 #include "worker/agent/log_count.h"
 #include "worker/agent/resources.h"
 #include "worker/agent/stop_watch.h"
@@ -105,11 +106,12 @@ absl::Status Serve(const Flags& flags) {
   PosixProcessRunner processes;
   ASSIGN_OR_RETURN(const auto agent,
                    Agent::Create({control, processes, clock, metrics, *gpus}, options));
-  auto http = HttpServer::Start(flags.metrics_listen, metrics, [&] { return agent->Readiness(); });
-  RETURN_IF_ERROR(Annotate(http.status(), "--metrics-listen"));
+  const ProcessCollector process;
+  ASSIGN_OR_RETURN(const auto http, HttpEndpoint::Start(flags.metrics_listen));
+  http->Serve({&metrics, &process}, [&] { return agent->Readiness(); });
   OnStopSignal([&] { agent->Drain(); }, options.drain_timeout + kBeyondDrain);
   spdlog::info("tune-worker {} name={} scheduler={} work_dir={} metrics={}", Version(),
-               options.name, flags.scheduler, options.work_dir, (*http)->address());
+               options.name, flags.scheduler, options.work_dir, http->address());
   absl::Status status = agent->Run();
   if (status.ok()) spdlog::info("tune-worker ends");
   std::erase(spdlog::default_logger()->sinks(), count);

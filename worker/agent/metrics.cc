@@ -1,19 +1,16 @@
 #include "worker/agent/metrics.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/version.h"
+#include "monitor/metric_families.h"
 #include "proto/wire/convert.h"
-#include "worker/agent/process_stats.h"
 
 namespace tune::worker {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
@@ -85,44 +82,14 @@ const GpuGauge kGpuGauges[] = {
      [](const GpuReading& gpu) { return gpu.energy_joules; }},
 };
 
-using Labels = std::vector<std::pair<std::string, std::string>>;
-
-// Families in the order they were begun; those without a series are left out.
-class Families {
- public:
-  void Begin(const char* name, const char* help, MetricType type) {
-    families_.push_back({name, help, type, {}});
-  }
-  void Add(const Labels& labels, double value) {
-    ClientMetric metric;
-    metric.gauge.value = metric.counter.value = value;
-    AddMetric(labels, std::move(metric));
-  }
-  void AddMetric(const Labels& labels, ClientMetric metric) {
-    for (const auto& [name, text] : labels) metric.label.push_back({name, text});
-    families_.back().metric.push_back(std::move(metric));
-  }
-  void Single(const char* name, const char* help, MetricType type, double value) {
-    Begin(name, help, type);
-    Add({}, value);
-  }
-  std::vector<MetricFamily> Take() && {
-    std::erase_if(families_, [](const MetricFamily& family) { return family.metric.empty(); });
-    return std::move(families_);
-  }
-
- private:
-  std::vector<MetricFamily> families_;
-};
-
 using Runs = std::map<std::string, RunSeries>;
 
-void AddRunInfo(const Runs& runs, Families& out) {
+void AddRunInfo(const Runs& runs, MetricFamilies& out) {
   out.Begin("tune_train_running", "1 while the run is in its training loop", MetricType::Gauge);
   for (const auto& [job, run] : runs) out.Add({{"job_id", job}}, run.running ? 1 : 0);
   out.Begin("tune_train_info", "Run metadata; the value is always 1", MetricType::Gauge);
   for (const auto& [job, run] : runs) {
-    Labels labels = {{"job_id", job}};
+    MetricFamilies::Labels labels = {{"job_id", job}};
     labels.insert(labels.end(), run.info.begin(), run.info.end());
     out.Add(labels, 1);
   }
@@ -134,7 +101,7 @@ void AddRunInfo(const Runs& runs, Families& out) {
   }
 }
 
-void AddRuns(const Runs& runs, Families& out) {
+void AddRuns(const Runs& runs, MetricFamilies& out) {
   AddRunInfo(runs, out);
   for (const RunGauge& gauge : kRunGauges) {
     out.Begin(gauge.name, gauge.help, MetricType::Gauge);
@@ -149,12 +116,12 @@ void AddRuns(const Runs& runs, Families& out) {
 }
 
 void AddLabelled(const char* name, const char* help, const char* label,
-                 const std::map<std::string, double>& values, Families& out) {
+                 const std::map<std::string, double>& values, MetricFamilies& out) {
   out.Begin(name, help, MetricType::Counter);
   for (const auto& [text, value] : values) out.Add({{label, text}}, value);
 }
 
-void AddGpus(const std::vector<GpuReading>& gpus, Families& out) {
+void AddGpus(const std::vector<GpuReading>& gpus, MetricFamilies& out) {
   for (const GpuGauge& gauge : kGpuGauges) {
     out.Begin(gauge.name, gauge.help, gauge.type);
     for (size_t i = 0; i < gpus.size(); ++i) {
@@ -167,20 +134,6 @@ void AddGpus(const std::vector<GpuReading>& gpus, Families& out) {
   }
 }
 
-void AddProcess(double start_seconds, Families& out) {
-  const ProcessStats stats = ReadProcessStats();
-  out.Single("process_cpu_seconds_total", "User and system CPU time", MetricType::Counter,
-             stats.cpu_seconds);
-  out.Single("process_resident_memory_bytes", "Resident memory", MetricType::Gauge,
-             static_cast<double>(stats.resident_bytes));
-  out.Single("process_open_fds", "Open file descriptors", MetricType::Gauge,
-             static_cast<double>(stats.open_fds));
-  out.Single("process_max_fds", "Maximum number of open file descriptors", MetricType::Gauge,
-             static_cast<double>(stats.max_fds));
-  out.Single("process_start_time_seconds", "Unix time the process started", MetricType::Gauge,
-             start_seconds);
-}
-
 std::string IdOf(absl::string_view job) { return std::string(absl::StripPrefix(job, "jobs/")); }
 
 double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
@@ -190,7 +143,6 @@ double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::
 Metrics::Metrics(Clock& clock, GpuProbe* gpus)
     : clock_(clock),
       gpus_(gpus),
-      start_seconds_(UnixSeconds(clock.Now())),
       step_seconds_(kStepBuckets),
       checkpoint_seconds_(kCheckpointBuckets) {}
 
@@ -299,7 +251,7 @@ void Metrics::LogMessage(const std::string& level) {
 }
 
 std::vector<MetricFamily> Metrics::Collect() const {
-  Families out;
+  MetricFamilies out;
   const auto gpus = gpus_ != nullptr ? gpus_->Read() : std::vector<GpuReading>();
   absl::MutexLock lock(&mutex_);
   out.Begin("tune_build_info", "Build information; the value is always 1", MetricType::Gauge);
@@ -326,7 +278,6 @@ std::vector<MetricFamily> Metrics::Collect() const {
   AddGpus(gpus, out);
   AddLabelled("tune_log_messages_total", "Log messages written by level", "level", log_messages_,
               out);
-  AddProcess(start_seconds_, out);
   return std::move(out).Take();
 }
 

@@ -67,7 +67,6 @@ class Metrics : public prometheus::Collectable {
 
   Clock& clock_;
   GpuProbe* const gpus_;
-  const double start_seconds_;  // Unix time
 
   mutable absl::Mutex mutex_;
   mutable std::map<std::string, RunSeries> runs_ ABSL_GUARDED_BY(mutex_);  // by job id

@@ -4,7 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "base/files.h"
 #include "base/sha256.h"
-#include "running_scheduler.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "running_scheduler.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

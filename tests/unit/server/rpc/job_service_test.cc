@@ -5,7 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "base/field_errors.h"
-#include "running_scheduler.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
-#include "running_scheduler.h"
 #include "server/rpc/list_page.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/field_errors.h"
-#include "running_scheduler.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

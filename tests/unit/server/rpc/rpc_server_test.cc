@@ -7,8 +7,8 @@
 #include <future>
 
 #include "introspection.pb.h"
-#include "running_scheduler.h"
 #include "server/rpc/listen_error.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {

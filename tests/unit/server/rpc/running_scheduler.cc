@@ -1,4 +1,4 @@
-#include "running_scheduler.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 #include <gtest/gtest.h>
 

@@ -1,17 +1,12 @@
 #include "worker/agent/metrics.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "fakes.h"
 #include "lease.h"
-#include "worker/agent/http_server.h"
 #include "worker/agent/resources.h"
 #include "worker/agent/trainer_events.h"
 
@@ -20,7 +15,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 
 class OneGpu : public GpuProbe {
  public:
@@ -129,49 +123,10 @@ TEST_F(MetricsTest, TheProcessAndTheGpus) {
   EXPECT_THAT(text, HasSubstr("tune_worker_heartbeat_failures_total 1"));
   EXPECT_THAT(text, HasSubstr("tune_worker_healthy 0"));
   EXPECT_THAT(text, HasSubstr("tune_log_messages_total{level=\"warning\"} 1"));
-  EXPECT_THAT(text, HasSubstr("process_start_time_seconds 1700000000"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_memory_used_bytes{gpu=\"0\"} 30"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_energy_joules_total{gpu=\"0\"} 12.5"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_info{gpu=\"0\",uuid=\"GPU-1\",product=\"H200\"} 1"));
   EXPECT_THAT(text, Not(HasSubstr("tune_gpu_temperature_celsius"))) << "this one does not tell";
-}
-
-// The answer to one GET.
-std::string Get(const std::string& address, const std::string& path) {
-  int port = 0;
-  EXPECT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
-  const std::string request = absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\n\r\n");
-  EXPECT_EQ(write(fd, request.data(), request.size()), std::ssize(request));
-  std::string answer;
-  char piece[4096];
-  for (ssize_t got; (got = read(fd, piece, sizeof(piece))) > 0;) answer.append(piece, got);
-  close(fd);
-  return answer;
-}
-
-TEST_F(MetricsTest, AreServedWithHealthAndReadiness) {
-  absl::Status readiness = absl::UnavailableError("not registered yet");
-  const auto http = HttpServer::Start("127.0.0.1:0", metrics_, [&] { return readiness; });
-  ASSERT_TRUE(http.ok()) << http.status();
-  const std::string& address = (*http)->address();
-  EXPECT_THAT(address, StartsWith("127.0.0.1:"));
-  EXPECT_THAT(Get(address, "/metrics"), HasSubstr("\ntune_build_info"));
-  EXPECT_THAT(Get(address, "/healthz"), StartsWith("HTTP/1.1 200"));
-  EXPECT_THAT(Get(address, "/readyz"), HasSubstr("not registered yet"));
-  EXPECT_THAT(Get(address, "/readyz"), StartsWith("HTTP/1.1 503"));
-  readiness = absl::OkStatus();
-  EXPECT_THAT(Get(address, "/readyz"), StartsWith("HTTP/1.1 200"));
-  EXPECT_THAT(Get(address, "/other"), StartsWith("HTTP/1.1 404"));
-
-  const auto second = HttpServer::Start(address, metrics_, [] { return absl::OkStatus(); });
-  EXPECT_THAT(std::string(second.status().message()),
-              HasSubstr(absl::StrCat("cannot listen on ", address, ": the port is in use")));
 }
 
 TEST(Resources, OfThisMachine) {

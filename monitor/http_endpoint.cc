@@ -1,11 +1,11 @@
-#include "server/rpc/http_endpoint.h"
+#include "monitor/http_endpoint.h"
 
 #include <CivetServer.h>
 #include <prometheus/text_serializer.h>
 
 #include "absl/strings/str_cat.h"
 
-namespace tune::server {
+namespace tune {
 namespace {
 
 struct Answer {
@@ -62,9 +62,9 @@ absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const std::str
     self.handlers_.push_back(std::make_unique<AnswerHandler>(std::move(answer)));
     self.server_->addHandler(path, *self.handlers_.back());
   };
-  serve("/healthz", [] { return ProbeAnswer(absl::OkStatus()); });
-  serve("/readyz", [&self] { return ProbeAnswer(self.Ready()); });
-  serve("/metrics", [&self] {
+  serve("/healthz$", [] { return ProbeAnswer(absl::OkStatus()); });
+  serve("/readyz$", [&self] { return ProbeAnswer(self.Ready()); });
+  serve("/metrics$", [&self] {
     return Answer{.status = {},
                   .body = self.Metrics(),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
@@ -108,4 +108,4 @@ absl::Status HttpEndpoint::Ready() {
   return ready();
 }
 
-}  // namespace tune::server
+}  // namespace tune

@@ -1,83 +1,19 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
-#include "running_scheduler.h"
-#include "server/rpc/fleet_collector.h"
-#include "server/rpc/http_endpoint.h"
-#include "server/rpc/process_collector.h"
+#include "monitor/http_endpoint.h"
+#include "monitor/process_collector.h"
+#include "server/metrics/fleet_collector.h"
+#include "tests/support/http_get.h"
+#include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
-
-// The whole answer to a GET, header and body.
-std::string Get(const std::string& address, const std::string& path) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in peer = {};
-  peer.sin_family = AF_INET;
-  peer.sin_port =
-      htons(static_cast<uint16_t>(atoi(address.substr(address.rfind(':') + 1).c_str())));
-  peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)), 0);
-  const std::string request = absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t n; (n = read(fd, buffer, sizeof(buffer))) > 0;) answer.append(buffer, n);
-  close(fd);
-  return answer;
-}
-
-std::string Body(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
-
-TEST(HttpEndpointTest, ProbesFollowTheState) {
-  const auto http = *HttpEndpoint::Start("127.0.0.1:0");
-  EXPECT_THAT(http->address(), StartsWith("127.0.0.1:"));
-  EXPECT_THAT(Get(http->address(), "/healthz"), StartsWith("HTTP/1.1 200"));
-  EXPECT_THAT(Get(http->address(), "/readyz"), StartsWith("HTTP/1.1 503"));
-  EXPECT_EQ(Body(Get(http->address(), "/metrics")), "");
-  std::atomic<bool> ok = true;
-  http->Serve(
-      {}, [&] { return ok ? absl::OkStatus() : absl::ResourceExhaustedError("no space left"); });
-  EXPECT_THAT(Get(http->address(), "/readyz"), StartsWith("HTTP/1.1 200"));
-  ok = false;
-  EXPECT_EQ(Body(Get(http->address(), "/readyz")), "no space left\n");
-  http->SetNotReady("stopping");
-  EXPECT_THAT(Get(http->address(), "/readyz"), StartsWith("HTTP/1.1 503"));
-  EXPECT_THAT(Get(http->address(), "/nothing"), StartsWith("HTTP/1.1 404"));
-}
-
-TEST(HttpEndpointTest, APortInUseSaysWhatToDo) {
-  const auto http = *HttpEndpoint::Start("127.0.0.1:0");
-  const auto second = HttpEndpoint::Start(http->address());
-  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr(http->address()));
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("--metrics-listen"));
-}
-
-TEST(ProcessCollectorTest, ValuesArePlausible) {
-  for (const auto& family : ProcessCollector().Collect()) {
-    const auto& metric = family.metric.at(0);
-    const bool counter = family.type == prometheus::MetricType::Counter;
-    EXPECT_EQ(counter, absl::EndsWith(family.name, "_total"));
-    EXPECT_GT(counter ? metric.counter.value : metric.gauge.value, 0) << family.name;
-    if (family.name != "process_start_time_seconds") continue;
-    const double now = absl::ToDoubleSeconds(SystemClock().Now() - absl::UnixEpoch());
-    EXPECT_LT(metric.gauge.value, now + 2);
-    EXPECT_GT(metric.gauge.value, now - 3600);
-  }
-}
 
 class MetricsTest : public ::testing::Test {
  protected:
@@ -85,7 +21,7 @@ class MetricsTest : public ::testing::Test {
     http_->Serve({&scheduler_.registry(), &fleet_, &process_},
                  [this] { return scheduler_.engine().Ready(); });
   }
-  std::string Scrape() { return Body(Get(http_->address(), "/metrics")); }
+  std::string Scrape() { return HttpBody(HttpGet(http_->address(), "/metrics")); }
 
   RunningScheduler scheduler_;
   FleetCollector fleet_{scheduler_.engine(), scheduler_.folder()};

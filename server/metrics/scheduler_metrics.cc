@@ -1,4 +1,4 @@
-#include "server/rpc/scheduler_metrics.h"
+#include "server/metrics/scheduler_metrics.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "server/rpc/process_collector.h"
+#include "monitor/process_collector.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,12 +10,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
-#include "server/rpc/metric_family.h"
+#include "monitor/metric_families.h"
 
-namespace tune::server {
+namespace tune {
 namespace {
 
-// Fields of a line of /proc, from `first` on; 0 where there is none.
+// The field at `index`, from 0, of a line of /proc; 0 where there is none.
 double Field(const std::string& text, size_t index) {
   const std::vector<std::string> fields = absl::StrSplit(text, ' ');
   double value = 0;
@@ -69,15 +69,15 @@ double StartTime() {
 }  // namespace
 
 std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
-  std::vector<prometheus::MetricFamily> families = {
-      Counters("process_cpu_seconds_total", "User and system CPU time"),
-      Gauges("process_resident_memory_bytes", "Resident memory"),
-      Gauges("process_open_fds", "Open file descriptors"),
-      Gauges("process_max_fds", "Maximum number of open file descriptors"),
-      Gauges("process_start_time_seconds", "Unix time the process started")};
-  const double values[] = {CpuSeconds(), ResidentBytes(), OpenFiles(), MaxFiles(), StartTime()};
-  for (size_t i = 0; i < families.size(); ++i) AddValue(families[i], values[i]);
-  return families;
+  using enum prometheus::MetricType;
+  MetricFamilies families;
+  families.Single("process_cpu_seconds_total", "User and system CPU time", Counter, CpuSeconds());
+  families.Single("process_resident_memory_bytes", "Resident memory", Gauge, ResidentBytes());
+  families.Single("process_open_fds", "Open file descriptors", Gauge, OpenFiles());
+  families.Single("process_max_fds", "Maximum number of open file descriptors", Gauge, MaxFiles());
+  families.Single("process_start_time_seconds", "Unix time the process started", Gauge,
+                  StartTime());
+  return std::move(families).Take();
 }
 
-}  // namespace tune::server
+}  // namespace tune

@@ -4,11 +4,11 @@
 
 #include <prometheus/collectable.h>
 
-namespace tune::server {
+namespace tune {
 
 class ProcessCollector : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override;
 };
 
-}  // namespace tune::server
+}  // namespace tune

@@ -1,4 +1,4 @@
-// /metrics, /healthz and /readyz over plain HTTP.
+// /metrics, /healthz and /readyz of a daemon, over plain HTTP.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -16,16 +16,18 @@
 class CivetHandler;
 class CivetServer;
 
-namespace tune::server {
+namespace tune {
 
 class HttpEndpoint {
  public:
-  // Listens at once: /healthz says ok, /readyz 503, /metrics is empty.
-  // FAILED_PRECONDITION where the address is taken.
+  // Listens on HOST:PORT (port 0: a free one) at once: /healthz says ok, /readyz 503, and
+  // /metrics is empty. The error is FAILED_PRECONDITION where the address is taken or not of
+  // this machine.
   static absl::StatusOr<std::unique_ptr<HttpEndpoint>> Start(const std::string& address);
   ~HttpEndpoint();
 
-  // What /metrics shows and /readyz asks, from now on; all must outlive this object.
+  // Sets what /metrics shows and /readyz asks from now on: 200 where `ready` is OK, else 503
+  // with its message. All that is given must outlive this object.
   void Serve(std::vector<const prometheus::Collectable*> metrics,
              std::function<absl::Status()> ready);
   // /readyz gives 503 from now on.
@@ -47,4 +49,4 @@ class HttpEndpoint {
   std::unique_ptr<CivetServer> server_;
 };
 
-}  // namespace tune::server
+}  // namespace tune
