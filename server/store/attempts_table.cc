@@ -1,5 +1,5 @@
+#include "server/store/attempts_table.h"
 #include "absl/strings/str_cat.h"
-#include "server/store/history_tables.h"
 
 namespace tune::server::attempts_table {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/store/history_tables.h"
+#include "server/store/events_table.h"
 
 namespace tune::server::events_table {
 namespace {

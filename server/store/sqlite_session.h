@@ -2,9 +2,10 @@
 // inside Connection::Catch.
 #pragma once
 
+#include "server/store/attempts_table.h"
 #include "server/store/catalog_tables.h"
 #include "server/store/checkpoints_table.h"
-#include "server/store/history_tables.h"
+#include "server/store/events_table.h"
 #include "server/store/jobs_table.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"

@@ -1,4 +1,4 @@
-// Rows of attempts and of events: a job's history.
+// Rows of attempts.
 #pragma once
 
 #include "server/store/sqlite_connection.h"
@@ -14,11 +14,3 @@ void Insert(Connection& connection, const std::string& job_id, int64_t epoch,
 absl::Status Update(Connection& connection, const std::string& job_id, const Attempt& attempt);
 
 }  // namespace tune::server::attempts_table
-
-namespace tune::server::events_table {
-
-std::vector<JobEvent> List(Connection& connection, const std::string& job_id, int64_t after_seq,
-                           int64_t limit);
-int64_t Append(Connection& connection, const std::string& job_id, const JobEvent& event);
-
-}  // namespace tune::server::events_table
