@@ -3,6 +3,9 @@
 #pragma once
 
 #include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <vector>
 
 namespace tune {
 

@@ -1,4 +1,5 @@
 #include "server/store/attempts_table.h"
+
 #include "absl/strings/str_cat.h"
 
 namespace tune::server::attempts_table {

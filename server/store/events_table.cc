@@ -1,8 +1,9 @@
+#include "server/store/events_table.h"
+
 #include <array>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/store/events_table.h"
 
 namespace tune::server::events_table {
 namespace {
