@@ -3,11 +3,48 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
 #include "base/status.h"
+#include "base/version.h"
 
 namespace tune {
 
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// Proto3 keeps what it does not know, and every copy through a struct would drop it.
+void FindUnknownFields(const Message& message, const std::string& prefix, FieldErrors* errors) {
+  const auto* reflection = message.GetReflection();
+  const auto& unknown = reflection->GetUnknownFields(message);
+  for (int i = 0; i < unknown.field_count(); ++i) {
+    errors->Add(absl::StrCat(prefix, "#", unknown.field(i).number()),
+                absl::StrCat("this program (", Version(),
+                             ") knows no field of that number; use programs of one release"));
+  }
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const std::string path = absl::StrCat(prefix, field->name());
+    if (!field->is_repeated()) {
+      FindUnknownFields(reflection->GetMessage(message, field), path + ".", errors);
+      continue;
+    }
+    for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+      FindUnknownFields(reflection->GetRepeatedMessage(message, field, i),
+                        absl::StrCat(path, "[", i, "]."), errors);
+    }
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto) {
+  FieldErrors errors;
+  FindUnknownFields(proto, "", &errors);
+  RETURN_IF_ERROR(errors.ToStatus("run spec"));
   ASSIGN_OR_RETURN(const Json json, ParseJson(ProtoToJson(proto)));
   return RunSpecFromJson(json);
 }

@@ -19,7 +19,8 @@
 
 namespace tune {
 
-// Through JSON by the proto's field names, so that RunSpecFromJson is the only reader.
+// Through JSON by the proto's field names, so that RunSpecFromJson is the only reader. A field
+// that this program does not know, which a newer one has sent, is INVALID_ARGUMENT by its number.
 absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto);
 v1::RunSpec RunSpecToProto(const RunSpec& spec);
 
