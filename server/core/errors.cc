@@ -9,6 +9,7 @@ constexpr char kReasonPayload[] = "tune/reason";  // as in proto/wire/status.cc
 constexpr char kBlobDamaged[] = "BLOB_DAMAGED";
 constexpr char kStaleEpoch[] = "STALE_EPOCH";
 constexpr char kUnknownWorker[] = "UNKNOWN_WORKER";
+constexpr char kNameInUse[] = "NAME_IN_USE";
 
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   status.SetPayload(kReasonPayload, absl::Cord(reason));
@@ -41,6 +42,14 @@ absl::Status DamagedBlob(const std::string& message) {
 
 bool IsDamagedBlob(const absl::Status& status) {
   return status.GetPayload(kReasonPayload) == absl::Cord(kBlobDamaged);
+}
+
+absl::Status NameInUse(const std::string& worker_id) {
+  return WithReason(absl::AlreadyExistsError(absl::StrCat(
+                        "workers/", worker_id,
+                        " is alive, in another work folder; give this worker a name of its own "
+                        "(--name)")),
+                    kNameInUse);
 }
 
 }  // namespace tune::server

@@ -22,4 +22,7 @@ absl::Status UnknownWorker(const std::string& worker_id);
 absl::Status DamagedBlob(const std::string& message);
 bool IsDamagedBlob(const absl::Status& status);
 
+// ALREADY_EXISTS, reason NAME_IN_USE: another worker of this name is alive. The newcomer ends.
+absl::Status NameInUse(const std::string& worker_id);
+
 }  // namespace tune::server

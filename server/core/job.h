@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "run/spec.h"
 #include "server/core/job_state.h"
+#include "server/core/retry.h"
 
 namespace tune::server {
 
@@ -61,16 +62,21 @@ struct Job {
   absl::Time start_time = absl::InfinitePast();  // of the first lease; InfinitePast: none yet
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
   absl::Time queue_time = absl::InfinitePast();  // when it last became QUEUED
-  // Not leased before this, after a failed attempt; InfinitePast: at once.
-  absl::Time not_before = absl::InfinitePast();
   Progress progress;
-  std::string worker_id;  // that holds or last held it; "" for none
-  int64_t epoch = 0;      // fence: raised by lease, expiry, cancel, requeue; never lowered
-  int32_t attempts_used = 0;
-  std::vector<Attempt> attempts;  // filled by Queries::GetJob, else empty
-  std::string latest_checkpoint;  // "jobs/J/checkpoints/C", newest resumable; "" for none
-  std::string final_checkpoint;   // the same, of the result
-  int32_t queue_position = 0;     // jobs that go first, while QUEUED; filled by Queries
+  std::string worker_id;       // that holds or last held it; "" for none
+  int64_t epoch = 0;           // fence: raised by lease, expiry, cancel, requeue; never lowered
+  int32_t attempt = 0;         // the number of the last one; 0: none yet
+  Budget budget;               // what its attempts' ends have cost it
+  int64_t furthest_step = 0;   // that any ended attempt has reached
+  absl::Duration run_time;     // that workers have held it, all attempts together
+  absl::Duration retry_delay;  // it waits so long after it was queued
+  std::vector<std::string> avoids;  // workers on which an attempt of it has failed
+  std::vector<int32_t> gpus;        // indices of the worker's that it holds or last held
+  std::string owner;                // who submitted it; "" where nobody was named
+  std::vector<Attempt> attempts;    // filled by Queries::GetJob, else empty
+  std::string latest_checkpoint;    // "jobs/J/checkpoints/C", newest resumable; "" for none
+  std::string final_checkpoint;     // the same, of the result
+  int32_t queue_position = 0;       // jobs that go first, while QUEUED; filled by Queries
   std::vector<std::string> warnings;
   // Why the stored spec, labels or warnings cannot be read, and are not there; "" where all
   // can. Such a job is shown, and never leased.

@@ -1,6 +1,8 @@
 #include "server/core/placement.h"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 
@@ -13,6 +15,49 @@ bool HasDevice(const ResourceSpec& resources, int64_t gpus) {
 
 bool HasGpusFor(const ResourceSpec& resources, int64_t worker_gpus, int64_t gpus) {
   return HasDevice(resources, worker_gpus) && GpusTaken(resources, worker_gpus) <= gpus;
+}
+
+bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
+  return std::find(job.avoids.begin(), job.avoids.end(), worker.id) != job.avoids.end();
+}
+
+// A healthy worker that the job does not avoid, free or not.
+bool HasAnother(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
+  return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
+    return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker);
+  });
+}
+
+// Takes the job's share off the worker; returns the GPUs it takes: those that it names, else
+// the first that are free.
+std::vector<int32_t> Occupy(const ResourceSpec& resources, const std::vector<int32_t>& named,
+                            WorkerSlot& worker) {
+  const int64_t count = GpusTaken(resources, worker.gpus);
+  std::vector<int32_t> taken = named;
+  if (count == 0) {
+    worker.gpus_free.clear();
+  } else if (taken.empty()) {
+    const auto end = worker.gpus_free.begin() +
+                     std::min<int64_t>(count, static_cast<int64_t>(worker.gpus_free.size()));
+    taken.assign(worker.gpus_free.begin(), end);
+  }
+  std::erase_if(worker.gpus_free, [&](int32_t gpu) {
+    return std::find(taken.begin(), taken.end(), gpu) != taken.end();
+  });
+  worker.host_memory_free_bytes -= resources.host_memory_bytes;
+  worker.idle = false;
+  return taken;
+}
+
+WorkerSlot* FindPlace(const QueuedJob& job, std::vector<WorkerSlot>& fleet) {
+  if (!job.due) return nullptr;
+  WorkerSlot* avoided = nullptr;
+  for (WorkerSlot& worker : fleet) {
+    if (!worker.asking || !worker.unhealthy.empty() || !FitsNow(job.resources, worker)) continue;
+    if (!Avoids(job, worker)) return &worker;
+    if (avoided == nullptr) avoided = &worker;
+  }
+  return avoided != nullptr && !HasAnother(job, fleet) ? avoided : nullptr;
 }
 
 std::string GiB(int64_t bytes) {
@@ -30,15 +75,55 @@ WaitReason NoWorkerWithMemory(const ResourceSpec& resources) {
                        " of host memory; start one, or lower resources.host_memory_bytes")};
 }
 
+WaitReason NoHealthyWorker(const WorkerSlot& worker) {
+  return {"NoHealthyWorker",
+          absl::StrCat("no fitting worker is well; workers/", worker.id, ": ", worker.unhealthy)};
+}
+
+// A worker that could take the job now, where the job waits for another one instead.
+const WorkerSlot* FreeButAvoided(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
+  if (!HasAnother(job, fleet)) return nullptr;
+  const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
+    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job.resources, worker);
+  });
+  return found == fleet.end() ? nullptr : &*found;
+}
+
+WaitReason AvoidsWorker(const WorkerSlot& worker) {
+  return {"AvoidsWorker", absl::StrCat("workers/", worker.id,
+                                       " is free, but an attempt failed there; it waits for "
+                                       "another worker that fits")};
+}
+
 }  // namespace
+
+bool GoesFirst(const QueuedJob& a, const QueuedJob& b) {
+  return std::tuple(-a.priority, a.submit_order) < std::tuple(-b.priority, b.submit_order);
+}
+
+std::vector<Assignment> Place(std::vector<QueuedJob> queue, std::vector<WorkerSlot> fleet) {
+  std::sort(queue.begin(), queue.end(), GoesFirst);
+  std::sort(fleet.begin(), fleet.end(),
+            [](const WorkerSlot& a, const WorkerSlot& b) { return a.id < b.id; });
+  std::vector<Assignment> assignments;
+  for (const QueuedJob& job : queue) {
+    WorkerSlot* const worker = FindPlace(job, fleet);
+    if (worker == nullptr) continue;
+    assignments.push_back({job.id, worker->id, Occupy(job.resources, {}, *worker)});
+  }
+  return assignments;
+}
 
 WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held) {
   WorkerSlot slot;
   slot.id = worker.id;
-  slot.gpus = slot.gpus_free = static_cast<int64_t>(worker.resources.gpus.size());
+  slot.gpus = static_cast<int64_t>(worker.resources.gpus.size());
+  slot.gpus_free.resize(worker.resources.gpus.size());
+  std::iota(slot.gpus_free.begin(), slot.gpus_free.end(), 0);
   slot.host_memory_bytes = slot.host_memory_free_bytes = worker.resources.host_memory_bytes;
+  slot.unhealthy = worker.unhealthy;
   for (const Job& job : held) {
-    if (job.worker_id == worker.id) Occupy(job.spec.resources, slot);
+    if (job.worker_id == worker.id) Occupy(job.spec.resources, job.gpus, slot);
   }
   return slot;
 }
@@ -55,23 +140,11 @@ bool Fits(const ResourceSpec& resources, const WorkerSlot& worker) {
 
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
   if (GpusTaken(resources, worker.gpus) == 0 && !worker.idle) return false;
-  return HasGpusFor(resources, worker.gpus, worker.gpus_free) &&
+  return HasGpusFor(resources, worker.gpus, static_cast<int64_t>(worker.gpus_free.size())) &&
          resources.host_memory_bytes <= worker.host_memory_free_bytes;
 }
 
-void Occupy(const ResourceSpec& resources, WorkerSlot& worker) {
-  const int64_t gpus = GpusTaken(resources, worker.gpus);
-  worker.gpus_free = gpus == 0 ? 0 : std::max<int64_t>(worker.gpus_free - gpus, 0);
-  worker.host_memory_free_bytes -= resources.host_memory_bytes;
-  worker.idle = false;
-}
-
-bool IsDue(const QueuedJob& job, absl::Time now, absl::Duration max_delay) {
-  return job.not_before <= now || job.not_before - now > max_delay;
-}
-
-WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers,
-                       absl::Time now) {
+WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};
   }
@@ -79,13 +152,15 @@ WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& work
     return HasGpusFor(job.resources, worker.gpus, worker.gpus);
   });
   if (!device) return NoGpuWorker(job.resources);
-  const bool fits = std::any_of(workers.begin(), workers.end(), [&](const WorkerSlot& worker) {
-    return Fits(job.resources, worker);
+  const auto fits = [&](const WorkerSlot& worker) { return Fits(job.resources, worker); };
+  const auto fitting = std::find_if(workers.begin(), workers.end(), fits);
+  if (fitting == workers.end()) return NoWorkerWithMemory(job.resources);
+  const bool healthy = std::any_of(workers.begin(), workers.end(), [&](const WorkerSlot& worker) {
+    return fits(worker) && worker.unhealthy.empty();
   });
-  if (!fits) return NoWorkerWithMemory(job.resources);
-  if (!IsDue(job, now)) {
-    return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
-  }
+  if (!healthy) return NoHealthyWorker(*fitting);
+  if (!job.due) return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
+  if (const WorkerSlot* const avoided = FreeButAvoided(job, workers)) return AvoidsWorker(*avoided);
   return {"NoIdleWorker", "every fitting worker is busy; it starts when one is free"};
 }
 

@@ -1,13 +1,12 @@
-// Which queued job goes to which worker: pure functions of a snapshot. Queue order:
-// priority, highest first, then the order of submission. A job that fits no free worker
-// does not hold up those behind it.
+// Which queued job goes to which worker: a pure function of a snapshot. The order of the
+// queue is priority, highest first, then the order of submission. A job that fits no free
+// worker does not hold up those behind it.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "run/spec.h"
 #include "server/core/job.h"
 #include "server/core/worker.h"
@@ -19,7 +18,8 @@ struct QueuedJob {
   int64_t priority = 0;
   int64_t submit_order = 0;
   ResourceSpec resources;
-  absl::Time not_before = absl::InfinitePast();
+  std::vector<std::string> avoids;  // workers on which an attempt of it has failed
+  bool due = true;                  // false while the delay before a retry goes on
 };
 
 // A live worker: what it has, and what its leases leave free. A job on the CPU takes the
@@ -28,10 +28,28 @@ struct WorkerSlot {
   std::string id;
   int64_t gpus = 0;
   int64_t host_memory_bytes = 0;
-  int64_t gpus_free = 0;
+  std::vector<int32_t> gpus_free;  // their indices, rising
   int64_t host_memory_free_bytes = 0;
-  bool idle = true;  // holds no lease
+  bool idle = true;       // it holds no lease
+  bool asking = true;     // it waits for a job
+  std::string unhealthy;  // why it gets none; "" for a healthy one
 };
+
+struct Assignment {
+  std::string job_id;
+  std::string worker_id;
+  std::vector<int32_t> gpus;  // indices of those that the job takes; none on the CPU
+
+  bool operator==(const Assignment&) const = default;
+};
+
+// Decides for all workers of `fleet` that are asking. The same snapshot gives the same
+// answer, in whatever order it lists jobs and workers. A job goes to a worker that it avoids
+// only where no other healthy worker could ever run it.
+std::vector<Assignment> Place(std::vector<QueuedJob> queue, std::vector<WorkerSlot> fleet);
+
+// The order of the queue: true where `a` goes before `b`.
+bool GoesFirst(const QueuedJob& a, const QueuedJob& b);
 
 // What `worker` has, less the shares of the `held` jobs that are its own.
 WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held);
@@ -39,24 +57,18 @@ WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held);
 // GPUs that a job takes of a worker: for "auto", none on a worker that has none.
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus);
 
-// Could ever run it; can take it now.
+// Whether the worker could ever run it; whether it can take it now.
 bool Fits(const ResourceSpec& resources, const WorkerSlot& worker);
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker);
 
-// Takes the job's share off the worker's free resources.
-void Occupy(const ResourceSpec& resources, WorkerSlot& worker);
-
-// False while the delay before a retry goes on. A not_before more than `max_delay` away
-// comes from a clock that was set back, and does not count.
-bool IsDue(const QueuedJob& job, absl::Time now, absl::Duration max_delay = absl::Minutes(1));
-
 struct WaitReason {
-  std::string reason;   // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoIdleWorker, RetryDelay
+  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoHealthyWorker, RetryDelay, AvoidsWorker,
+  // NoIdleWorker
+  std::string reason;
   std::string message;  // for people, with what to do next
 };
 
 // Why a queued job waits, given every live worker.
-WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers,
-                       absl::Time now);
+WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers);
 
 }  // namespace tune::server

@@ -28,16 +28,22 @@ struct WorkerResources {
   bool operator==(const WorkerResources&) const = default;
 };
 
-enum class WorkerState { kIdle, kBusy, kLost };
+// kUnhealthy: alive, but gets no job.
+enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy };
 
 struct WorkerRecord {
   std::string id;
   std::string incarnation;  // random, new with every start of the process
+  // Of its work folder, made once: two workers of one name differ in it, a restarted one does
+  // not. "" for a worker that an earlier release of the scheduler registered.
+  std::string installation;
+  std::string owner;  // who runs it; "" where nobody is named
   WorkerResources resources;
   std::string version;
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen
   WorkerState state = WorkerState::kIdle;
+  std::string unhealthy;             // why it gets no job; "" where it may
   std::vector<std::string> job_ids;  // it holds
 };
 
@@ -58,6 +64,7 @@ struct Lease {
   std::vector<Dataset> datasets;  // the spec's in its order, then the eval set; each once
   std::optional<Checkpoint> resume_from;
   int64_t time_limit_seconds = 0;  // left of the job's limit; 0: none set
+  std::vector<int32_t> gpus;       // indices of the worker's that it may use; none: on the CPU
 };
 
 }  // namespace tune::server

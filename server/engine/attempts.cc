@@ -1,9 +1,12 @@
 #include "server/engine/attempts.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/core/errors.h"
 #include "server/core/retry.h"
+#include "server/engine/resume.h"
 
 namespace tune::server {
 namespace {
@@ -12,7 +15,7 @@ JobEvent StateEvent(const Job& job, absl::Time now) {
   JobEvent event;
   event.kind = JobEvent::Kind::kStateChange;
   event.time = now;
-  event.attempt = job.attempts_used;
+  event.attempt = job.attempt;
   event.state = job.state;
   event.reason = job.reason;
   event.message = job.message;
@@ -20,24 +23,53 @@ JobEvent StateEvent(const Job& job, absl::Time now) {
   return event;
 }
 
-absl::Status CloseAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
-                          absl::Time now) {
-  if (!IsHeld(job.state)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Attempt attempt, transaction.GetAttempt(job.id, job.attempts_used));
+// How far the attempt came, and that it is over.
+absl::StatusOr<Attempt> CloseAttempt(Transaction& transaction, const Job& job,
+                                     const AttemptResult& end, absl::Time now) {
+  ASSIGN_OR_RETURN(Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
   attempt.end_time = now;
   attempt.result = end.result;
   attempt.message = end.message;
-  return transaction.UpdateAttempt(job.id, attempt);
+  RETURN_IF_ERROR(transaction.UpdateAttempt(job.id, attempt));
+  return attempt;
 }
 
-RetryDecision Decide(const Job& job, bool retryable, absl::Time now) {
-  AttemptHistory history;
-  history.attempts_used = job.attempts_used;
-  history.retries = job.spec.retries;
-  history.retryable = retryable;
-  history.elapsed = now - job.start_time;
-  history.time_limit = absl::Seconds(job.spec.time_limit_seconds);
-  return DecideRetry(history);
+// An end of unknown name is the job's: a program of another version gave it.
+Fault FaultOf(absl::string_view result) {
+  const Reason* reason = FindReason(result);
+  return reason == nullptr ? Fault::kJob : reason->fault;
+}
+
+// A crash of the job on a worker may be the worker's doing: the next attempt tries another.
+bool MakesAvoid(absl::string_view result, Cost cost) {
+  return cost == Cost::kRetry || FaultOf(result) == Fault::kWorker;
+}
+
+void AddAvoided(const std::string& worker_id, Job& job) {
+  constexpr size_t kMaxAvoided = 16;
+  std::erase(job.avoids, worker_id);
+  job.avoids.push_back(worker_id);
+  if (job.avoids.size() > kMaxAvoided) job.avoids.erase(job.avoids.begin());
+}
+
+void AddEnd(const Job& job, bool well, const AttemptResult& end, Effects& effects) {
+  effects.ended.push_back({job.id, job.epoch});
+  effects.attempts.push_back({.worker_id = job.worker_id,
+                              .job_id = job.id,
+                              .fault = FaultOf(end.result),
+                              .well = well,
+                              .reason = absl::StrCat(end.result, ": ", end.message)});
+  effects.changed_jobs.insert(job.id);
+  effects.work = true;
+}
+
+RetryDecision Decide(const Job& job, bool progressed, Cost cost) {
+  return DecideRetry({.cost = cost,
+                      .progressed = progressed,
+                      .retries = job.spec.retries,
+                      .budget = job.budget,
+                      .run_time = job.run_time,
+                      .time_limit = absl::Seconds(job.spec.time_limit_seconds)});
 }
 
 std::string Joined(const std::string& message, const std::string& more) {
@@ -60,42 +92,54 @@ absl::Status WriteState(Transaction& transaction, const Job& before, const Job& 
 }
 
 absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
-                           const AttemptResult& end, absl::Time now) {
-  RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now));
+                           const AttemptResult& end, absl::Time now, Effects& effects) {
+  if (IsHeld(job.state)) {
+    RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now).status());
+    AddEnd(job, /*well=*/state == JobState::kSucceeded, end, effects);
+  }
   Job after = job;
   after.state = state;
   after.epoch = job.epoch + 1;
   after.reason = state == JobState::kSucceeded ? "" : end.result;
   after.message = end.message;
   after.end_time = now;
+  after.run_time += end.run_time;
   RETURN_IF_ERROR(WriteState(transaction, job, after, now));
+  effects.over.push_back(after);
+  effects.changed_jobs.insert(job.id);
+  effects.work = true;
   return after;
 }
 
 absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
-                                bool retryable, absl::Duration delay, absl::Time now) {
-  RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now));
-  const RetryDecision decision = Decide(job, retryable, now);
+                                Cost cost, absl::Time now, Effects& effects) {
+  ASSIGN_OR_RETURN(const Attempt attempt, CloseAttempt(transaction, job, end, now));
+  const bool progressed = attempt.last_step > job.furthest_step;
   Job after = job;
   after.epoch = job.epoch + 1;
+  after.run_time += end.run_time;
+  after.furthest_step = std::max(job.furthest_step, attempt.last_step);
+  const RetryDecision decision = Decide(after, progressed, cost);
+  after.budget = decision.budget;
   after.reason = decision.reason.empty() ? end.result : decision.reason;
   after.message = Joined(end.message, decision.message);
+  if (MakesAvoid(end.result, cost)) AddAvoided(job.worker_id, after);
+  if (end.result == kBadCheckpoint && attempt.resumed_from == job.latest_checkpoint) {
+    ASSIGN_OR_RETURN(after.latest_checkpoint, CheckpointBefore(transaction, job));
+  }
   if (decision.retry) {
     after.state = JobState::kQueued;
     after.queue_time = now;
-    after.not_before = delay > absl::ZeroDuration() ? now + delay : absl::InfinitePast();
+    after.retry_delay = decision.delay;
+    effects.delayed.push_back(after);
   } else {
     after.state = JobState::kFailed;
     after.end_time = now;
+    effects.over.push_back(after);
   }
   RETURN_IF_ERROR(WriteState(transaction, job, after, now));
+  AddEnd(job, progressed && FaultOf(end.result) != Fault::kWorker, end, effects);
   return after;
-}
-
-void ObserveEnd(const Job& job, EngineObserver& observer) {
-  if (!IsTerminal(job.state)) return;
-  const bool ran = job.start_time != absl::InfinitePast();
-  observer.JobFinished(job.state, ran ? job.end_time - job.start_time : absl::ZeroDuration());
 }
 
 }  // namespace tune::server

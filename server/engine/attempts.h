@@ -1,5 +1,6 @@
-// The steps of an attempt's life inside a transaction, shared by the parts that end one:
-// the job's row, the attempt's row and the history always change together.
+// The steps of an attempt's life inside a transaction, shared by the parts that end one: the
+// job's row, the attempt's row and the history always change together, and the effects say
+// what follows.
 #pragma once
 
 #include <string>
@@ -7,9 +8,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "run/reason.h"
 #include "server/core/job.h"
 #include "server/core/worker.h"
-#include "server/engine/observer.h"
+#include "server/engine/commits.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -22,21 +24,20 @@ absl::Status WriteState(Transaction& transaction, const Job& before, const Job& 
                         absl::Time now);
 
 struct AttemptResult {
-  std::string result;  // "Succeeded", "WorkerLost", …
-  std::string message;
+  std::string result;       // "Succeeded", or a name of run/reason.h
+  std::string message;      // for people
+  absl::Duration run_time;  // that the job's row does not count yet
 };
 
 // Ends the job's current attempt and moves the job to `state`, which is over; raises the
 // epoch. Returns the job as it is now.
 absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
-                           const AttemptResult& end, absl::Time now);
+                           const AttemptResult& end, absl::Time now, Effects& effects);
 
-// Ends the job's current attempt; the job goes back to QUEUED where a retry is left, not
-// before `delay` is over, else to FAILED. Raises the epoch.
+// Ends the job's current attempt; the job goes back to QUEUED where it has enough left for an
+// end of this cost (core/retry.h), else to FAILED. Raises the epoch. Returns the job as it is
+// now.
 absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
-                                bool retryable, absl::Duration delay, absl::Time now);
-
-// Tells the observer, where the job is over.
-void ObserveEnd(const Job& job, EngineObserver& observer);
+                                Cost cost, absl::Time now, Effects& effects);
 
 }  // namespace tune::server

@@ -25,28 +25,23 @@ absl::Status CheckReason(const std::string& reason) {
 
 }  // namespace
 
-Cancel::Cancel(Store& store, Clock& clock, Leases& leases, Signal& work, EventHub& hub,
-               EngineObserver& observer)
-    : store_(store), clock_(clock), leases_(leases), work_(work), hub_(hub), observer_(observer) {}
+Cancel::Cancel(Commits& commits, Clock& clock, Liveness& liveness)
+    : commits_(commits), clock_(clock), liveness_(liveness) {}
 
 absl::StatusOr<Job> Cancel::CancelJob(const std::string& job_id, const std::string& reason) {
   RETURN_IF_ERROR(CheckReason(reason));
-  Job before, after;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(before, transaction.GetJob(job_id));
-    after = before;
-    if (before.state == JobState::kCancelled) return absl::OkStatus();
-    if (IsTerminal(before.state)) return Over(before);
-    ASSIGN_OR_RETURN(
-        after, EndJob(transaction, before, JobState::kCancelled,
-                      {"Cancelled", std::string(CutUtf8(reason, kMaxReasonBytes))}, clock_.Now()));
+  Job after;
+  RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, transaction.GetJob(job_id));
+    after = job;
+    if (job.state == JobState::kCancelled) return absl::OkStatus();
+    if (IsTerminal(job.state)) return Over(job);
+    const AttemptResult end{std::string(kCancelled), std::string(CutUtf8(reason, kMaxReasonBytes)),
+                            liveness_.TakeRunTime({job.id, job.epoch})};
+    ASSIGN_OR_RETURN(after,
+                     EndJob(transaction, job, JobState::kCancelled, end, clock_.Now(), effects));
     return absl::OkStatus();
   }));
-  if (before.state == JobState::kCancelled) return after;
-  leases_.Ended({job_id, before.epoch});
-  ObserveEnd(after, observer_);
-  hub_.Notify(job_id);
-  work_.Notify();
   return after;
 }
 

@@ -6,18 +6,14 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "server/core/job.h"
-#include "server/engine/leases.h"
-#include "server/engine/observer.h"
-#include "server/engine/signal.h"
-#include "server/engine/watch.h"
-#include "server/store/store.h"
+#include "server/engine/commits.h"
+#include "server/engine/liveness.h"
 
 namespace tune::server {
 
 class Cancel {
  public:
-  Cancel(Store& store, Clock& clock, Leases& leases, Signal& work, EventHub& hub,
-         EngineObserver& observer);
+  Cancel(Commits& commits, Clock& clock, Liveness& liveness);
 
   // CANCELLED at once, its epoch raised: the worker learns by its next call. The first 1024
   // bytes of `reason` are kept as the job's message. FAILED_PRECONDITION for a job that is
@@ -26,12 +22,9 @@ class Cancel {
   absl::StatusOr<Job> CancelJob(const std::string& job_id, const std::string& reason);
 
  private:
-  Store& store_;
+  Commits& commits_;
   Clock& clock_;
-  Leases& leases_;
-  Signal& work_;
-  EventHub& hub_;
-  EngineObserver& observer_;
+  Liveness& liveness_;
 };
 
 }  // namespace tune::server

@@ -30,13 +30,15 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       store_(std::move(store)),
       blobs_(std::move(blobs)),
       logs_(data_dir),
-      leases_(*store_, clock, work_, hub_, observer, options),
-      submit_(*store_, *blobs_, clock, work_, observer),
-      cancel_(*store_, clock, leases_, work_, hub_, observer),
-      scheduler_(*store_, clock, leases_, hub_, observer),
-      reports_(*store_, *blobs_, logs_, clock, leases_, work_, hub_, observer),
+      liveness_(clock, options),
+      commits_(*store_, *blobs_, liveness_, work_, hub_, observer),
+      leases_(*store_, commits_, clock, liveness_, work_, observer),
+      submit_(*store_, *blobs_, commits_, clock),
+      cancel_(commits_, clock, liveness_),
+      scheduler_(*store_, *blobs_, commits_, clock, liveness_),
+      reports_(*store_, commits_, logs_, clock, liveness_, hub_),
       registry_(*store_, *blobs_, clock),
-      queries_(*store_, clock, leases_),
+      queries_(*store_, liveness_),
       collector_(*store_, *blobs_, clock) {}
 
 absl::Status Engine::Ready() {

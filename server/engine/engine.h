@@ -15,9 +15,11 @@
 #include "server/engine/blob_collector.h"
 #include "server/engine/blobs.h"
 #include "server/engine/cancel.h"
+#include "server/engine/commits.h"
 #include "server/engine/data_folder.h"
 #include "server/engine/job_logs.h"
 #include "server/engine/leases.h"
+#include "server/engine/liveness.h"
 #include "server/engine/observed_store.h"
 #include "server/engine/observer.h"
 #include "server/engine/queries.h"
@@ -75,6 +77,8 @@ class Engine {
   JobLogs logs_;
   EventHub hub_;
   Signal work_;
+  Liveness liveness_;
+  Commits commits_;
   Leases leases_;
   Submit submit_;
   Cancel cancel_;

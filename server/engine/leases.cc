@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "run/names.h"
+#include "run/reason.h"
 #include "server/core/errors.h"
 #include "server/engine/attempts.h"
 
@@ -30,67 +31,82 @@ absl::Status CheckRegistration(const WorkerRecord& worker) {
   return errors.ToStatus("worker");
 }
 
+// The jobs that the worker's earlier processes held.
+absl::StatusOr<std::vector<Job>> HeldByEarlier(Reader& reader, const WorkerRecord& worker) {
+  std::vector<Job> earlier;
+  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
+  for (const Job& job : held) {
+    if (job.worker_id != worker.id) continue;
+    ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempt));
+    if (attempt.incarnation != worker.incarnation) earlier.push_back(job);
+  }
+  return earlier;
+}
+
+// The lease goes on, held by another process of the same worker.
+absl::Status HandOver(Transaction& transaction, const Job& job, const WorkerRecord& to,
+                      Effects& effects) {
+  ASSIGN_OR_RETURN(Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
+  attempt.incarnation = to.incarnation;
+  RETURN_IF_ERROR(transaction.UpdateAttempt(job.id, attempt));
+  effects.granted.push_back({{job.id, job.epoch}, to.id, to.incarnation});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-Leases::Leases(Store& store, Clock& clock, Signal& work, EventHub& hub, EngineObserver& observer,
-               LeaseOptions options)
+Leases::Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Signal& work,
+               EngineObserver& observer)
     : store_(store),
+      commits_(commits),
       clock_(clock),
+      liveness_(liveness),
       work_(work),
-      hub_(hub),
-      observer_(observer),
-      options_(options),
-      last_tick_(clock.Monotonic()) {}
+      observer_(observer) {}
 
 absl::Status Leases::Start() {
-  const absl::Duration now = clock_.Monotonic();
-  const absl::Duration deadline = now + options_.ttl;
   return store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
-    ASSIGN_OR_RETURN(const auto workers, reader.ListWorkers("", kAllWorkers));
-    absl::MutexLock lock(&mutex_);
-    last_tick_ = now;
+    ASSIGN_OR_RETURN(const std::vector<WorkerRecord> workers, reader.ListWorkers("", kAllWorkers));
+    ASSIGN_OR_RETURN(const auto delays, reader.RetryDelays());
     for (const Job& job : held) {
-      ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempts_used));
-      leases_[job.id] = {job.epoch, job.worker_id, attempt.incarnation, deadline};
+      ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempt));
+      liveness_.Granted({job.id, job.epoch}, job.worker_id, attempt.incarnation);
     }
-    for (const WorkerRecord& worker : workers) {
-      workers_[worker.id] = {worker.incarnation, deadline, worker.register_time,
-                             worker.resources.free_disk_bytes};
-    }
+    for (const WorkerRecord& worker : workers) liveness_.Registered(worker);
+    for (const auto& [job_id, delay] : delays) liveness_.Delay(job_id, delay);
     return absl::OkStatus();
   });
 }
 
-absl::Status Leases::RegisterWorker(const WorkerRecord& worker) {
-  RETURN_IF_ERROR(CheckRegistration(worker));
-  WorkerRecord record = worker;
-  record.register_time = clock_.Now();
-  RETURN_IF_ERROR(
-      store_.Write([&](Transaction& transaction) { return transaction.PutWorker(record); }));
-  {
-    absl::MutexLock lock(&mutex_);
-    workers_[worker.id] = {worker.incarnation, clock_.Monotonic() + options_.ttl,
-                           record.register_time, worker.resources.free_disk_bytes};
-  }
-  RETURN_IF_ERROR(EndEarlierLeases(worker));
+absl::StatusOr<std::vector<LeaseKey>> Leases::RegisterWorker(const Registration& registration) {
+  RETURN_IF_ERROR(CheckRegistration(registration.worker));
+  WorkerRecord worker = registration.worker;
+  worker.register_time = clock_.Now();
+  // One that an earlier release registered has told no installation: this may be the same.
+  const std::string living = liveness_.LivingInstallation(worker.id).value_or("");
+  if (!living.empty() && living != worker.installation) return NameInUse(worker.id);
+  RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    RETURN_IF_ERROR(transaction.PutWorker(worker));
+    return TakeUp(transaction, worker, registration.running, effects);
+  }));
+  liveness_.Registered(worker);
   work_.Notify();
-  return absl::OkStatus();
+  return liveness_.Renew(worker.id, worker.incarnation, registration.running,
+                         {worker.resources.free_disk_bytes, worker.unhealthy});
 }
 
-absl::Status Leases::EndEarlierLeases(const WorkerRecord& worker) {
-  std::vector<LeaseKey> earlier;
-  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
-    for (const Job& job : held) {
-      if (job.worker_id != worker.id) continue;
-      ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempts_used));
-      if (attempt.incarnation != worker.incarnation) earlier.push_back({job.id, job.epoch});
+absl::Status Leases::TakeUp(Transaction& transaction, const WorkerRecord& worker,
+                            const std::vector<LeaseKey>& running, Effects& effects) {
+  ASSIGN_OR_RETURN(const std::vector<Job> earlier, HeldByEarlier(transaction, worker));
+  for (const Job& job : earlier) {
+    const LeaseKey key{job.id, job.epoch};
+    if (std::find(running.begin(), running.end(), key) != running.end()) {
+      RETURN_IF_ERROR(HandOver(transaction, job, worker, effects));
+    } else {
+      RETURN_IF_ERROR(
+          Lose(transaction, job, absl::StrCat("workers/", worker.id, " started anew"), effects));
     }
-    return absl::OkStatus();
-  }));
-  for (const LeaseKey& key : earlier) {
-    RETURN_IF_ERROR(EndAsLost(key, absl::StrCat("workers/", worker.id, " started anew")).status());
   }
   return absl::OkStatus();
 }
@@ -98,138 +114,51 @@ absl::Status Leases::EndEarlierLeases(const WorkerRecord& worker) {
 absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worker_id,
                                                         const std::string& incarnation,
                                                         const std::vector<LeaseKey>& held,
-                                                        int64_t free_disk_bytes) {
-  RETURN_IF_ERROR(CheckWorker(worker_id, incarnation));
-  const absl::Duration deadline = clock_.Monotonic() + options_.ttl;
-  std::vector<LeaseKey> ended;
-  absl::MutexLock lock(&mutex_);
-  workers_[worker_id].free_disk_bytes = free_disk_bytes;
-  for (const LeaseKey& key : held) {
-    const auto lease = leases_.find(key.job_id);
-    if (lease != leases_.end() && lease->second.epoch == key.epoch &&
-        lease->second.incarnation == incarnation) {
-      lease->second.deadline = deadline;
-    } else {
-      ended.push_back(key);
-    }
+                                                        const WorkerCondition& condition) {
+  RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
+  const bool was_well = liveness_.Unhealthy(worker_id).empty();
+  std::vector<LeaseKey> ended = liveness_.Renew(worker_id, incarnation, held, condition);
+  const bool is_well = liveness_.Unhealthy(worker_id).empty();
+  if (was_well && !is_well) {
+    spdlog::warn("worker {} is unhealthy: {}", worker_id, condition.unhealthy);
   }
+  if (!was_well && is_well) work_.Notify();
   return ended;
 }
 
-absl::Status Leases::CheckWorker(const std::string& worker_id, const std::string& incarnation) {
-  absl::MutexLock lock(&mutex_);
-  const auto worker = workers_.find(worker_id);
-  if (worker == workers_.end() || worker->second.incarnation != incarnation) {
-    return UnknownWorker(worker_id);
-  }
-  worker->second.deadline = clock_.Monotonic() + options_.ttl;
-  worker->second.heartbeat_time = clock_.Now();
-  return absl::OkStatus();
-}
-
-void Leases::RenewAll(absl::Duration now) {
-  for (auto& [job_id, lease] : leases_) lease.deadline = now + options_.ttl;
-  for (auto& [worker_id, worker] : workers_) {
-    if (worker.deadline > last_tick_) worker.deadline = now + options_.ttl;
-  }
-}
-
-std::vector<LeaseKey> Leases::Due(absl::Duration now) {
-  std::vector<LeaseKey> due;
-  for (const auto& [job_id, lease] : leases_) {
-    if (lease.deadline <= now) due.push_back({job_id, lease.epoch});
-  }
-  return due;
-}
-
-bool Leases::TakeWakeUps(absl::Duration now) {
-  const auto due = std::partition(wake_times_.begin(), wake_times_.end(),
-                                  [&](absl::Duration time) { return time > now; });
-  const bool any = due != wake_times_.end();
-  wake_times_.erase(due, wake_times_.end());
-  return any;
-}
-
 absl::Status Leases::ExpireDue() {
-  std::vector<LeaseKey> due;
-  bool wake;
-  {
-    const absl::Duration now = clock_.Monotonic();
-    absl::MutexLock lock(&mutex_);
-    if (now - last_tick_ > options_.stall_limit) RenewAll(now);
-    last_tick_ = now;
-    due = Due(now);
-    wake = TakeWakeUps(now);
-  }
+  bool wake = false;
   absl::Status status;
-  for (const LeaseKey& key : due) {
-    const auto ended =
-        EndAsLost(key, absl::StrCat("no heartbeat for ", absl::FormatDuration(options_.ttl)));
-    status.Update(ended.status());
-    if (ended.value_or(false)) observer_.LeaseExpired();
+  for (const LeaseKey& key : liveness_.Tick(&wake)) {
+    status.Update(Expire(key));
   }
   if (wake) work_.Notify();
   return status;
 }
 
-absl::StatusOr<bool> Leases::EndAsLost(const LeaseKey& key, const std::string& message) {
-  Job after;
-  const absl::Status status = store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
-    ASSIGN_OR_RETURN(after, FailAttempt(transaction, job, {"WorkerLost", message},
-                                        /*retryable=*/true, absl::ZeroDuration(), clock_.Now()));
-    return absl::OkStatus();
-  });
-  if (!status.ok() && !IsStaleEpoch(status)) return status;
-  Ended(key);
-  if (!status.ok()) return false;
-  spdlog::warn("lease ended job={} epoch={} worker={} now={} reason=\"{}\"", key.job_id, key.epoch,
-               after.worker_id, std::string(JobStateName(after.state)), message);
-  ObserveEnd(after, observer_);
-  hub_.Notify(key.job_id);
-  work_.Notify();
-  return true;
+absl::Status Leases::Expire(const LeaseKey& key) {
+  const std::string message =
+      absl::StrCat("no heartbeat for ", absl::FormatDuration(options().ttl));
+  const absl::Status status =
+      commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+        ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+        return Lose(transaction, job, message, effects);
+      });
+  if (IsStaleEpoch(status)) liveness_.Ended(key);
+  if (IsStaleEpoch(status)) return absl::OkStatus();
+  if (status.ok()) observer_.LeaseExpired();
+  return status;
 }
 
-void Leases::WakeAfter(absl::Duration delay) {
-  absl::MutexLock lock(&mutex_);
-  wake_times_.push_back(clock_.Monotonic() + delay);
-}
-
-void Leases::Granted(const LeaseKey& key, const std::string& worker_id,
-                     const std::string& incarnation) {
-  absl::MutexLock lock(&mutex_);
-  LiveLease& lease = leases_[key.job_id];
-  if (lease.epoch > key.epoch) return;
-  lease = {key.epoch, worker_id, incarnation, clock_.Monotonic() + options_.ttl};
-}
-
-void Leases::Ended(const LeaseKey& key) {
-  absl::MutexLock lock(&mutex_);
-  const auto lease = leases_.find(key.job_id);
-  if (lease != leases_.end() && lease->second.epoch <= key.epoch) leases_.erase(lease);
-}
-
-bool Leases::IsAlive(const std::string& worker_id) {
-  absl::MutexLock lock(&mutex_);
-  const auto worker = workers_.find(worker_id);
-  return worker != workers_.end() && worker->second.deadline > clock_.Monotonic();
-}
-
-void Leases::Complete(WorkerRecord& worker) {
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [job_id, lease] : leases_) {
-    if (lease.worker_id == worker.id) worker.job_ids.push_back(job_id);
-  }
-  std::sort(worker.job_ids.begin(), worker.job_ids.end());
-  worker.state = worker.job_ids.empty() ? WorkerState::kIdle : WorkerState::kBusy;
-  const auto live = workers_.find(worker.id);
-  if (live == workers_.end() || live->second.deadline <= clock_.Monotonic()) {
-    worker.state = WorkerState::kLost;
-  }
-  if (live == workers_.end()) return;
-  worker.heartbeat_time = live->second.heartbeat_time;
-  worker.resources.free_disk_bytes = live->second.free_disk_bytes;
+absl::Status Leases::Lose(Transaction& transaction, const Job& job, const std::string& message,
+                          Effects& effects) {
+  const AttemptResult end{std::string(kWorkerLost), message,
+                          liveness_.TakeRunTime({job.id, job.epoch})};
+  ASSIGN_OR_RETURN(const Job after,
+                   FailAttempt(transaction, job, end, Cost::kDisruption, clock_.Now(), effects));
+  spdlog::warn("lease ended job={} epoch={} worker={} now={} reason=\"{}\"", job.id, job.epoch,
+               job.worker_id, std::string(JobStateName(after.state)), message);
+  return absl::OkStatus();
 }
 
 }  // namespace tune::server

@@ -1,110 +1,73 @@
-// Who is alive and which leases live. Deadlines are in memory, on the monotonic clock;
-// the database holds what must survive: the job's state, worker and epoch.
+// Workers that come, live and go, and with them the leases that they hold.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/core/worker.h"
+#include "server/engine/commits.h"
+#include "server/engine/liveness.h"
 #include "server/engine/observer.h"
 #include "server/engine/signal.h"
-#include "server/engine/watch.h"
 #include "server/store/store.h"
 
 namespace tune::server {
 
-struct LeaseOptions {
-  absl::Duration ttl = absl::Seconds(30);
-  absl::Duration heartbeat_interval = absl::Seconds(5);
-  // A gap between two ExpireDue calls above this is our own stall, not the workers'.
-  absl::Duration stall_limit = absl::Seconds(5);
+struct Registration {
+  WorkerRecord worker;
+  // Leases of the worker's earlier process whose trainers still run.
+  std::vector<LeaseKey> running;
 };
 
 // Thread-safe.
 class Leases {
  public:
-  Leases(Store& store, Clock& clock, Signal& work, EventHub& hub, EngineObserver& observer,
-         LeaseOptions options);
+  Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Signal& work,
+         EngineObserver& observer);
 
-  // Reads the live leases and the workers from the store and gives each a fresh TTL. Once,
-  // before any other call.
+  // Reads the live leases, the workers and the delayed jobs from the store. Once, before any
+  // other call.
   absl::Status Start();
 
-  // First call of a worker's life. Leases of an earlier incarnation of this name end at
-  // once. Repeats have no effect beyond the resources. INVALID_ARGUMENT names the field.
-  absl::Status RegisterWorker(const WorkerRecord& worker);
+  // First call of a worker's life. Of the leases of an earlier incarnation of this name it
+  // takes up those in `running`; the others end at once as WorkerLost. Returns those of
+  // `running` that have ended, whose trainers must stop. Repeats have no effect beyond the
+  // resources. INVALID_ARGUMENT names the field; NameInUse (core/errors.h) while a worker of
+  // this name with another installation is alive.
+  absl::StatusOr<std::vector<LeaseKey>> RegisterWorker(const Registration& registration);
 
-  // Renews the worker and those of `held` that live; returns those that ended, whose
-  // trainers must stop. Writes nothing: works on a full disk. UnknownWorker
-  // (core/errors.h) where this incarnation is not the registered one.
+  // Renews the worker and those of `held` that live; returns those that ended, whose trainers
+  // must stop. Writes nothing: works on a full disk. UnknownWorker (core/errors.h) where this
+  // incarnation is not the registered one.
   absl::StatusOr<std::vector<LeaseKey>> Heartbeat(const std::string& worker_id,
                                                   const std::string& incarnation,
                                                   const std::vector<LeaseKey>& held,
-                                                  int64_t free_disk_bytes);
+                                                  const WorkerCondition& condition);
 
-  // Ends the leases whose time is up: to QUEUED, or FAILED (WorkerLost) after the last
-  // attempt. Also wakes waiting workers when a retry's delay is over. A ticker calls this
-  // about once a second. An error (full disk) leaves the rest for the next call.
+  // Ends the leases whose time is up, as WorkerLost, and wakes waiting workers when a retry or
+  // a benched worker is due. A ticker calls this about once a second. An error (full disk)
+  // leaves the rest for the next call.
   absl::Status ExpireDue();
 
-  // ExpireDue wakes waiting workers once `delay` is over: a retry is due then.
-  void WakeAfter(absl::Duration delay);
-
-  // For Scheduler, Reports and Cancel: a lease was given, or ended, by a commit.
-  void Granted(const LeaseKey& key, const std::string& worker_id, const std::string& incarnation);
-  void Ended(const LeaseKey& key);
-
-  // UnknownWorker unless this incarnation is the registered one. A sign of life.
-  absl::Status CheckWorker(const std::string& worker_id, const std::string& incarnation);
-
-  // Heard of within a TTL.
-  bool IsAlive(const std::string& worker_id);
-  // Fills state, heartbeat_time, free disk and job_ids from memory.
-  void Complete(WorkerRecord& worker);
-
-  const LeaseOptions& options() const { return options_; }
+  const LeaseOptions& options() const { return liveness_.options(); }
 
  private:
-  struct LiveLease {
-    int64_t epoch;
-    std::string worker_id;
-    std::string incarnation;
-    absl::Duration deadline;
-  };
-  struct LiveWorker {
-    std::string incarnation;
-    absl::Duration deadline;
-    absl::Time heartbeat_time;
-    int64_t free_disk_bytes;
-  };
-
-  void RenewAll(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<LeaseKey> Due(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool TakeWakeUps(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // True where the lease had not ended before.
-  absl::StatusOr<bool> EndAsLost(const LeaseKey& key, const std::string& message);
-  absl::Status EndEarlierLeases(const WorkerRecord& worker);
+  absl::Status Expire(const LeaseKey& key);
+  // Ends the job's attempt: its worker is gone.
+  absl::Status Lose(Transaction& transaction, const Job& job, const std::string& message,
+                    Effects& effects);
+  absl::Status TakeUp(Transaction& transaction, const WorkerRecord& worker,
+                      const std::vector<LeaseKey>& running, Effects& effects);
 
   Store& store_;
+  Commits& commits_;
   Clock& clock_;
+  Liveness& liveness_;
   Signal& work_;
-  EventHub& hub_;
   EngineObserver& observer_;
-  const LeaseOptions options_;
-
-  absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, LiveLease> leases_ ABSL_GUARDED_BY(mutex_);  // by job id
-  absl::flat_hash_map<std::string, LiveWorker> workers_ ABSL_GUARDED_BY(mutex_);
-  absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);
-  std::vector<absl::Duration> wake_times_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tune::server

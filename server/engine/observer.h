@@ -18,6 +18,8 @@ class EngineObserver {
   // submission or the requeue.
   virtual void AttemptStarted(absl::string_view reason, absl::Duration queue_wait) {}
   virtual void LeaseExpired() {}
+  // A worker gets no job for a while, because what it was given failed.
+  virtual void WorkerBenched() {}
   // `op`: "write" or "read"; `duration` with the wait for the commit. Not `ok`: the store
   // itself failed (full disk, corruption, …).
   virtual void StoreTransaction(absl::string_view op, absl::Duration duration, bool ok) {}

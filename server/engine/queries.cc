@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "server/core/placement.h"
+#include "server/engine/snapshot.h"
 
 namespace tune::server {
 namespace {
@@ -17,7 +18,7 @@ constexpr size_t kShortMessageBytes = 256;
 
 std::string WithHistory(const Job& job, const std::string& message) {
   if (job.message.empty()) return message;
-  return absl::StrCat("attempt ", job.attempts_used, ": ", job.message, "; now: ", message);
+  return absl::StrCat("attempt ", job.attempt, ": ", job.message, "; now: ", message);
 }
 
 // So that a job of many attempts fits into a message: beyond the newest kAttemptTextBytes the
@@ -33,18 +34,7 @@ void ShortenMessages(std::vector<Attempt>& attempts) {
 
 }  // namespace
 
-Queries::Queries(Store& store, Clock& clock, Leases& leases)
-    : store_(store), clock_(clock), leases_(leases) {}
-
-absl::StatusOr<std::vector<WorkerSlot>> Queries::LiveSlots(Reader& reader) {
-  ASSIGN_OR_RETURN(const auto workers, reader.ListWorkers("", kAllWorkers));
-  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
-  std::vector<WorkerSlot> slots;
-  for (const WorkerRecord& worker : workers) {
-    if (leases_.IsAlive(worker.id)) slots.push_back(MakeSlot(worker, held));
-  }
-  return slots;
-}
+Queries::Queries(Store& store, Liveness& liveness) : store_(store), liveness_(liveness) {}
 
 absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
   std::map<std::string, Job*> waiting;
@@ -52,21 +42,18 @@ absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
     if (job.state == JobState::kQueued) waiting[job.id] = &job;
   }
   if (waiting.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<WorkerSlot> slots, LiveSlots(reader));
-  const absl::Time now = clock_.Now();
-  int32_t position = 0;
-  return reader.VisitQueue([&](const QueuedJob& queued) {
-    const auto found = waiting.find(queued.id);
-    if (found != waiting.end()) {
-      const WaitReason why = ExplainWait(queued, slots, now);
-      found->second->queue_position = position;
-      found->second->reason = why.reason;
-      found->second->message = WithHistory(*found->second, why.message);
-      waiting.erase(found);
-    }
-    ++position;
-    return !waiting.empty();
-  });
+  ASSIGN_OR_RETURN(const std::vector<WorkerSlot> fleet, LiveFleet(reader, liveness_));
+  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, DueQueue(reader, liveness_));
+  std::sort(queue.begin(), queue.end(), GoesFirst);
+  for (size_t position = 0; position < queue.size(); ++position) {
+    const auto found = waiting.find(queue[position].id);
+    if (found == waiting.end()) continue;
+    const WaitReason why = ExplainWait(queue[position], fleet);
+    found->second->queue_position = static_cast<int32_t>(position);
+    found->second->reason = why.reason;
+    found->second->message = WithHistory(*found->second, why.message);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Job> Queries::GetJob(const std::string& job_id) {
@@ -111,7 +98,7 @@ absl::StatusOr<WorkerRecord> Queries::GetWorker(const std::string& worker_id) {
     ASSIGN_OR_RETURN(worker, reader.GetWorker(worker_id));
     return absl::OkStatus();
   }));
-  leases_.Complete(worker);
+  liveness_.Complete(worker);
   return worker;
 }
 
@@ -123,7 +110,7 @@ absl::StatusOr<Page<WorkerRecord>> Queries::ListWorkers(const PageRequest& page)
     ASSIGN_OR_RETURN(workers, reader.ListWorkers(after, size + 1));
     return absl::OkStatus();
   }));
-  for (WorkerRecord& worker : workers) leases_.Complete(worker);
+  for (WorkerRecord& worker : workers) liveness_.Complete(worker);
   return CutPage(std::move(workers), size, [](const WorkerRecord& worker) { return worker.id; });
 }
 
@@ -137,9 +124,12 @@ absl::StatusOr<QueueStats> Queries::Stats() {
     ASSIGN_OR_RETURN(workers, reader.ListWorkers("", kAllWorkers));
     return absl::OkStatus();
   }));
-  stats.workers = {{WorkerState::kIdle, 0}, {WorkerState::kBusy, 0}, {WorkerState::kLost, 0}};
+  stats.workers = {{WorkerState::kIdle, 0},
+                   {WorkerState::kBusy, 0},
+                   {WorkerState::kLost, 0},
+                   {WorkerState::kUnhealthy, 0}};
   for (WorkerRecord& worker : workers) {
-    leases_.Complete(worker);
+    liveness_.Complete(worker);
     ++stats.workers[worker.state];
   }
   ASSIGN_OR_RETURN(stats.store_size_bytes, store_.SizeBytes());

@@ -9,10 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
 #include "server/core/job.h"
 #include "server/core/worker.h"
-#include "server/engine/leases.h"
+#include "server/engine/liveness.h"
 #include "server/engine/page.h"
 #include "server/store/store.h"
 
@@ -30,7 +29,7 @@ struct QueueStats {
 // Thread-safe; reads never wait for writes.
 class Queries {
  public:
-  Queries(Store& store, Clock& clock, Leases& leases);
+  Queries(Store& store, Liveness& liveness);
 
   // With attempts; for a QUEUED job with its queue position and why it waits. NOT_FOUND.
   absl::StatusOr<Job> GetJob(const std::string& job_id);
@@ -49,13 +48,11 @@ class Queries {
   absl::StatusOr<QueueStats> Stats();
 
  private:
-  absl::StatusOr<std::vector<WorkerSlot>> LiveSlots(Reader& reader);
   // Fills queue_position, reason and message of the QUEUED ones.
   absl::Status ExplainQueued(Reader& reader, std::vector<Job>& jobs);
 
   Store& store_;
-  Clock& clock_;
-  Leases& leases_;
+  Liveness& liveness_;
 };
 
 }  // namespace tune::server

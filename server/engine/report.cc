@@ -13,7 +13,6 @@
 #include "server/core/retry.h"
 #include "server/core/text.h"
 #include "server/engine/attempts.h"
-#include "server/engine/blob_collector.h"
 
 namespace tune::server {
 namespace {
@@ -51,7 +50,7 @@ JobEvent TrainingEvent(const Job& job, const TrainingReport& report) {
   JobEvent event;
   event.kind = JobEvent::Kind::kTraining;
   event.time = report.time;
-  event.attempt = job.attempts_used;
+  event.attempt = job.attempt;
   event.payload = report.payload;
   return event;
 }
@@ -75,9 +74,11 @@ absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::
 }
 
 absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attempt,
-                         absl::Span<const TrainingReport> events, absl::Time now) {
+                         absl::Span<const TrainingReport> events, absl::Duration run_time,
+                         absl::Time now) {
   ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, now));
   Job after = running;
+  after.run_time += run_time;
   for (const TrainingReport& report : WithTimes(events, now)) {
     RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
     ApplyReport(report, after.progress);
@@ -89,7 +90,7 @@ absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attem
 
 absl::StatusOr<Checkpoint> MakeCheckpoint(Reader& reader, const Job& job,
                                           const CheckpointDraft& draft, absl::Time now) {
-  ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempts_used));
+  ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempt));
   Checkpoint checkpoint;
   checkpoint.job_id = job.id;
   checkpoint.id = draft.final ? std::string(kFinalCheckpointId) : StepCheckpointId(draft.step);
@@ -115,7 +116,7 @@ absl::Status PointJobAt(Transaction& transaction, const Job& job, const Checkpoi
   JobEvent event;
   event.kind = JobEvent::Kind::kCheckpoint;
   event.time = now;
-  event.attempt = job.attempts_used;
+  event.attempt = job.attempt;
   event.checkpoint = name;
   return transaction.AppendEvent(job.id, event).status();
 }
@@ -154,35 +155,35 @@ absl::StatusOr<Checkpoint> CommitDraft(Transaction& transaction, const LeaseKey&
   return checkpoint;
 }
 
-absl::StatusOr<Job> Finish(Transaction& transaction, const Job& job, const AttemptEnd& end,
-                           absl::Time now) {
+absl::Status Finish(Transaction& transaction, const Job& job, const AttemptEnd& end,
+                    absl::Duration run_time, absl::Time now, Effects& effects) {
   const std::string message = MachineText(end.message, kMaxMessageBytes);
-  const AttemptResult result{
-      end.reason.empty() ? "Failed" : MachineText(end.reason, kMaxReasonBytes), message};
   if (end.outcome != Outcome::kSucceeded) {
-    return FailAttempt(transaction, job, result, end.outcome == Outcome::kFailedRetryable,
-                       RetryDelay(job.attempts_used), now);
+    const std::string reason =
+        end.reason.empty() ? "Failed" : MachineText(end.reason, kMaxReasonBytes);
+    const Cost cost = CostOf(reason, end.outcome == Outcome::kFailedRetryable);
+    return FailAttempt(transaction, job, {reason, message, run_time}, cost, now, effects).status();
   }
   if (job.final_checkpoint.empty() || job.state != JobState::kRunning) {
     return absl::FailedPreconditionError(absl::StrCat(
         "jobs/", job.id, ": SUCCEEDED needs a committed final checkpoint of a RUNNING job; it is ",
         JobStateName(job.state)));
   }
-  return EndJob(transaction, job, JobState::kSucceeded, {"Succeeded", message}, now);
+  return EndJob(transaction, job, JobState::kSucceeded, {"Succeeded", message, run_time}, now,
+                effects)
+      .status();
 }
 
 }  // namespace
 
-Reports::Reports(Store& store, BlobStore& blobs, JobLogs& logs, Clock& clock, Leases& leases,
-                 Signal& work, EventHub& hub, EngineObserver& observer)
+Reports::Reports(Store& store, Commits& commits, JobLogs& logs, Clock& clock, Liveness& liveness,
+                 EventHub& hub)
     : store_(store),
-      blobs_(blobs),
+      commits_(commits),
       logs_(logs),
       clock_(clock),
-      leases_(leases),
-      work_(work),
-      hub_(hub),
-      observer_(observer) {}
+      liveness_(liveness),
+      hub_(hub) {}
 
 absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first_seq,
                                               const std::vector<TrainingReport>& events) {
@@ -193,17 +194,19 @@ absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first
     return Invalid("events", absl::StrCat("must be at most ", kMaxEvents, ", got ", count));
   }
   int64_t last_seq = 0;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
-    ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempts_used));
-    last_seq = attempt.last_report_seq;
-    const int64_t held = last_seq + 1 - first_seq;  // of these events, at their beginning
-    if (held < 0 || held >= count) return absl::OkStatus();
-    last_seq = first_seq + count - 1;
-    return ApplyEvents(transaction, job, attempt, absl::MakeSpan(events).subspan(held),
-                       clock_.Now());
-  }));
-  hub_.Notify(key.job_id);
+  RETURN_IF_ERROR(RunTimed(
+      key,
+      [&](Transaction& transaction, const Job& job, absl::Duration run_time,
+          Effects& effects) -> absl::Status {
+        ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
+        last_seq = attempt.last_report_seq;
+        const int64_t held = last_seq + 1 - first_seq;  // of these events, at their beginning
+        if (held < 0) return absl::OkStatus();
+        const auto fresh = absl::MakeSpan(events).subspan(std::min(held, count));
+        last_seq = std::max(last_seq, first_seq + count - 1);
+        effects.changed_jobs.insert(job.id);
+        return ApplyEvents(transaction, job, attempt, fresh, run_time, clock_.Now());
+      }));
   return last_seq;
 }
 
@@ -217,7 +220,7 @@ absl::StatusOr<int64_t> Reports::AppendLogs(const LeaseKey& key, int64_t offset,
     ASSIGN_OR_RETURN(job, GetLoggedJob(reader, key));
     return absl::OkStatus();
   }));
-  ASSIGN_OR_RETURN(const int64_t size, logs_.Append(key.job_id, job.attempts_used, offset, data));
+  ASSIGN_OR_RETURN(const int64_t size, logs_.Append(key.job_id, job.attempt, offset, data));
   hub_.Notify(key.job_id);
   return size;
 }
@@ -228,33 +231,32 @@ absl::StatusOr<Checkpoint> Reports::CommitCheckpoint(const LeaseKey& key,
   RETURN_IF_ERROR(CheckFiles(draft.files, "files"));
   if (draft.step < 0) return Invalid("step", absl::StrCat("must be at least 0, got ", draft.step));
   Checkpoint checkpoint;
-  std::vector<FileEntry> dropped;
-  {
-    absl::ReaderMutexLock lock(&blobs_.references());
-    RETURN_IF_ERROR(blobs_.CheckPresent(draft.files, "files"));
-    RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-      ASSIGN_OR_RETURN(checkpoint, CommitDraft(transaction, key, draft, clock_.Now(), dropped));
-      return absl::OkStatus();
-    }));
-  }
-  CollectBlobs(store_, blobs_, dropped);
-  hub_.Notify(key.job_id);
+  RETURN_IF_ERROR(commits_.RunReferring(
+      draft.files, "files", [&](Transaction& transaction, Effects& effects) -> absl::Status {
+        effects.changed_jobs.insert(key.job_id);
+        ASSIGN_OR_RETURN(checkpoint,
+                         CommitDraft(transaction, key, draft, clock_.Now(), effects.dropped));
+        return absl::OkStatus();
+      }));
   return checkpoint;
 }
 
 absl::Status Reports::FinishAttempt(const LeaseKey& key, const AttemptEnd& end) {
-  Job after;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
-    ASSIGN_OR_RETURN(after, Finish(transaction, job, end, clock_.Now()));
-    return absl::OkStatus();
-  }));
-  leases_.Ended(key);
-  if (after.state == JobState::kQueued) leases_.WakeAfter(RetryDelay(after.attempts_used));
-  ObserveEnd(after, observer_);
-  hub_.Notify(key.job_id);
-  work_.Notify();
-  return absl::OkStatus();
+  return RunTimed(key, [&](Transaction& transaction, const Job& job, absl::Duration run_time,
+                           Effects& effects) {
+    return Finish(transaction, job, end, run_time, clock_.Now(), effects);
+  });
+}
+
+absl::Status Reports::RunTimed(const LeaseKey& key, TimedChange change) {
+  const absl::Duration run_time = liveness_.TakeRunTime(key);
+  const absl::Status status =
+      commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+        ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+        return change(transaction, job, run_time, effects);
+      });
+  if (!status.ok()) liveness_.GiveBackRunTime(key, run_time);
+  return status;
 }
 
 }  // namespace tune::server

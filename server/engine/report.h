@@ -6,17 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "server/core/job.h"
 #include "server/core/registry.h"
 #include "server/core/worker.h"
-#include "server/engine/blobs.h"
+#include "server/engine/commits.h"
 #include "server/engine/job_logs.h"
-#include "server/engine/leases.h"
-#include "server/engine/observer.h"
-#include "server/engine/signal.h"
+#include "server/engine/liveness.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
 
@@ -41,8 +40,8 @@ struct AttemptEnd {
 // Thread-safe.
 class Reports {
  public:
-  Reports(Store& store, BlobStore& blobs, JobLogs& logs, Clock& clock, Leases& leases, Signal& work,
-          EventHub& hub, EngineObserver& observer);
+  Reports(Store& store, Commits& commits, JobLogs& logs, Clock& clock, Liveness& liveness,
+          EventHub& hub);
 
   // Events first_seq, first_seq + 1, … of this attempt, from 1. Those already held are
   // passed over; a gap applies nothing. Returns the highest seq held: the worker sends on
@@ -65,14 +64,17 @@ class Reports {
   absl::Status FinishAttempt(const LeaseKey& key, const AttemptEnd& end);
 
  private:
+  // A change of the job that the lease holds; `run_time` is what its row does not count yet.
+  using TimedChange =
+      absl::FunctionRef<absl::Status(Transaction&, const Job&, absl::Duration, Effects&)>;
+  absl::Status RunTimed(const LeaseKey& key, TimedChange change);
+
   Store& store_;
-  BlobStore& blobs_;
+  Commits& commits_;
   JobLogs& logs_;
   Clock& clock_;
-  Leases& leases_;
-  Signal& work_;
+  Liveness& liveness_;
   EventHub& hub_;
-  EngineObserver& observer_;
 };
 
 }  // namespace tune::server

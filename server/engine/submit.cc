@@ -8,9 +8,7 @@
 #include "base/ids.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/data/batches.h"
 #include "run/names.h"
-#include "run/schedule.h"
 #include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
@@ -107,29 +105,6 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
-// By the datasets' rows, of which the trainer may leave some out: those above max_length.
-absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const RunSpec& spec) {
-  int64_t examples = 0;
-  for (const DatasetSource& source : spec.datasets) {
-    ASSIGN_OR_RETURN(
-        const Dataset dataset,
-        reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
-    examples += DrawsPerEpoch({dataset.rows, source.weight});
-  }
-  return examples;
-}
-
-absl::Status WarnOfRate(Reader& reader, Job& job) {
-  const RunSpec& spec = job.spec;
-  ASSIGN_OR_RETURN(const int64_t examples, ExamplesPerEpoch(reader, spec));
-  const int64_t steps =
-      TotalSteps(StepsPerEpoch(examples, spec.batch_size), spec.epochs, spec.max_steps);
-  const std::string warning =
-      RateWarning(MakeSchedule(spec.lr_scheduler, spec.learning_rate, spec.warmup_ratio, steps));
-  if (!warning.empty()) job.warnings.push_back(warning);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Time now) {
   const std::string stem =
       std::string(absl::StripPrefix(spec.model, "models/")).substr(0, kMaxStemBytes);
@@ -147,10 +122,10 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   Job job;
   job.spec = request.spec;
   job.labels = request.labels;
+  job.owner = request.owner;
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
-  RETURN_IF_ERROR(WarnOfRate(reader, job));
   job.id = request.job_id;
   if (job.id.empty()) {
     ASSIGN_OR_RETURN(job.id, FreeId(reader, request.spec, now));
@@ -185,8 +160,8 @@ absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& requ
 
 }  // namespace
 
-Submit::Submit(Store& store, BlobStore& blobs, Clock& clock, Signal& work, EngineObserver& observer)
-    : store_(store), blobs_(blobs), clock_(clock), work_(work), observer_(observer) {}
+Submit::Submit(Store& store, BlobStore& blobs, Commits& commits, Clock& clock)
+    : store_(store), blobs_(blobs), commits_(commits), clock_(clock) {}
 
 absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   RETURN_IF_ERROR(CheckRequest(request));
@@ -200,17 +175,12 @@ absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
     }));
     return job;
   }
-  bool repeat = false;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
+  RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
     ASSIGN_OR_RETURN(const auto earlier, FindRepeat(transaction, request, digest));
-    repeat = earlier.has_value();
-    job = repeat ? *earlier : Insert(transaction, blobs_, request, digest, now);
+    job = earlier ? *earlier : Insert(transaction, blobs_, request, digest, now);
+    effects.submitted = effects.work = !earlier.has_value();
     return job.status();
   }));
-  if (!repeat) {
-    observer_.JobSubmitted();
-    work_.Notify();
-  }
   return job;
 }
 

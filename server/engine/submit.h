@@ -9,8 +9,7 @@
 #include "run/spec.h"
 #include "server/core/job.h"
 #include "server/engine/blobs.h"
-#include "server/engine/observer.h"
-#include "server/engine/signal.h"
+#include "server/engine/commits.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -21,11 +20,12 @@ struct NewJob {
   std::map<std::string, std::string> labels;  // at most 64, keys and values up to 256 bytes
   std::string request_id;                     // "" for none; at most 128 bytes
   bool validate_only = false;
+  std::string owner;  // who submits it; "" where nobody is named
 };
 
 class Submit {
  public:
-  Submit(Store& store, BlobStore& blobs, Clock& clock, Signal& work, EngineObserver& observer);
+  Submit(Store& store, BlobStore& blobs, Commits& commits, Clock& clock);
 
   // Checks the spec against the registry, then queues the job. INVALID_ARGUMENT with all
   // field errors, named as RunSpecFromJson does ("datasets[1].dataset"); ALREADY_EXISTS:
@@ -37,9 +37,8 @@ class Submit {
  private:
   Store& store_;
   BlobStore& blobs_;
+  Commits& commits_;
   Clock& clock_;
-  Signal& work_;
-  EngineObserver& observer_;
 };
 
 }  // namespace tune::server

@@ -13,7 +13,17 @@ using prometheus::MetricType;
 constexpr int64_t kMaxWorkers = 1000;
 
 std::string WorkerStateName(WorkerState state) {
-  return state == WorkerState::kIdle ? "IDLE" : state == WorkerState::kBusy ? "BUSY" : "LOST";
+  switch (state) {
+    case WorkerState::kIdle:
+      return "IDLE";
+    case WorkerState::kBusy:
+      return "BUSY";
+    case WorkerState::kLost:
+      return "LOST";
+    case WorkerState::kUnhealthy:
+      return "UNHEALTHY";
+  }
+  return "";
 }
 
 double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
@@ -23,7 +33,7 @@ void CollectStats(const QueueStats& stats, MetricFamilies& out) {
   for (const auto& [state, count] : stats.jobs) {
     out.Add({{"state", std::string(JobStateName(state))}}, static_cast<double>(count));
   }
-  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY or LOST", MetricType::Gauge);
+  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY or LOST", MetricType::Gauge);
   for (const auto& [state, count] : stats.workers) {
     out.Add({{"state", WorkerStateName(state)}}, static_cast<double>(count));
   }

@@ -51,6 +51,12 @@ SchedulerMetrics::SchedulerMetrics(prometheus::Registry& registry)
                           .Help("Job leases that expired without renewal")
                           .Register(registry)
                           .Add({})),
+      workers_benched_(BuildCounter()
+                           .Name("tune_workers_benched_total")
+                           .Help("Times that a worker was given no job for a while, because what "
+                                 "it was given failed")
+                           .Register(registry)
+                           .Add({})),
       store_duration_(BuildHistogram()
                           .Name("tune_store_transaction_duration_seconds")
                           .Help("Duration of SQLite transactions, the wait for the commit in it")
@@ -107,5 +113,7 @@ void SchedulerMetrics::StoreTransaction(absl::string_view op, absl::Duration dur
 }
 
 void SchedulerMetrics::LeaseExpired() { leases_expired_.Increment(); }
+
+void SchedulerMetrics::WorkerBenched() { workers_benched_.Increment(); }
 
 }  // namespace tune::server

@@ -19,6 +19,7 @@ class SchedulerMetrics : public EngineObserver {
   void JobFinished(JobState result, absl::Duration run_time) override;
   void AttemptStarted(absl::string_view reason, absl::Duration queue_wait) override;
   void LeaseExpired() override;
+  void WorkerBenched() override;
   void StoreTransaction(absl::string_view op, absl::Duration duration, bool ok) override;
 
   prometheus::Counter& uploaded_bytes() { return uploaded_bytes_; }
@@ -31,6 +32,7 @@ class SchedulerMetrics : public EngineObserver {
   prometheus::Family<prometheus::Counter>& attempts_;
   prometheus::Histogram& queue_wait_;
   prometheus::Counter& leases_expired_;
+  prometheus::Counter& workers_benched_;
   prometheus::Family<prometheus::Histogram>& store_duration_;
   prometheus::Family<prometheus::Counter>& store_errors_;
   prometheus::Family<prometheus::Counter>& transferred_;

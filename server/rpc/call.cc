@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "proto/wire/identity.h"
 
 namespace tune::server {
 namespace {
@@ -29,6 +30,8 @@ absl::Time CallDeadline(const grpc::CallbackServerContext& context, Clock& clock
   // gRPC gives the far future where the client set none.
   return std::min(absl::FromChrono(context.deadline()), clock.Now() + limit);
 }
+
+Identity IdentityOf(const grpc::CallbackServerContext& context) { return {UserOf(context)}; }
 
 grpc::Status FinalStatus(const grpc::CallbackServerContext& context, const absl::Status& status) {
   if (IsOurFault(status.code())) {

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "proto/wire/status.h"
+#include "server/core/identity.h"
 #include "server/engine/signal.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/pump.h"
@@ -42,6 +43,9 @@ absl::Status DeadlinePassed();  // DEADLINE_EXCEEDED
 // The time by which a call must be over: its deadline, `limit` from now at most.
 absl::Time CallDeadline(const grpc::CallbackServerContext& context, Clock& clock,
                         absl::Duration limit);
+
+// Who calls, as the call's metadata says (proto/wire/identity.h).
+Identity IdentityOf(const grpc::CallbackServerContext& context);
 
 // Logs what is our fault, and translates.
 grpc::Status FinalStatus(const grpc::CallbackServerContext& context, const absl::Status& status);

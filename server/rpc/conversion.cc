@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "proto/wire/convert.h"
 #include "run/names.h"
+#include "run/reason.h"
 
 namespace tune::server {
 namespace {
@@ -37,6 +38,13 @@ v1::Job::Progress ToProto(const Progress& progress) {
   return proto;
 }
 
+// "" while it goes on and for success.
+std::string FaultOf(const Attempt& attempt) {
+  if (!Known(attempt.end_time) || attempt.result == "Succeeded") return "";
+  const Reason* reason = FindReason(attempt.result);
+  return std::string(FaultName(reason == nullptr ? Fault::kJob : reason->fault));
+}
+
 v1::Job::Attempt ToProto(const Attempt& attempt) {
   v1::Job::Attempt proto;
   proto.set_number(attempt.number);
@@ -47,7 +55,13 @@ v1::Job::Attempt ToProto(const Attempt& attempt) {
   proto.set_last_step(attempt.last_step);
   proto.set_result(attempt.result);
   proto.set_message(attempt.message);
+  proto.set_fault(FaultOf(attempt));
   return proto;
+}
+
+// Of the budget `used` of `all`.
+int32_t Left(int64_t all, int32_t used) {
+  return static_cast<int32_t>(std::max<int64_t>(all - used, 0));
 }
 
 void PutTimes(const Job& job, v1::Job& proto) {
@@ -104,6 +118,8 @@ v1::Worker::State ToProto(WorkerState state) {
       return v1::Worker::BUSY;
     case WorkerState::kLost:
       return v1::Worker::LOST;
+    case WorkerState::kUnhealthy:
+      return v1::Worker::UNHEALTHY;
   }
   return v1::Worker::STATE_UNSPECIFIED;
 }
@@ -156,6 +172,9 @@ v1::Job ToProto(const Job& job) {
   if (Known(job.progress.update_time)) *proto.mutable_progress() = ToProto(job.progress);
   proto.set_worker(NameOrNone("workers", job.worker_id));
   proto.set_epoch(job.epoch);
+  proto.set_owner(job.owner);
+  proto.set_retries_left(Left(job.spec.retries, job.budget.retries_used));
+  proto.set_disruptions_left(Left(kMaxDisruptions, job.budget.disruptions));
   AddAll(job.attempts, proto.mutable_attempts());
   proto.set_latest_checkpoint(job.latest_checkpoint);
   proto.set_final_checkpoint(job.final_checkpoint);
@@ -241,6 +260,8 @@ v1::Worker ToProto(const WorkerRecord& worker) {
   *proto.mutable_resources() = ToProto(worker.resources);
   proto.set_incarnation(worker.incarnation);
   proto.set_version(worker.version);
+  proto.set_reason(worker.unhealthy);
+  proto.set_owner(worker.owner);
   if (Known(worker.register_time)) {
     *proto.mutable_register_time() = ToTimestamp(worker.register_time);
   }
@@ -262,6 +283,7 @@ v1::Lease ToProto(const Lease& lease) {
   v1::Lease proto;
   *proto.mutable_key() = ToProto(lease.key);
   proto.set_attempt(lease.attempt);
+  *proto.mutable_gpus() = {lease.gpus.begin(), lease.gpus.end()};
   *proto.mutable_spec() = RunSpecToProto(lease.spec);
   AddAll(lease.model_files, proto.mutable_model_files());
   AddAll(lease.datasets, proto.mutable_datasets());
@@ -284,6 +306,21 @@ WorkerResources FromProto(const v1::WorkerResources& resources) {
 absl::StatusOr<LeaseKey> FromProto(const v1::LeaseKey& key) {
   ASSIGN_OR_RETURN(std::string job_id, ParseName("jobs", key.job()));
   return LeaseKey{.job_id = std::move(job_id), .epoch = key.epoch()};
+}
+
+absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request) {
+  Registration registration;
+  WorkerRecord& worker = registration.worker;
+  worker.id = request.worker_id();
+  worker.incarnation = request.incarnation();
+  worker.installation = request.installation();
+  worker.resources = FromProto(request.resources());
+  worker.version = request.version();
+  worker.unhealthy = request.unhealthy();
+  for (const v1::LeaseKey& key : request.running()) {
+    ASSIGN_OR_RETURN(registration.running.emplace_back(), FromProto(key));
+  }
+  return registration;
 }
 
 TrainingReport FromProto(const v1::TrainingEvent& event) {

@@ -8,6 +8,7 @@
 #include "server/core/job.h"
 #include "server/core/registry.h"
 #include "server/core/worker.h"
+#include "server/engine/leases.h"
 #include "server/engine/page.h"
 #include "server/engine/report.h"
 #include "tune/v1/jobs.pb.h"
@@ -38,6 +39,8 @@ v1::LeaseKey ToProto(const LeaseKey& key);
 v1::Lease ToProto(const Lease& lease);
 
 WorkerResources FromProto(const v1::WorkerResources& resources);
+// INVALID_ARGUMENT where a job's name is none.
+absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request);
 // INVALID_ARGUMENT where the job's name is none.
 absl::StatusOr<LeaseKey> FromProto(const v1::LeaseKey& key);
 // The event itself goes along serialized, for the history.

@@ -1,6 +1,7 @@
 #include "server/rpc/dispatch_service.h"
 
 #include "base/status.h"
+#include "base/version.h"
 #include "proto/wire/convert.h"
 #include "proto/wire/transport.h"
 #include "run/names.h"
@@ -12,15 +13,14 @@ namespace tune::server {
 grpc::ServerUnaryReactor* DispatchService::RegisterWorker(grpc::CallbackServerContext* context,
                                                           const v1::RegisterWorkerRequest* request,
                                                           v1::RegisterWorkerResponse* response) {
-  const auto work = [this, request]() -> absl::StatusOr<v1::RegisterWorkerResponse> {
-    WorkerRecord worker;
-    worker.id = request->worker_id();
-    worker.incarnation = request->incarnation();
-    worker.resources = FromProto(request->resources());
-    worker.version = request->version();
-    RETURN_IF_ERROR(engine_.leases().RegisterWorker(worker));
+  const auto work = [this, request, context]() -> absl::StatusOr<v1::RegisterWorkerResponse> {
+    ASSIGN_OR_RETURN(Registration registration, FromProto(*request));
+    registration.worker.owner = IdentityOf(*context).user;
+    ASSIGN_OR_RETURN(const auto ended, engine_.leases().RegisterWorker(registration));
     const LeaseOptions& options = engine_.leases().options();
     v1::RegisterWorkerResponse answer;
+    for (const LeaseKey& key : ended) *answer.add_ended() = ToProto(key);
+    answer.set_version(Version());
     answer.set_lease_ttl_ms(absl::ToInt64Milliseconds(options.ttl));
     answer.set_heartbeat_interval_ms(absl::ToInt64Milliseconds(options.heartbeat_interval));
     return answer;
@@ -43,9 +43,9 @@ grpc::ServerUnaryReactor* DispatchService::Heartbeat(grpc::CallbackServerContext
     for (const v1::LeaseKey& proto : request->leases()) {
       ASSIGN_OR_RETURN(held.emplace_back(), FromProto(proto));
     }
-    ASSIGN_OR_RETURN(const auto ended,
-                     engine_.leases().Heartbeat(worker_id, request->incarnation(), held,
-                                                request->free_disk_bytes()));
+    ASSIGN_OR_RETURN(const auto ended, engine_.leases().Heartbeat(
+                                           worker_id, request->incarnation(), held,
+                                           {request->free_disk_bytes(), request->unhealthy()}));
     v1::HeartbeatResponse answer;
     for (const LeaseKey& key : ended) *answer.add_ended() = ToProto(key);
     return answer;

@@ -11,12 +11,13 @@
 namespace tune::server {
 namespace {
 
-absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request) {
+absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request, const Identity& caller) {
   NewJob job;
   job.job_id = request.job_id();
   job.labels = {request.job().labels().begin(), request.job().labels().end()};
   job.request_id = request.request_id();
   job.validate_only = request.validate_only();
+  job.owner = caller.user;
   ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
   return job;
 }
@@ -26,11 +27,12 @@ absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request) {
 grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* context,
                                                 const v1::CreateJobRequest* request,
                                                 v1::Job* response) {
-  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Job> {
-    ASSIGN_OR_RETURN(const NewJob new_job, NewJobFrom(*request));
-    ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(new_job));
-    return ToProto(job);
-  });
+  return RunCall(
+      runtime_, context, response, [this, request, context]() -> absl::StatusOr<v1::Job> {
+        ASSIGN_OR_RETURN(const NewJob new_job, NewJobFrom(*request, IdentityOf(*context)));
+        ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(new_job));
+        return ToProto(job);
+      });
 }
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,

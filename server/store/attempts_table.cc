@@ -72,11 +72,12 @@ void Insert(Connection& connection, const std::string& job_id, int64_t epoch,
 
 absl::Status Update(Connection& connection, const std::string& job_id, const Attempt& attempt) {
   const int64_t changed =
-      Query(connection,
-            "UPDATE attempts SET end_time_us = ?, resumed_step = ?, last_step = ?, "
-            "last_report_seq = ?, result = ?, message = ? WHERE job_id = ? AND number = ?")
-          .Bind(attempt.end_time, attempt.resumed_step, attempt.last_step, attempt.last_report_seq,
-                attempt.result, attempt.message, job_id, attempt.number)
+      Query(
+          connection,
+          "UPDATE attempts SET incarnation = ?, end_time_us = ?, resumed_step = ?, last_step = ?, "
+          "last_report_seq = ?, result = ?, message = ? WHERE job_id = ? AND number = ?")
+          .Bind(attempt.incarnation, attempt.end_time, attempt.resumed_step, attempt.last_step,
+                attempt.last_report_seq, attempt.result, attempt.message, job_id, attempt.number)
           .Run();
   return changed == 1 ? absl::OkStatus() : NoAttempt(job_id, attempt.number);
 }

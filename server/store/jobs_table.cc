@@ -1,7 +1,9 @@
 #include "server/store/jobs_table.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "server/core/validation.h"
@@ -16,8 +18,9 @@ constexpr char kListedSpec[] =
 
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
-    "labels, warnings, state, epoch, attempts_used, worker_id, reason, "
-    "message, create_time_us, queue_time_us, not_before_us, start_time_us, end_time_us, step, "
+    "labels, warnings, state, epoch, attempt, retries_used, disruptions, "
+    "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
+    "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
     "seconds_per_step, eta_seconds, eval_loss, progress_time_us, latest_checkpoint, "
     "final_checkpoint";
@@ -70,6 +73,34 @@ void ReadTexts(Query& row, Job& job) {
   if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));
 }
 
+std::string ListToText(const std::vector<int32_t>& numbers) { return absl::StrJoin(numbers, " "); }
+std::string ListToText(const std::vector<std::string>& ids) { return absl::StrJoin(ids, " "); }
+
+std::vector<std::string> IdsFromText(const std::string& text) {
+  return absl::StrSplit(text, ' ', absl::SkipEmpty());
+}
+
+// What is no number is left out.
+std::vector<int32_t> NumbersFromText(const std::string& text) {
+  std::vector<int32_t> numbers;
+  for (const std::string& part : IdsFromText(text)) {
+    if (int32_t number = 0; absl::SimpleAtoi(part, &number)) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+// What the ends of its attempts have cost it, and what follows from them.
+void ReadBudget(Query& row, Job& job) {
+  job.budget.retries_used = static_cast<int32_t>(row.Int());
+  job.budget.disruptions = static_cast<int32_t>(row.Int());
+  job.furthest_step = row.Int();
+  job.run_time = absl::Microseconds(row.Int());
+  job.retry_delay = absl::Microseconds(row.Int());
+  job.avoids = IdsFromText(row.Text());
+  job.gpus = NumbersFromText(row.Text());
+  job.owner = row.Text();
+}
+
 absl::StatusOr<Job> ReadJob(Query& row) {
   Job job;
   job.submit_order = row.Int();
@@ -77,13 +108,13 @@ absl::StatusOr<Job> ReadJob(Query& row) {
   ReadTexts(row, job);
   ASSIGN_OR_RETURN(job.state, JobStateFromName(row.Text()));
   job.epoch = row.Int();
-  job.attempts_used = static_cast<int32_t>(row.Int());
+  job.attempt = static_cast<int32_t>(row.Int());
+  ReadBudget(row, job);
   job.worker_id = row.Text();
   job.reason = row.Text();
   job.message = row.Text();
   job.create_time = row.Time();
   job.queue_time = row.Time();
-  job.not_before = row.Time();
   job.start_time = row.Time();
   job.end_time = row.Time();
   ReadProgress(row, job.progress);
@@ -167,7 +198,7 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 
 void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit) {
   Query query(connection,
-              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, not_before_us "
+              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids "
               "FROM jobs WHERE state = 'QUEUED' ORDER BY priority DESC, submit_order");
   while (query.Next()) {
     QueuedJob job;
@@ -177,9 +208,20 @@ void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)
     job.resources.device = query.Text();
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();
-    job.not_before = query.Time();
+    job.avoids = IdsFromText(query.Text());
     if (!visit(job)) return;
   }
+}
+
+std::map<std::string, absl::Duration> RetryDelays(Connection& connection) {
+  std::map<std::string, absl::Duration> delays;
+  Query query(connection,
+              "SELECT id, retry_delay_us FROM jobs WHERE state = 'QUEUED' AND retry_delay_us > 0");
+  while (query.Next()) {
+    const std::string id = query.Text();
+    delays[id] = absl::Microseconds(query.Int());
+  }
+  return delays;
 }
 
 std::map<JobState, int64_t> Count(Connection& connection) {
@@ -216,13 +258,13 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::st
   }
   Query(connection,
         "INSERT INTO jobs (id, request_id, body_digest, spec, labels, warnings, priority, device, "
-        "gpus, host_memory_bytes, state, epoch, attempts_used, reason, message, create_time_us, "
+        "gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, create_time_us, "
         "queue_time_us, step, total_steps, epochs_done) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, '', '', ?, ?, 0, 0, 0)")
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
       .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest},
             DumpJson(RunSpecToJson(job.spec)), DumpJson(job.labels), DumpJson(job.warnings),
             job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
-            job.spec.resources.host_memory_bytes, job.create_time, job.queue_time)
+            job.spec.resources.host_memory_bytes, job.owner, job.create_time, job.queue_time)
       .Run();
   InsertInputs(connection, job);
   return Get(connection, job.id);
@@ -233,15 +275,20 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
   const Progress& progress = after.progress;
   const int64_t changed =
       Query(connection,
-            "UPDATE jobs SET state = ?, epoch = ?, attempts_used = ?, worker_id = ?, reason = ?, "
-            "message = ?, queue_time_us = ?, not_before_us = ?, start_time_us = ?, "
+            "UPDATE jobs SET state = ?, epoch = ?, attempt = ?, retries_used = ?, disruptions = ?, "
+            "furthest_step = ?, run_time_us = ?, retry_delay_us = ?, avoids = ?, "
+            "gpu_indices = ?, worker_id = ?, reason = ?, "
+            "message = ?, queue_time_us = ?, start_time_us = ?, "
             "end_time_us = ?, step = ?, total_steps = ?, epochs_done = ?, loss = ?, "
             "learning_rate = ?, grad_norm = ?, tokens_per_second = ?, seconds_per_step = ?, "
             "eta_seconds = ?, eval_loss = ?, progress_time_us = ?, latest_checkpoint = ?, "
             "final_checkpoint = ? WHERE id = ? AND state = ? AND epoch = ?")
-          .Bind(JobStateName(after.state), after.epoch, after.attempts_used,
-                TextOrNull{after.worker_id}, after.reason, after.message, after.queue_time,
-                after.not_before, after.start_time, after.end_time)
+          .Bind(JobStateName(after.state), after.epoch, after.attempt, after.budget.retries_used,
+                after.budget.disruptions, after.furthest_step,
+                absl::ToInt64Microseconds(after.run_time),
+                absl::ToInt64Microseconds(after.retry_delay), ListToText(after.avoids),
+                ListToText(after.gpus), TextOrNull{after.worker_id}, after.reason, after.message,
+                after.queue_time, after.start_time, after.end_time)
           .Bind(progress.step, progress.total_steps, progress.epoch, progress.loss,
                 progress.learning_rate, progress.grad_norm, progress.tokens_per_second,
                 progress.seconds_per_step, progress.eta_seconds, progress.eval_loss,

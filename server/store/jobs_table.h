@@ -12,6 +12,7 @@ absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& f
 absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection);
 std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id);
 void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit);
+std::map<std::string, absl::Duration> RetryDelays(Connection& connection);
 std::map<JobState, int64_t> Count(Connection& connection);
 std::optional<absl::Time> OldestQueueTime(Connection& connection);
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource);

@@ -38,6 +38,10 @@ class SqliteReads : public Base {
       return absl::OkStatus();
     });
   }
+  absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
+    return Call<std::map<std::string, absl::Duration>>(
+        [&] { return jobs_table::RetryDelays(connection_); });
+  }
   absl::StatusOr<std::map<JobState, int64_t>> CountJobs() override {
     return Call<std::map<JobState, int64_t>>([&] { return jobs_table::Count(connection_); });
   }

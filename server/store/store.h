@@ -66,6 +66,8 @@ class Reader {
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
   // QUEUED jobs in queue order (core/placement.h) until `visit` returns false.
   virtual absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) = 0;
+  // Of the QUEUED jobs that wait before their next attempt, by id.
+  virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
   // Since when the job waits that has waited longest.
   virtual absl::StatusOr<std::optional<absl::Time>> OldestQueueTime() = 0;
@@ -118,7 +120,7 @@ class Transaction : public Reader {
 
   virtual absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
                                      const Attempt& attempt) = 0;
-  // What can change: times, steps, result, message, last_report_seq. NOT_FOUND.
+  // What can change: incarnation, times, steps, result, message, last_report_seq. NOT_FOUND.
   virtual absl::Status UpdateAttempt(const std::string& job_id, const Attempt& attempt) = 0;
 
   // Returns the seq assigned.

@@ -8,7 +8,8 @@ namespace tune::server::workers_table {
 namespace {
 
 constexpr char kSelect[] =
-    "SELECT id, incarnation, resources, version, register_time_us FROM workers";
+    "SELECT id, incarnation, installation, owner, resources, version, register_time_us "
+    "FROM workers";
 
 Json ResourcesToJson(const WorkerResources& resources) {
   Json gpus = Json::array();
@@ -47,6 +48,8 @@ WorkerRecord ReadWorker(Query& row) {
   WorkerRecord worker;
   worker.id = row.Text();
   worker.incarnation = row.Text();
+  worker.installation = row.Text();
+  worker.owner = row.Text();
   const auto resources = ReadResources(row.Text());
   if (resources.ok()) worker.resources = *resources;
   if (!resources.ok()) {
@@ -80,12 +83,14 @@ std::vector<WorkerRecord> List(Connection& connection, const std::string& after_
 
 void Put(Connection& connection, const WorkerRecord& worker) {
   Query(connection,
-        "INSERT INTO workers (id, incarnation, resources, version, register_time_us) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
+        "INSERT INTO workers (id, incarnation, installation, owner, resources, version, "
+        "register_time_us) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
+        "installation = excluded.installation, owner = excluded.owner, "
         "resources = excluded.resources, version = excluded.version, "
         "register_time_us = excluded.register_time_us")
-      .Bind(worker.id, worker.incarnation, DumpJson(ResourcesToJson(worker.resources)),
-            worker.version, worker.register_time)
+      .Bind(worker.id, worker.incarnation, worker.installation, worker.owner,
+            DumpJson(ResourcesToJson(worker.resources)), worker.version, worker.register_time)
       .Run();
 }
 

@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/random.h"
+
 namespace tune::server {
 namespace {
 
@@ -33,6 +39,57 @@ QueuedJob Queued(const ResourceSpec& resources) {
   return job;
 }
 
+QueuedJob QueuedAs(const std::string& id, int64_t priority, int64_t order) {
+  QueuedJob job = Queued(Needs("cuda"));
+  job.id = id;
+  job.priority = priority;
+  job.submit_order = order;
+  return job;
+}
+
+const QueuedJob& Find(const std::vector<QueuedJob>& queue, const std::string& id) {
+  return *std::find_if(queue.begin(), queue.end(), [&](const auto& job) { return job.id == id; });
+}
+
+// What is given out of each worker is there.
+void CheckRoom(const std::vector<QueuedJob>& queue, const std::vector<WorkerSlot>& fleet,
+               const std::vector<Assignment>& placed) {
+  for (const WorkerSlot& worker : fleet) {
+    std::set<int32_t> gpus;
+    int64_t memory = 0;
+    int jobs = 0, on_cpu = 0;
+    for (const Assignment& assignment : placed) {
+      if (assignment.worker_id != worker.id) continue;
+      const ResourceSpec& needs = Find(queue, assignment.job_id).resources;
+      for (const int32_t gpu : assignment.gpus) {
+        EXPECT_TRUE(gpu >= 0 && gpu < worker.gpus && gpus.insert(gpu).second);
+      }
+      EXPECT_EQ(static_cast<int64_t>(assignment.gpus.size()), GpusTaken(needs, worker.gpus));
+      memory += needs.host_memory_bytes;
+      ++jobs;
+      if (assignment.gpus.empty()) ++on_cpu;
+    }
+    EXPECT_LE(memory, worker.host_memory_bytes);
+    EXPECT_TRUE(on_cpu == 0 || jobs == 1);
+  }
+}
+
+// A job left out fits nowhere even with all that goes after it taken away.
+void CheckOrder(const std::vector<QueuedJob>& queue, const std::vector<WorkerSlot>& fleet,
+                const std::vector<Assignment>& placed) {
+  for (const QueuedJob& job : queue) {
+    const bool given = std::any_of(placed.begin(), placed.end(), [&](const Assignment& assignment) {
+      return assignment.job_id == job.id;
+    });
+    if (given) continue;
+    std::vector<QueuedJob> before;
+    for (const QueuedJob& other : queue) {
+      if (!GoesFirst(job, other)) before.push_back(other);
+    }
+    for (const Assignment& assignment : Place(before, fleet)) EXPECT_NE(assignment.job_id, job.id);
+  }
+}
+
 TEST(Placement, AutoTakesGpusWhereThereAreSomeElseTheCpu) {
   EXPECT_EQ(GpusTaken(Needs("auto", 2), 4), 2);
   EXPECT_EQ(GpusTaken(Needs("auto", 2), 0), 0);
@@ -55,7 +112,7 @@ TEST(Placement, HostMemoryCounts) {
 TEST(Placement, GpusAreSharedOutAndTheCpuIsNot) {
   const WorkerSlot slot = MakeSlot(Worker("w", 2), {HeldBy("w", Needs("cuda", 1, 10 * kGiB)),
                                                     HeldBy("other", Needs("cuda", 2))});
-  EXPECT_EQ(slot.gpus_free, 1);
+  EXPECT_EQ(slot.gpus_free.size(), 1u);
   EXPECT_TRUE(FitsNow(Needs("cuda"), slot));
   EXPECT_FALSE(FitsNow(Needs("cuda", 2), slot));
   EXPECT_FALSE(FitsNow(Needs("cpu"), slot));
@@ -69,22 +126,83 @@ TEST(Placement, AJobOnTheCpuTakesTheWholeWorker) {
   EXPECT_FALSE(FitsNow(Needs("cpu"), slot));
 }
 
-TEST(Placement, ARetryWaitsButNotForAClockThatWasSetBack) {
-  const absl::Time now = absl::FromUnixSeconds(1000);
-  QueuedJob job;
-  EXPECT_TRUE(IsDue(job, now));
-  job.not_before = now + absl::Seconds(30);
-  EXPECT_FALSE(IsDue(job, now));
-  EXPECT_TRUE(IsDue(job, now + absl::Seconds(30)));
-  EXPECT_TRUE(IsDue(job, now - absl::Hours(24)));
+TEST(Placement, TheQueueGoesByPriorityThenBySubmission) {
+  const std::vector<QueuedJob> queue = {QueuedAs("late", 0, 3), QueuedAs("early", 0, 1),
+                                        QueuedAs("high", 5, 9)};
+  const WorkerSlot w = MakeSlot(Worker("w", 3), {});
+  EXPECT_THAT(Place(queue, {w}),
+              testing::ElementsAre(Assignment{"high", "w", {0}}, Assignment{"early", "w", {1}},
+                                   Assignment{"late", "w", {2}}));
+}
+
+TEST(Placement, TheGpusThatOthersHoldAreNotGivenOut) {
+  Job held = HeldBy("w", Needs("cuda", 2));
+  held.gpus = {0, 2};
+  const WorkerSlot w = MakeSlot(Worker("w", 4), {held});
+  EXPECT_THAT(w.gpus_free, testing::ElementsAre(1, 3));
+  EXPECT_THAT(Place({QueuedAs("j", 0, 1)}, {w}), testing::ElementsAre(Assignment{"j", "w", {1}}));
+}
+
+TEST(Placement, OnlyWhoAsksAndIsWellGetsAJob) {
+  WorkerSlot busy = MakeSlot(Worker("a", 1), {}), sick = MakeSlot(Worker("b", 1), {});
+  busy.asking = false;
+  sick.unhealthy = "no room";
+  EXPECT_THAT(Place({QueuedAs("j", 0, 1)}, {busy, sick}), testing::IsEmpty());
+  EXPECT_EQ(Place({QueuedAs("j", 0, 1)}, {busy, sick, MakeSlot(Worker("c", 1), {})})[0].worker_id,
+            "c");
+}
+
+TEST(Placement, AJobWaitsForAnotherWorkerThanTheOneItFailedOn) {
+  QueuedJob job = QueuedAs("j", 0, 1);
+  job.avoids = {"a"};
+  const WorkerSlot a = MakeSlot(Worker("a", 1), {});
+  WorkerSlot busy = MakeSlot(Worker("b", 1), {HeldBy("b", Needs("cuda"))});
+  EXPECT_THAT(Place({job}, {a, busy}), testing::IsEmpty());
+  busy.unhealthy = "no room";
+  EXPECT_EQ(Place({job}, {a, busy})[0].worker_id, "a");
+  EXPECT_EQ(Place({job}, {a})[0].worker_id, "a");
+  EXPECT_EQ(Place({job}, {a, MakeSlot(Worker("c", 1), {})})[0].worker_id, "c");
+}
+
+TEST(Placement, ARetryThatIsNotDueHoldsNobodyUp) {
+  QueuedJob retry = QueuedAs("retry", 9, 1);
+  retry.due = false;
+  EXPECT_THAT(Place({retry, QueuedAs("j", 0, 2)}, {MakeSlot(Worker("w", 1), {})}),
+              testing::ElementsAre(Assignment{"j", "w", {0}}));
+}
+
+// Random queues and fleets: what is given out is there, in whatever order they are listed, and
+// no job goes before one of higher priority that would have fitted in its place.
+TEST(Placement, NeverOvercommitsAndNeverPassesAHigherPriorityBy) {
+  Random random({7});
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<WorkerSlot> fleet;
+    for (uint64_t w = 0; w < 1 + random.Below(4); ++w) {
+      fleet.push_back(
+          MakeSlot(Worker(absl::StrCat("w", w), static_cast<int>(random.Below(4))), {}));
+    }
+    std::vector<QueuedJob> queue;
+    for (int j = 0; j < 8; ++j) {
+      QueuedJob job = QueuedAs(absl::StrCat("j", j), static_cast<int64_t>(random.Below(3)), j);
+      job.resources = Needs(random.Below(4) == 0 ? "cpu" : "cuda", 1,
+                            static_cast<int64_t>(random.Below(12)) * kGiB);
+      if (job.resources.device == "cuda") job.resources.gpus = 1 + random.Below(3);
+      queue.push_back(job);
+    }
+    const std::vector<Assignment> placed = Place(queue, fleet);
+    CheckRoom(queue, fleet, placed);
+    CheckOrder(queue, fleet, placed);
+    ShuffleFront(queue.size(), &random, &queue);
+    ShuffleFront(fleet.size(), &random, &fleet);
+    EXPECT_EQ(Place(queue, fleet), placed);
+  }
 }
 
 TEST(Placement, TheReasonToWait) {
-  const absl::Time now = absl::FromUnixSeconds(1000);
   const WorkerSlot cpu = MakeSlot(Worker("c", 0), {});
   const WorkerSlot gpu = MakeSlot(Worker("g", 1), {});
   const auto reason = [&](const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
-    return ExplainWait(job, workers, now).reason;
+    return ExplainWait(job, workers).reason;
   };
   EXPECT_EQ(reason(Queued(Needs("cpu")), {}), "NoWorker");
   EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu}), "NoGpuWorker");
@@ -92,20 +210,18 @@ TEST(Placement, TheReasonToWait) {
   EXPECT_EQ(reason(Queued(Needs("cpu", 1, 17 * kGiB)), {cpu}), "NoWorkerWithMemory");
   EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, gpu}), "NoIdleWorker");
   QueuedJob retry = Queued(Needs("cpu"));
-  retry.not_before = now + absl::Seconds(2);
+  retry.due = false;
   EXPECT_EQ(reason(retry, {cpu}), "RetryDelay");
 }
 
 TEST(Placement, TheMessageHasTheNumbersAndWhatToDo) {
   const WorkerSlot cpu = MakeSlot(Worker("c", 0), {});
-  const absl::Time now = absl::FromUnixSeconds(0);
-  EXPECT_THAT(ExplainWait(Queued(Needs("cpu", 1, 17 * kGiB + kGiB / 2)), {cpu}, now).message,
+  EXPECT_THAT(ExplainWait(Queued(Needs("cpu", 1, 17 * kGiB + kGiB / 2)), {cpu}).message,
               testing::AllOf(testing::HasSubstr("17.5 GiB"),
                              testing::HasSubstr("resources.host_memory_bytes")));
-  EXPECT_THAT(ExplainWait(Queued(Needs("cuda", 4)), {cpu}, now).message,
+  EXPECT_THAT(ExplainWait(Queued(Needs("cuda", 4)), {cpu}).message,
               testing::AllOf(testing::HasSubstr("4 GPU"), testing::HasSubstr("resources.device")));
-  EXPECT_THAT(ExplainWait(Queued(Needs("cpu")), {}, now).message,
-              testing::HasSubstr("tune-worker"));
+  EXPECT_THAT(ExplainWait(Queued(Needs("cpu")), {}).message, testing::HasSubstr("tune-worker"));
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ constexpr char kConfig[] = R"({
 
 EngineTest::EngineTest() { Reopen(); }
 
-void EngineTest::Reopen() {
+void EngineTest::Reopen(const LeaseOptions& options) {
   engine_.reset();
-  auto engine = Engine::Open(folder_ / "data", clock_, observer_);
+  auto engine = Engine::Open(folder_ / "data", clock_, observer_, options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   if (!engine.ok()) abort();
   engine_ = *std::move(engine);
@@ -93,7 +93,7 @@ absl::Status EngineTest::Register(const std::string& worker_id, const std::strin
   worker.resources.cpus = 2;
   worker.resources.host_memory_bytes = int64_t{8} << 30;
   worker.resources.gpus.resize(gpus);
-  return engine().leases().RegisterWorker(worker);
+  return engine().leases().RegisterWorker({worker, {}}).status();
 }
 
 std::optional<Lease> EngineTest::Acquire(const std::string& worker_id,
@@ -116,7 +116,7 @@ Lease EngineTest::LeaseFirst() {
 std::vector<LeaseKey> EngineTest::Heartbeat(const std::string& worker_id,
                                             const std::vector<LeaseKey>& held,
                                             const std::string& incarnation) {
-  const auto ended = engine().leases().Heartbeat(worker_id, incarnation, held, 7);
+  const auto ended = engine().leases().Heartbeat(worker_id, incarnation, held, {7, ""});
   EXPECT_TRUE(ended.ok()) << ended.status();
   return ended.value_or(std::vector<LeaseKey>());
 }

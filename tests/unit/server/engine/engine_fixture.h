@@ -26,9 +26,11 @@ class RecordingObserver : public EngineObserver {
     started.push_back({std::string(reason), queue_wait});
   }
   void LeaseExpired() override { ++expired; }
+  void WorkerBenched() override { ++benched; }
 
   int submitted = 0;
   int expired = 0;
+  int benched = 0;
   std::vector<std::pair<JobState, absl::Duration>> finished;
   std::vector<std::pair<std::string, absl::Duration>> started;
 };
@@ -38,7 +40,7 @@ class EngineTest : public ::testing::Test {
   EngineTest();
 
   // Ends the engine and opens the same folder again, as a restart does.
-  void Reopen();
+  void Reopen(const LeaseOptions& options = {});
   Engine& engine() { return *engine_; }
 
   // Puts a blob into the store.

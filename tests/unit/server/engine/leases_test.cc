@@ -42,7 +42,7 @@ TEST_F(LeasesTest, ARepeatedRequestGetsTheSameLeaseWhileItLives) {
   ASSERT_TRUE(Register("w", "i1", 2).ok());
   const auto first = Acquire("w", "r1");
   EXPECT_EQ(Acquire("w", "r1")->key, first->key);
-  EXPECT_EQ(Get("a").attempts_used, 1);
+  EXPECT_EQ(Get("a").attempt, 1);
   EXPECT_EQ(Acquire("w", "r2")->key.job_id, "b");
   ASSERT_TRUE(engine().cancel().CancelJob("a", "").ok());
   EXPECT_FALSE(Acquire("w", "r1").has_value());
@@ -73,7 +73,7 @@ TEST_F(LeasesTest, AnUnknownProcessGetsNothing) {
   EXPECT_EQ(unregistered.status().code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_TRUE(Register("w").ok());
   EXPECT_FALSE(engine().scheduler().AcquireLease("w", "other", "r").ok());
-  EXPECT_FALSE(engine().leases().Heartbeat("w", "other", {}, 0).ok());
+  EXPECT_FALSE(engine().leases().Heartbeat("w", "other", {}, {}).ok());
 }
 
 TEST_F(LeasesTest, HeartbeatsKeepALeaseAndItsAbsenceEndsIt) {
@@ -126,27 +126,49 @@ TEST_F(LeasesTest, AZombieIsRefusedEverywhere) {
   EXPECT_EQ(observer_.started.at(1).first, "worker_lost");
 }
 
-TEST_F(LeasesTest, AfterTheLastAttemptTheJobHasFailed) {
+TEST_F(LeasesTest, ALostWorkerCostsNoRetry) {
   SubmitJob("j", /*retries=*/0);
   LeaseFirst();
   PassTime(absl::Seconds(30));
   const Job job = Get("j");
-  EXPECT_EQ(job.state, JobState::kFailed);
-  EXPECT_EQ(job.reason, "WorkerLost");
-  EXPECT_THAT(job.message, HasSubstr("attempt 1 of 1"));
-  EXPECT_EQ(observer_.finished.at(0).first, JobState::kFailed);
-  EXPECT_EQ(observer_.finished.at(0).second, absl::Seconds(30));
+  EXPECT_EQ(job.state, JobState::kQueued);
+  EXPECT_EQ(job.budget, (Budget{.retries_used = 0, .disruptions = 1}));
+  EXPECT_THAT(job.message, HasSubstr("no heartbeat for 30s"));
+  EXPECT_TRUE(observer_.finished.empty());
 }
 
+// Stopped (SIGSTOP) or suspended: nobody could be heard, and the ticker did not run.
 TEST_F(LeasesTest, AStallOfOursIsNotTheWorkers) {
   SubmitJob("j");
   const Lease lease = LeaseFirst();
-  PassTime(absl::Seconds(20));
-  clock_.Advance(absl::Hours(1));  // suspended: no tick
-  ASSERT_TRUE(engine().leases().ExpireDue().ok());
-  EXPECT_EQ(Get("j").state, JobState::kLeased);
+  for (const absl::Duration stall :
+       {absl::Seconds(10), absl::Seconds(29), absl::Seconds(31), absl::Hours(10)}) {
+    PassTime(absl::Seconds(20));
+    clock_.Advance(stall);
+    ASSERT_TRUE(engine().leases().ExpireDue().ok());
+    PassTime(absl::Seconds(8));
+    EXPECT_EQ(Get("j").state, JobState::kLeased) << stall;
+    EXPECT_THAT(Heartbeat("w", {lease.key}), IsEmpty()) << stall;
+  }
   PassTime(absl::Seconds(30));
   EXPECT_EQ(Get("j").state, JobState::kQueued);
+}
+
+TEST_F(LeasesTest, AStallLongerThanAShortLeaseIsSeenAsOne) {
+  Reopen({.ttl = absl::Seconds(3), .heartbeat_interval = absl::Milliseconds(500)});
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  clock_.Advance(absl::Milliseconds(3500));
+  ASSERT_TRUE(engine().leases().ExpireDue().ok());
+  EXPECT_EQ(Get("j").state, JobState::kLeased);
+  EXPECT_THAT(Heartbeat("w", {lease.key}), IsEmpty());
+}
+
+TEST_F(LeasesTest, AStallMakesNobodyDeadBeforeTheFirstTickAfterIt) {
+  SubmitJob("j");
+  LeaseFirst();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kBusy);
 }
 
 TEST_F(LeasesTest, TheWallClockExpiresNothing) {
@@ -191,7 +213,7 @@ TEST_F(LeasesTest, ANewProcessEndsTheLeasesOfTheOldOneAtOnce) {
   const Job job = Get("j");
   EXPECT_EQ(job.state, JobState::kQueued);
   EXPECT_THAT(job.attempts.at(0).message, HasSubstr("workers/w started anew"));
-  EXPECT_FALSE(engine().leases().Heartbeat("w", "i1", {lease.key}, 0).ok());
+  EXPECT_FALSE(engine().leases().Heartbeat("w", "i1", {lease.key}, {}).ok());
   EXPECT_EQ(Acquire("w", "", "i2")->attempt, 2);
 }
 

@@ -5,6 +5,8 @@
 #include <future>
 #include <thread>
 
+#include "run/spec.h"
+#include "server/core/retry.h"
 #include "tests/unit/server/rpc/running_scheduler.h"
 
 namespace tune::server {
@@ -53,6 +55,50 @@ TEST_F(DispatchServiceTest, FromLeaseToSuccess) {
   EXPECT_EQ(
       Call(scheduler_.checkpoints(), &v1::CheckpointService::Stub::GetCheckpoint, latest)->name(),
       checkpoint->name());
+}
+
+TEST_F(DispatchServiceTest, WhoCallsOwnsTheJobAndTheWorker) {
+  Lease();
+  EXPECT_EQ(Job()->owner(), "ada");
+  v1::GetWorkerRequest worker;
+  worker.set_name("workers/w");
+  EXPECT_EQ(Call(scheduler_.workers(), &v1::WorkerService::Stub::GetWorker, worker)->owner(),
+            "ada");
+}
+
+TEST_F(DispatchServiceTest, WhatIsLeftAndWhoseFaultAnEndWasIsTold) {
+  const v1::Lease lease = Lease();
+  v1::FinishAttemptRequest request;
+  *request.mutable_key() = lease.key();
+  request.set_outcome(v1::FinishAttemptRequest::FAILED_RETRYABLE);
+  request.set_reason("WorkerUnfit");
+  request.set_message("/cache is not writable");
+  ASSERT_TRUE(Call(scheduler_.dispatch(), &v1::DispatchService::Stub::FinishAttempt, request).ok());
+  const v1::Job job = *Job();
+  EXPECT_EQ(job.retries_left(), 3);
+  EXPECT_EQ(job.disruptions_left(), kMaxDisruptions);
+  EXPECT_EQ(job.attempts(0).fault(), "worker");
+  v1::GetWorkerRequest get;
+  get.set_name("workers/w");
+  const auto worker = Call(scheduler_.workers(), &v1::WorkerService::Stub::GetWorker, get);
+  EXPECT_EQ(worker->state(), v1::Worker::UNHEALTHY);
+  EXPECT_NE(worker->reason().find("/cache is not writable"), std::string::npos);
+}
+
+TEST_F(DispatchServiceTest, ASecondWorkerOfOneNameIsTold) {
+  v1::RegisterWorkerRequest request;
+  request.set_worker_id("w");
+  request.set_incarnation("i1");
+  request.set_installation("home");
+  for (const auto& field : SpecFields()) request.add_spec_fields(field.path);
+  ASSERT_TRUE(
+      Call(scheduler_.dispatch(), &v1::DispatchService::Stub::RegisterWorker, request).ok());
+  request.set_incarnation("i2");
+  request.set_installation("elsewhere");
+  const absl::Status refused =
+      Call(scheduler_.dispatch(), &v1::DispatchService::Stub::RegisterWorker, request).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ReasonOf(refused), "NAME_IN_USE");
 }
 
 TEST_F(DispatchServiceTest, ACheckpointWithoutItsBlobIsRefused) {

@@ -32,7 +32,7 @@ RunningScheduler::RunningScheduler()
       server_(*RpcServer::Start(*engine_, clock_, "127.0.0.1:0", grpc::InsecureServerCredentials(),
                                 rpc_metrics_,
                                 {metrics_.uploaded_bytes(), metrics_.downloaded_bytes()})),
-      channel_(MakeChannel(server_->address(), grpc::InsecureChannelCredentials())),
+      channel_(MakeChannel(server_->address(), grpc::InsecureChannelCredentials(), "ada")),
       jobs_(v1::JobService::NewStub(channel_)),
       datasets_(v1::DatasetService::NewStub(channel_)),
       models_(v1::ModelService::NewStub(channel_)),

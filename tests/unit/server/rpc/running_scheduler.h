@@ -1,5 +1,6 @@
 // A whole scheduler in the test's process: real engine, SQLite and gRPC server on a free
-// loopback port, its data in a temporary folder. And a worker's calls to it.
+// loopback port, its data in a temporary folder. And a worker's calls to it,
+// all of them by the user "ada".
 #pragma once
 
 #include <prometheus/registry.h>

@@ -43,7 +43,7 @@ Job StoreConformance::Lease(const std::string& id, const std::string& request_id
   Job leased = queued;
   leased.state = JobState::kLeased;
   leased.epoch = 1;
-  leased.attempts_used = 1;
+  leased.attempt = 1;
   leased.worker_id = "w";
   leased.start_time = now();
   Attempt attempt;

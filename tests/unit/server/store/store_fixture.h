@@ -53,7 +53,7 @@ class StoreTest : public ::testing::Test {
     Job leased = job;
     leased.state = JobState::kLeased;
     leased.epoch = job.epoch + 1;
-    leased.attempts_used = job.attempts_used + 1;
+    leased.attempt = job.attempt + 1;
     leased.worker_id = "w";
     leased.start_time = now;
     return leased;

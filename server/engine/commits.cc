@@ -1,0 +1,84 @@
+#include "server/engine/commits.h"
+
+#include "base/log.h"
+#include "base/status.h"
+#include "server/engine/blob_collector.h"
+
+namespace tune::server {
+namespace {
+
+void ObserveEnd(const Job& job, EngineObserver& observer) {
+  const bool ran = job.start_time != absl::InfinitePast();
+  observer.JobFinished(job.state, ran ? job.end_time - job.start_time : absl::ZeroDuration());
+}
+
+}  // namespace
+
+Commits::Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& work, EventHub& hub,
+                 EngineObserver& observer)
+    : store_(store),
+      blobs_(blobs),
+      liveness_(liveness),
+      work_(work),
+      hub_(hub),
+      observer_(observer) {}
+
+absl::Status Commits::Write(Change change, Effects& effects) {
+  return store_.Write([&](Transaction& transaction) {
+    effects = {};
+    return change(transaction, effects);
+  });
+}
+
+absl::Status Commits::Run(Change change) {
+  Effects effects;
+  RETURN_IF_ERROR(Write(change, effects));
+  Apply(effects);
+  return absl::OkStatus();
+}
+
+absl::Status Commits::RunReferring(const std::vector<FileEntry>& files, const std::string& field,
+                                   Change change) {
+  Effects effects;
+  {
+    absl::ReaderMutexLock lock(&blobs_.references());
+    RETURN_IF_ERROR(blobs_.CheckPresent(files, field));
+    RETURN_IF_ERROR(Write(change, effects));
+  }
+  Apply(effects);
+  return absl::OkStatus();
+}
+
+// The bench comes before the waking: who is woken must not get a job for a benched worker.
+void Commits::Apply(const Effects& effects) {
+  for (const LeaseKey& key : effects.ended) liveness_.Ended(key);
+  for (const GrantedLease& lease : effects.granted) {
+    liveness_.Granted(lease.key, lease.worker_id, lease.incarnation);
+  }
+  for (const EndedAttempt& attempt : effects.attempts) Judge(attempt);
+  for (const Job& job : effects.delayed) liveness_.Delay(job.id, job.retry_delay);
+  if (effects.submitted) observer_.JobSubmitted();
+  if (effects.started) {
+    observer_.AttemptStarted(effects.started->reason, effects.started->queue_wait);
+  }
+  for (const Job& job : effects.over) ObserveEnd(job, observer_);
+  CollectBlobs(store_, blobs_, effects.dropped);
+  for (const std::string& job_id : effects.changed_jobs) hub_.Notify(job_id);
+  if (effects.work) work_.Notify();
+}
+
+void Commits::Judge(const EndedAttempt& attempt) {
+  if (attempt.fault == Fault::kWorker) {
+    liveness_.WorkerFailed(attempt.worker_id, attempt.reason);
+  } else if (attempt.well) {
+    liveness_.WentWell(attempt.worker_id);
+  } else if (attempt.fault == Fault::kJob) {
+    liveness_.JobFailed(attempt.worker_id, attempt.job_id, attempt.reason);
+  }
+  const std::string unhealthy = liveness_.Unhealthy(attempt.worker_id);
+  if (unhealthy.empty() || attempt.well) return;
+  spdlog::warn("worker {} is benched: {}", attempt.worker_id, unhealthy);
+  observer_.WorkerBenched();
+}
+
+}  // namespace tune::server

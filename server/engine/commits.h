@@ -1,0 +1,91 @@
+// The one way in which the engine changes the store: a change says what is to be done once it
+// is durable, and that is done here, in one place and one order.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "run/files.h"
+#include "run/reason.h"
+#include "server/core/job.h"
+#include "server/core/worker.h"
+#include "server/engine/blobs.h"
+#include "server/engine/liveness.h"
+#include "server/engine/observer.h"
+#include "server/engine/signal.h"
+#include "server/engine/watch.h"
+#include "server/store/store.h"
+
+namespace tune::server {
+
+// A lease that a worker has got.
+struct GrantedLease {
+  LeaseKey key;
+  std::string worker_id;
+  std::string incarnation;
+};
+
+// An attempt that began now.
+struct StartedAttempt {
+  std::string reason;  // "first", "worker_lost" or "retryable_error"
+  absl::Duration queue_wait;
+};
+
+// How an attempt ended, as the bench wants to know it.
+struct EndedAttempt {
+  std::string worker_id;
+  std::string job_id;
+  Fault fault = Fault::kNobody;
+  bool well = false;   // it succeeded or made progress
+  std::string reason;  // for people
+};
+
+// What a change asks for after its commit.
+struct Effects {
+  bool submitted = false;
+  std::vector<GrantedLease> granted;
+  std::optional<StartedAttempt> started;
+  std::vector<LeaseKey> ended;  // leases
+  std::vector<EndedAttempt> attempts;
+  std::vector<Job> over;               // jobs that are over
+  std::vector<Job> delayed;            // queued ones that wait their retry_delay
+  std::vector<FileEntry> dropped;      // whose blobs may be unreferenced now
+  std::set<std::string> changed_jobs;  // by id: those that watch them look again
+  bool work = false;                   // waiting workers ask again
+};
+
+// Thread-safe.
+class Commits {
+ public:
+  Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& work, EventHub& hub,
+          EngineObserver& observer);
+
+  using Change = absl::FunctionRef<absl::Status(Transaction&, Effects&)>;
+
+  // Runs `change` in a transaction; after its commit, applies the effects. Where `change` or
+  // the commit fails, nothing is applied.
+  absl::Status Run(Change change);
+  // The same for a change that refers to the blobs of `files`: they are there, else
+  // FAILED_PRECONDITION names them as fields "FIELD[2]", and none is removed before the commit.
+  absl::Status RunReferring(const std::vector<FileEntry>& files, const std::string& field,
+                            Change change);
+
+ private:
+  absl::Status Write(Change change, Effects& effects);
+  void Apply(const Effects& effects);
+  void Judge(const EndedAttempt& attempt);
+
+  Store& store_;
+  BlobStore& blobs_;
+  Liveness& liveness_;
+  Signal& work_;
+  EventHub& hub_;
+  EngineObserver& observer_;
+};
+
+}  // namespace tune::server

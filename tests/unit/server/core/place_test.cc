@@ -1,0 +1,188 @@
+// What holds of Place for any queue and any fleet, on many random ones.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "server/core/placement.h"
+
+namespace tune::server {
+namespace {
+
+constexpr int kRounds = 2000;
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+class Dice {
+ public:
+  explicit Dice(uint32_t seed) : random_(seed) {}
+  int64_t Roll(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random_);
+  }
+  bool OneIn(int64_t n) { return Roll(1, n) == 1; }
+  template <class T>
+  void Shuffle(std::vector<T>& items) {
+    std::shuffle(items.begin(), items.end(), random_);
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+WorkerSlot RandomWorker(Dice& dice, int64_t number) {
+  WorkerSlot slot;
+  slot.id = absl::StrCat("w", number);
+  slot.gpus = dice.Roll(0, 4);
+  slot.host_memory_bytes = dice.Roll(1, 8) * kGiB;
+  slot.idle = !dice.OneIn(3);
+  slot.host_memory_free_bytes = slot.idle ? slot.host_memory_bytes : slot.host_memory_bytes / 2;
+  for (int32_t gpu = 0; gpu < slot.gpus; ++gpu) {
+    if (slot.idle || dice.OneIn(2)) slot.gpus_free.push_back(gpu);
+  }
+  slot.asking = !dice.OneIn(4);
+  if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
+  return slot;
+}
+
+QueuedJob RandomJob(Dice& dice, int64_t number) {
+  static const char* const kDevices[] = {"auto", "cpu", "cuda"};
+  QueuedJob job;
+  job.id = absl::StrCat("j", number);
+  job.submit_order = number;
+  job.priority = dice.Roll(-1, 1);
+  job.resources.device = kDevices[dice.Roll(0, 2)];
+  job.resources.gpus = dice.Roll(1, 3);
+  job.resources.host_memory_bytes = dice.OneIn(2) ? 0 : dice.Roll(1, 8) * kGiB;
+  job.due = !dice.OneIn(6);
+  if (dice.OneIn(3)) job.avoids.push_back(absl::StrCat("w", dice.Roll(0, 4)));
+  return job;
+}
+
+struct Snapshot {
+  std::vector<QueuedJob> queue;
+  std::vector<WorkerSlot> fleet;
+};
+
+Snapshot RandomSnapshot(Dice& dice) {
+  Snapshot snapshot;
+  const int64_t jobs = dice.Roll(0, 8), workers = dice.Roll(0, 5);
+  for (int64_t i = 0; i < jobs; ++i) snapshot.queue.push_back(RandomJob(dice, i));
+  for (int64_t i = 0; i < workers; ++i) snapshot.fleet.push_back(RandomWorker(dice, i));
+  return snapshot;
+}
+
+const QueuedJob& JobOf(const Snapshot& snapshot, const std::string& id) {
+  return *std::find_if(snapshot.queue.begin(), snapshot.queue.end(),
+                       [&](const QueuedJob& job) { return job.id == id; });
+}
+
+WorkerSlot& SlotOf(std::vector<WorkerSlot>& fleet, const std::string& id) {
+  return *std::find_if(fleet.begin(), fleet.end(),
+                       [&](const WorkerSlot& slot) { return slot.id == id; });
+}
+
+// Takes an assignment's share off its worker, checking that it is there.
+void Take(const QueuedJob& job, const Assignment& assignment, WorkerSlot& slot) {
+  const int64_t gpus = GpusTaken(job.resources, slot.gpus);
+  ASSERT_EQ(static_cast<int64_t>(assignment.gpus.size()), gpus);
+  if (gpus == 0) {
+    ASSERT_TRUE(slot.idle) << "a job on the CPU takes the whole worker";
+    slot.gpus_free.clear();
+  }
+  for (const int32_t gpu : assignment.gpus) {
+    ASSERT_EQ(std::erase(slot.gpus_free, gpu), 1u) << "GPU " << gpu << " is not free";
+  }
+  slot.host_memory_free_bytes -= job.resources.host_memory_bytes;
+  ASSERT_GE(slot.host_memory_free_bytes, 0);
+  slot.idle = false;
+}
+
+bool Avoids(const QueuedJob& job, const WorkerSlot& slot) {
+  return std::count(job.avoids.begin(), job.avoids.end(), slot.id) > 0;
+}
+
+TEST(Place, TakesNothingThatIsNotFree) {
+  Dice dice(1);
+  size_t assignments = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const Snapshot snapshot = RandomSnapshot(dice);
+    std::vector<WorkerSlot> fleet = snapshot.fleet;
+    std::set<std::string> placed;
+    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+      const QueuedJob& job = JobOf(snapshot, assignment.job_id);
+      WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
+      EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
+      EXPECT_TRUE(job.due && slot.asking && slot.unhealthy.empty());
+      ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
+    }
+    assignments += placed.size();
+  }
+  EXPECT_GT(assignments, kRounds / 2) << "the snapshots leave too little to decide";
+}
+
+TEST(Place, DoesNotDependOnTheOrderOfTheSnapshot) {
+  Dice dice(2);
+  for (int round = 0; round < kRounds; ++round) {
+    Snapshot snapshot = RandomSnapshot(dice);
+    const std::vector<Assignment> first = Place(snapshot.queue, snapshot.fleet);
+    dice.Shuffle(snapshot.queue);
+    dice.Shuffle(snapshot.fleet);
+    EXPECT_EQ(Place(snapshot.queue, snapshot.fleet), first);
+  }
+}
+
+TEST(Place, WhatGoesBehindAJobNeverChangesItsPlace) {
+  Dice dice(3);
+  for (int round = 0; round < kRounds; ++round) {
+    Snapshot snapshot = RandomSnapshot(dice);
+    std::sort(snapshot.queue.begin(), snapshot.queue.end(), GoesFirst);
+    const std::vector<Assignment> all = Place(snapshot.queue, snapshot.fleet);
+    while (!snapshot.queue.empty()) {
+      snapshot.queue.pop_back();
+      const std::vector<Assignment> first = Place(snapshot.queue, snapshot.fleet);
+      ASSERT_LE(first.size(), all.size());
+      EXPECT_TRUE(std::equal(first.begin(), first.end(), all.begin()));
+    }
+  }
+}
+
+TEST(Place, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
+  Dice dice(4);
+  for (int round = 0; round < kRounds; ++round) {
+    const Snapshot snapshot = RandomSnapshot(dice);
+    std::vector<WorkerSlot> fleet = snapshot.fleet;
+    std::set<std::string> placed;
+    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+      Take(JobOf(snapshot, assignment.job_id), assignment, SlotOf(fleet, assignment.worker_id));
+      placed.insert(assignment.job_id);
+    }
+    for (const QueuedJob& job : snapshot.queue) {
+      if (!job.due || placed.count(job.id) > 0) continue;
+      for (const WorkerSlot& slot : fleet) {
+        const bool may = slot.asking && slot.unhealthy.empty() && !Avoids(job, slot);
+        EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
+      }
+    }
+  }
+}
+
+TEST(Place, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
+  Dice dice(5);
+  for (int round = 0; round < kRounds; ++round) {
+    const Snapshot snapshot = RandomSnapshot(dice);
+    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+      const QueuedJob& job = JobOf(snapshot, assignment.job_id);
+      std::vector<WorkerSlot> fleet = snapshot.fleet;
+      if (!Avoids(job, SlotOf(fleet, assignment.worker_id))) continue;
+      for (const WorkerSlot& slot : fleet) {
+        EXPECT_FALSE(!Avoids(job, slot) && slot.unhealthy.empty() && Fits(job.resources, slot));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tune::server
