@@ -50,7 +50,7 @@ std::vector<int32_t> Occupy(const ResourceSpec& resources, const std::vector<int
 }
 
 WorkerSlot* FindPlace(const QueuedJob& job, std::vector<WorkerSlot>& fleet) {
-  if (!job.due) return nullptr;
+  if (!job.due || job.hold) return nullptr;
   WorkerSlot* avoided = nullptr;
   for (WorkerSlot& worker : fleet) {
     if (!worker.asking || !worker.unhealthy.empty() || !FitsNow(job.resources, worker)) continue;
@@ -145,6 +145,7 @@ bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
 }
 
 WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
+  if (job.hold) return *job.hold;
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,13 @@
 
 namespace tune::server {
 
+struct WaitReason {
+  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoHealthyWorker, RetryDelay, NoIdleWorker,
+  // InputDamaged
+  std::string reason;
+  std::string message;  // for people, with what to do next
+};
+
 struct QueuedJob {
   std::string id;
   int64_t priority = 0;
@@ -20,6 +28,8 @@ struct QueuedJob {
   ResourceSpec resources;
   std::vector<std::string> avoids;  // workers on which an attempt of it has failed
   bool due = true;                  // false while the delay before a retry goes on
+  // Why no worker could run it now, whichever it is; none where one could.
+  std::optional<WaitReason> hold;
 };
 
 // A live worker: what it has, and what its leases leave free. A job on the CPU takes the
@@ -60,13 +70,6 @@ int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus);
 // Whether the worker could ever run it; whether it can take it now.
 bool Fits(const ResourceSpec& resources, const WorkerSlot& worker);
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker);
-
-struct WaitReason {
-  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoHealthyWorker, RetryDelay, AvoidsWorker,
-  // NoIdleWorker
-  std::string reason;
-  std::string message;  // for people, with what to do next
-};
 
 // Why a queued job waits, given every live worker.
 WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers);

@@ -38,7 +38,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       scheduler_(*store_, *blobs_, commits_, clock, liveness_),
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),
       registry_(*store_, *blobs_, clock),
-      queries_(*store_, liveness_),
+      queries_(*store_, *blobs_, liveness_),
       collector_(*store_, *blobs_, clock) {}
 
 absl::Status Engine::Ready() {

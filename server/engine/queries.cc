@@ -34,7 +34,8 @@ void ShortenMessages(std::vector<Attempt>& attempts) {
 
 }  // namespace
 
-Queries::Queries(Store& store, Liveness& liveness) : store_(store), liveness_(liveness) {}
+Queries::Queries(Store& store, BlobStore& blobs, Liveness& liveness)
+    : store_(store), blobs_(blobs), liveness_(liveness) {}
 
 absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
   std::map<std::string, Job*> waiting;
@@ -43,7 +44,7 @@ absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
   }
   if (waiting.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<WorkerSlot> fleet, LiveFleet(reader, liveness_));
-  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, DueQueue(reader, liveness_));
+  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, DueQueue(reader, liveness_, blobs_));
   std::sort(queue.begin(), queue.end(), GoesFirst);
   for (size_t position = 0; position < queue.size(); ++position) {
     const auto found = waiting.find(queue[position].id);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "server/core/job.h"
 #include "server/core/worker.h"
+#include "server/engine/blobs.h"
 #include "server/engine/liveness.h"
 #include "server/engine/page.h"
 #include "server/store/store.h"
@@ -29,7 +30,7 @@ struct QueueStats {
 // Thread-safe; reads never wait for writes.
 class Queries {
  public:
-  Queries(Store& store, Liveness& liveness);
+  Queries(Store& store, BlobStore& blobs, Liveness& liveness);
 
   // With attempts; for a QUEUED job with its queue position and why it waits. NOT_FOUND.
   absl::StatusOr<Job> GetJob(const std::string& job_id);
@@ -52,6 +53,7 @@ class Queries {
   absl::Status ExplainQueued(Reader& reader, std::vector<Job>& jobs);
 
   Store& store_;
+  BlobStore& blobs_;
   Liveness& liveness_;
 };
 

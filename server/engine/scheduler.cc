@@ -17,6 +17,10 @@
 namespace tune::server {
 namespace {
 
+// A job whose stored spec cannot be read stands back for so long; another version of this
+// program, or a repair, may read it.
+constexpr absl::Duration kUnreadableDelay = absl::Minutes(1);
+
 // What a placement is decided over: the fleet, in which only the asker waits for a job, and
 // the queue.
 struct Snapshot {
@@ -24,20 +28,21 @@ struct Snapshot {
   std::vector<WorkerSlot> fleet;
 };
 
-absl::StatusOr<Snapshot> TakeSnapshot(Reader& reader, const Asker& asker, Liveness& liveness) {
+absl::StatusOr<Snapshot> TakeSnapshot(Reader& reader, const Asker& asker, Liveness& liveness,
+                                      BlobStore& blobs) {
   Snapshot snapshot;
   ASSIGN_OR_RETURN(snapshot.fleet, LiveFleet(reader, liveness));
   for (WorkerSlot& slot : snapshot.fleet) slot.asking = slot.id == asker.worker_id;
-  ASSIGN_OR_RETURN(snapshot.queue, DueQueue(reader, liveness));
+  ASSIGN_OR_RETURN(snapshot.queue, DueQueue(reader, liveness, blobs));
   return snapshot;
 }
 
 // The asker's job, if Place gives it one.
 absl::StatusOr<std::optional<Assignment>> FindJob(Reader& reader, const Asker& asker,
-                                                  Liveness& liveness) {
+                                                  Liveness& liveness, BlobStore& blobs) {
   ASSIGN_OR_RETURN(const WorkerRecord worker, reader.GetWorker(asker.worker_id));
   if (worker.incarnation != asker.incarnation) return UnknownWorker(asker.worker_id);
-  ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(reader, asker, liveness));
+  ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(reader, asker, liveness, blobs));
   std::vector<Assignment> placed = Place(std::move(snapshot.queue), std::move(snapshot.fleet));
   if (placed.empty()) return std::nullopt;
   return std::move(placed.front());
@@ -115,10 +120,9 @@ absl::StatusOr<std::optional<Lease>> Repeat(Reader& reader, const LeaseKey& key)
   return MakeLease(reader, *job);
 }
 
-absl::StatusOr<Lease> GrantFresh(Transaction& transaction, BlobStore& blobs,
+absl::StatusOr<Lease> GrantFresh(Transaction& transaction, BlobStore& blobs, const Job& before,
                                  const Assignment& assignment, const Asker& asker, absl::Time now,
                                  Effects& effects) {
-  ASSIGN_OR_RETURN(const Job before, transaction.GetJob(assignment.job_id));
   ASSIGN_OR_RETURN(const std::string reason, AttemptReason(transaction, before));
   ASSIGN_OR_RETURN(const auto checkpoint, NewestWholeCheckpoint(transaction, blobs, before));
   const std::string resumed_from = checkpoint ? CheckpointName(before.id, checkpoint->id) : "";
@@ -135,9 +139,14 @@ absl::StatusOr<std::optional<Lease>> Choose(Transaction& transaction, BlobStore&
     ASSIGN_OR_RETURN(const auto earlier, transaction.FindLease(asker.request_id));
     if (earlier) return Repeat(transaction, *earlier);
   }
-  ASSIGN_OR_RETURN(const auto assignment, FindJob(transaction, asker, liveness));
+  ASSIGN_OR_RETURN(const auto assignment, FindJob(transaction, asker, liveness, blobs));
   if (!assignment) return std::nullopt;
-  return GrantFresh(transaction, blobs, *assignment, asker, now, effects);
+  ASSIGN_OR_RETURN(const Job before, transaction.GetJob(assignment->job_id));
+  if (!before.unreadable.empty()) {
+    liveness.Delay(before.id, kUnreadableDelay);
+    return std::nullopt;
+  }
+  return GrantFresh(transaction, blobs, before, *assignment, asker, now, effects);
 }
 
 }  // namespace
@@ -150,7 +159,7 @@ absl::StatusOr<bool> Scheduler::MayGetLease(const Asker& asker) {
   bool may = false;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(const auto earlier, reader.FindLease(asker.request_id));
-    ASSIGN_OR_RETURN(const auto assignment, FindJob(reader, asker, liveness_));
+    ASSIGN_OR_RETURN(const auto assignment, FindJob(reader, asker, liveness_, blobs_));
     may = earlier.has_value() || assignment.has_value();
     return absl::OkStatus();
   }));

@@ -1,11 +1,32 @@
 #include "server/engine/snapshot.h"
 
+#include <map>
+
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/engine/blob_damage.h"
 
 namespace tune::server {
 namespace {
 
 constexpr int64_t kAllWorkers = 100000;
+
+// Why queued jobs wait whose inputs cannot be read, by job id.
+absl::StatusOr<std::map<std::string, WaitReason>> HarmedJobs(Reader& reader, BlobStore& blobs) {
+  std::map<std::string, WaitReason> harmed;
+  for (const auto& [sha256, why] : blobs.Damaged()) {
+    ASSIGN_OR_RETURN(const std::vector<BlobUser> users, reader.FindBlobUsers(sha256));
+    for (const BlobUser& user : users) {
+      ASSIGN_OR_RETURN(const auto job_ids, reader.FindQueuedUsers(user.resource));
+      for (const std::string& id : job_ids) {
+        harmed[id] = {"InputDamaged", absl::StrCat(user.resource, ": ", user.path,
+                                                   " is damaged on the scheduler's disk; ",
+                                                   MendingOf(user.resource))};
+      }
+    }
+  }
+  return harmed;
+}
 
 }  // namespace
 
@@ -21,11 +42,16 @@ absl::StatusOr<std::vector<WorkerSlot>> LiveFleet(Reader& reader, Liveness& live
   return fleet;
 }
 
-absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& liveness) {
+absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& liveness,
+                                                BlobStore& blobs) {
+  ASSIGN_OR_RETURN(const auto harmed, HarmedJobs(reader, blobs));
   std::vector<QueuedJob> queue;
   RETURN_IF_ERROR(reader.VisitQueue([&](const QueuedJob& job) {
     queue.push_back(job);
     queue.back().due = liveness.IsDue(job.id);
+    if (const auto found = harmed.find(job.id); found != harmed.end()) {
+      queue.back().hold = found->second;
+    }
     return true;
   }));
   return queue;

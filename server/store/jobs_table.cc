@@ -250,6 +250,16 @@ std::optional<std::string> FindUser(Connection& connection, const std::string& r
   return query.Text();
 }
 
+std::vector<std::string> FindQueuedUsers(Connection& connection, const std::string& resource) {
+  Query query(connection,
+              "SELECT id FROM jobs JOIN job_inputs ON job_inputs.job_id = jobs.id "
+              "WHERE resource = ? AND state = 'QUEUED' ORDER BY submit_order");
+  query.Bind(resource);
+  std::vector<std::string> ids;
+  while (query.Next()) ids.push_back(query.Text());
+  return ids;
+}
+
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
                            const std::string& body_digest) {
   if (Get(connection, job.id).ok()) {

@@ -16,6 +16,7 @@ std::map<std::string, absl::Duration> RetryDelays(Connection& connection);
 std::map<JobState, int64_t> Count(Connection& connection);
 std::optional<absl::Time> OldestQueueTime(Connection& connection);
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource);
+std::vector<std::string> FindQueuedUsers(Connection& connection, const std::string& resource);
 
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
                            const std::string& body_digest);

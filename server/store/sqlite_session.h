@@ -92,6 +92,10 @@ class SqliteReads : public Base {
     return Call<std::optional<std::string>>(
         [&] { return jobs_table::FindUser(connection_, resource); });
   }
+  absl::StatusOr<std::vector<std::string>> FindQueuedUsers(const std::string& resource) override {
+    return Call<std::vector<std::string>>(
+        [&] { return jobs_table::FindQueuedUsers(connection_, resource); });
+  }
   absl::StatusOr<Checkpoint> GetCheckpoint(const std::string& job_id,
                                            const std::string& id) override {
     return Call<Checkpoint>([&] { return checkpoints_table::Get(connection_, job_id, id); });

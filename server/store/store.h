@@ -94,6 +94,8 @@ class Reader {
                                                         int64_t limit) = 0;
   // A job that is not over and whose spec names this resource ("datasets/D").
   virtual absl::StatusOr<std::optional<std::string>> FindUser(const std::string& resource) = 0;
+  // The ids of all QUEUED jobs whose spec names it.
+  virtual absl::StatusOr<std::vector<std::string>> FindQueuedUsers(const std::string& resource) = 0;
 
   virtual absl::StatusOr<Checkpoint> GetCheckpoint(const std::string& job_id,
                                                    const std::string& id) = 0;

@@ -81,6 +81,18 @@ TEST_F(BlobDamageTest, ASubmitSaysWhichInputCannotBeRead) {
               AllOf(HasSubstr("d.jsonl is damaged"), HasSubstr("tunectl datasets push d")));
 }
 
+TEST_F(BlobDamageTest, AJobThatIsQueuedAlreadyWaitsUntilItsInputIsMended) {
+  Submit(Request("j"));
+  FlipABit(dataset_);
+  ASSERT_TRUE(IsDamagedBlob(ReadAll(dataset_)));
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_FALSE(Acquire("w").has_value());
+  EXPECT_EQ(Get("j").reason, "InputDamaged");
+  EXPECT_THAT(Get("j").message, HasSubstr("tunectl datasets push d"));
+  Upload("d.jsonl", kRow);
+  EXPECT_TRUE(Acquire("w").has_value());
+}
+
 TEST_F(BlobDamageTest, SendingTheContentAgainMendsIt) {
   FlipABit(dataset_);
   ASSERT_TRUE(IsDamagedBlob(ReadAll(dataset_)));
