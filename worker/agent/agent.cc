@@ -22,13 +22,15 @@ std::string InstallationOf(const std::string& work_dir) {
   return made;
 }
 
-v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerResources resources) {
+v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerResources resources,
+                                       const std::vector<FoundRun>& found) {
   v1::RegisterWorkerRequest request;
   request.set_worker_id(options.name);
   request.set_installation(InstallationOf(options.work_dir));
   request.set_incarnation(NewUuid());
   *request.mutable_resources() = std::move(resources);
   request.set_version(Version());
+  for (const FoundRun& run : found) *request.add_running() = run.lease.key();
   return request;
 }
 
@@ -39,19 +41,19 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
   const std::string runs_dir = JoinPath(options.work_dir, "runs");
   RETURN_IF_ERROR(CreateDirectories(JoinPath(options.work_dir, "cache")));
   ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(options.work_dir, "lock")));
-  RETURN_IF_ERROR(RemoveAll(runs_dir));
-  RETURN_IF_ERROR(CreateDirectories(runs_dir));
+  ASSIGN_OR_RETURN(auto found, FindRuns(runs_dir));
   ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
   options.lease_loop.gpus = resources.gpus_size();
-  return std::unique_ptr<Agent>(
-      new Agent(parts, std::move(options), std::move(lock), std::move(resources)));
+  return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(lock),
+                                          std::move(resources), std::move(found)));
 }
 
 Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
-             v1::WorkerResources resources)
+             v1::WorkerResources resources, std::vector<FoundRun> found)
     : parts_(parts),
       options_(std::move(options)),
       lock_(std::move(lock)),
+      found_(std::move(found)),
       cache_(JoinPath(options_.work_dir, "cache"), options_.cache_max_bytes),
       self_check_({.trainer = options_.trainer,
                    .folders = {options_.work_dir, JoinPath(options_.work_dir, "cache"),
@@ -66,10 +68,11 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
                .self_check = self_check_,
                .options = {.trainer = options_.trainer,
                            .runs_dir = JoinPath(options_.work_dir, "runs"),
+                           .worker_lock = JoinPath(options_.work_dir, "lock"),
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
                            .backoff = options_.backoff}},
-      session_(parts.control, parts.clock, Registration(options_, std::move(resources)),
+      session_(parts.control, parts.clock, Registration(options_, std::move(resources), found_),
                self_check_),
       loop_(context_, session_, options_.lease_loop) {}
 
@@ -77,6 +80,8 @@ absl::Status Agent::Run() {
   (void)self_check_.Run();  // it stays up, and says why it takes no job
   RETURN_IF_ERROR(Register());
   if (draining_.raised()) return absl::OkStatus();
+  for (FoundRun& run : found_) loop_.TakeUp(std::move(run));
+  found_.clear();
   Heartbeat heartbeat(parts_.control, session_, leases_, parts_.clock, parts_.metrics,
                       options_.work_dir, [this](absl::Status status) { Fail(std::move(status)); });
   heartbeat.Start();

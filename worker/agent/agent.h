@@ -37,8 +37,8 @@ struct AgentParts {
 
 class Agent {
  public:
-  // Locks the work folder and removes run folders of earlier lives: their trainers died with
-  // them. FAILED_PRECONDITION where another worker holds the folder.
+  // Locks the work folder, finds the runs whose trainers outlived this worker's last process, and
+  // removes all other run folders. FAILED_PRECONDITION where another worker holds the folder.
   static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentParts& parts,
                                                        AgentOptions options);
 
@@ -55,7 +55,7 @@ class Agent {
 
  private:
   Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
-        v1::WorkerResources resources);
+        v1::WorkerResources resources, std::vector<FoundRun> found);
 
   absl::Status Register();
   void Fail(absl::Status status);
@@ -63,6 +63,7 @@ class Agent {
   const AgentParts parts_;
   const AgentOptions options_;
   const std::unique_ptr<FileLock> lock_;
+  std::vector<FoundRun> found_;  // until taken up
   LeaseTable leases_;
   BlobCache cache_;
   SelfCheck self_check_;

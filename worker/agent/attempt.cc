@@ -31,10 +31,18 @@ std::vector<std::string> EnvironmentOf(const v1::Lease& lease) {
 }  // namespace
 
 Attempt::Attempt(AttemptContext& context, v1::Lease lease)
+    : Attempt(context, std::move(lease), nullptr, absl::ZeroDuration()) {}
+
+Attempt::Attempt(AttemptContext& context, FoundRun run)
+    : Attempt(context, std::move(run.lease), std::move(run.trainer), run.age) {}
+
+Attempt::Attempt(AttemptContext& context, v1::Lease lease, std::unique_ptr<Process> found,
+                 absl::Duration age)
     : context_(context),
       lease_(std::move(lease)),
       run_dir_(JoinPath(context.options.runs_dir, RunFolderName(lease_))),
-      started_(context.clock.Monotonic()) {
+      started_(context.clock.Monotonic() - age),
+      found_(std::move(found)) {
   context_.leases.Add(lease_.key(), stop_);
   context_.metrics.RunStarted(lease_);
 }
@@ -45,8 +53,9 @@ Attempt::~Attempt() {
 }
 
 AttemptEnd Attempt::Run() {
-  spdlog::info("{}: attempt {} begins epoch={} resume_step={}", lease_.key().job(),
-               lease_.attempt(), lease_.key().epoch(), lease_.resume_from().step());
+  spdlog::info("{}: attempt {} {} epoch={} resume_step={}", lease_.key().job(), lease_.attempt(),
+               found_ == nullptr ? "begins" : "goes on", lease_.key().epoch(),
+               lease_.resume_from().step());
   AttemptEnd end = RunToEnd();
   if (IsSuspicious(end)) {
     const absl::Status fit = context_.self_check.Run();
@@ -66,17 +75,25 @@ void Attempt::RemoveRun() {
 }
 
 AttemptEnd Attempt::RunToEnd() {
+  oom_kills_before_ = context_.oom_kills().value_or(0);
+  if (found_ != nullptr) return Train(*found_);
   const absl::Status prepared = Prepare();
   if (stop_.cause() != StopCause::kNone) return EndOfStopped(stop_.cause());
   if (!prepared.ok()) return EndOfPreparation(prepared);
-  oom_kills_before_ = context_.oom_kills().value_or(0);
+  return StartAndTrain();
+}
+
+AttemptEnd Attempt::StartAndTrain() {
   const auto trainer =
-      context_.processes.Start({.argv = {context_.options.trainer, "run", run_dir_},
+      context_.processes.Start({.argv = {context_.options.trainer, "run", run_dir_, "--worker-lock",
+                                         context_.options.worker_lock},
                                 .working_dir = run_dir_,
                                 .output_path = JoinPath(run_dir_, kTrainerLogFile),
                                 .environment = EnvironmentOf(lease_)});
-  return trainer.ok() ? Train(**trainer)
-                      : EndOfPreparation(absl::InternalError(trainer.status().message()));
+  if (!trainer.ok()) return EndOfPreparation(absl::InternalError(trainer.status().message()));
+  const absl::Status noted = NoteRun(run_dir_, lease_, (*trainer)->pid());
+  if (!noted.ok()) spdlog::warn("{}: {}", lease_.key().job(), noted.ToString());
+  return Train(**trainer);
 }
 
 absl::Status Attempt::Prepare() {
@@ -115,7 +132,10 @@ AttemptEnd Attempt::Train(Process& trainer) {
                     context_.metrics, options.backoff);
   TrainerEvents events(run_dir_, [&](const v1::TrainingEvent& event) {
     context_.metrics.Observe(job, event);
-    if (event.has_checkpoint()) uploader.Add(event.checkpoint());
+    // What is gone was registered, or passed over, before this worker started anew.
+    if (event.has_checkpoint() && Exists(JoinPath(run_dir_, event.checkpoint().path()))) {
+      uploader.Add(event.checkpoint());
+    }
   });
   Reporter reporter(context_.control, lease_.key(), run_dir_, stop_,
                     {.poll_interval = options.poll_interval, .backoff = options.backoff});

@@ -11,6 +11,7 @@
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/blob_cache.h"
 #include "worker/agent/control_plane.h"
+#include "worker/agent/found_runs.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/metrics.h"
 #include "worker/agent/outcome.h"
@@ -23,8 +24,9 @@
 namespace tune::worker {
 
 struct AttemptOptions {
-  std::string trainer;   // path of tune-trainer
-  std::string runs_dir;  // run folders are made, and removed, in it
+  std::string trainer;      // path of tune-trainer
+  std::string runs_dir;     // run folders are made, and removed, in it
+  std::string worker_lock;  // a file that this process holds; a trainer ends without
   absl::Duration poll_interval = absl::Milliseconds(100);
   // From the order to stop to the end of everything.
   absl::Duration drain_timeout = absl::Seconds(30);
@@ -51,16 +53,23 @@ class Attempt {
  public:
   // Holds the lease in the table, and shows the run in the metrics, until destroyed.
   Attempt(AttemptContext& context, v1::Lease lease);
+  // Goes on with a run whose trainer still runs: all that it told is read again from the folder,
+  // and what the scheduler holds already it takes as a repetition.
+  Attempt(AttemptContext& context, FoundRun run);
   ~Attempt();
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
   // Fetches, trains, reports, and tells the scheduler how it ended, unless the lease has
-  // ended. The calling thread must live until then (see ProcessRunner). Returns the end.
+  // ended. Returns the end.
   AttemptEnd Run();
 
  private:
+  Attempt(AttemptContext& context, v1::Lease lease, std::unique_ptr<Process> found,
+          absl::Duration age);
+
   AttemptEnd RunToEnd();
+  AttemptEnd StartAndTrain();
   absl::Status Prepare();
   absl::Status PrepareOnce();
   void RemoveRun();
@@ -74,6 +83,7 @@ class Attempt {
   const v1::Lease lease_;
   const std::string run_dir_;
   const absl::Duration started_;
+  const std::unique_ptr<Process> found_;  // null where Run starts the trainer
   StopSignal stop_;
   int64_t oom_kills_before_ = 0;
   absl::Duration drain_deadline_ = absl::InfiniteDuration();

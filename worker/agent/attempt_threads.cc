@@ -8,12 +8,12 @@ AttemptThreads::AttemptThreads(int64_t gpus) : shares_(std::max<int64_t>(gpus, 1
 
 AttemptThreads::~AttemptThreads() { AwaitAll(); }
 
-void AttemptThreads::Start(int64_t gpus, std::function<void()> attempt) {
+void AttemptThreads::Start(int64_t gpus, absl::AnyInvocable<void()> attempt) {
   const int64_t share = gpus > 0 ? gpus : shares_;
   absl::MutexLock lock(&mutex_);
   taken_ += share;
   Running& running = running_.emplace_back();
-  running.thread = std::thread([this, share, &running, attempt = std::move(attempt)] {
+  running.thread = std::thread([this, share, &running, attempt = std::move(attempt)]() mutable {
     attempt();
     absl::MutexLock lock(&mutex_);
     taken_ -= share;

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 
 namespace tune::worker {
@@ -24,7 +24,7 @@ class AttemptThreads {
 
   // Runs `attempt`, which takes `gpus` of the worker's GPUs until it returns. One without GPUs
   // takes the whole worker.
-  void Start(int64_t gpus, std::function<void()> attempt);
+  void Start(int64_t gpus, absl::AnyInvocable<void()> attempt);
   // Waits until a GPU, or the whole worker, is free.
   void AwaitRoom();
   // Waits until no attempt runs.

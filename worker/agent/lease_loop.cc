@@ -75,8 +75,20 @@ void LeaseLoop::Begin(v1::Lease lease) {
   const int64_t gpus = lease.gpus_size();
   attempts_.Start(gpus, [this, lease = std::move(lease)]() mutable {
     Attempt attempt(context_, std::move(lease));
-    if (attempt.Run().reason == kDiskFull) disk_full_ = true;
+    Run(attempt);
   });
+}
+
+void LeaseLoop::TakeUp(FoundRun run) {
+  const int64_t gpus = run.lease.gpus_size();
+  attempts_.Start(gpus, [this, run = std::move(run)]() mutable {
+    Attempt attempt(context_, std::move(run));
+    Run(attempt);
+  });
+}
+
+void LeaseLoop::Run(Attempt& attempt) {
+  if (attempt.Run().reason == kDiskFull) disk_full_ = true;
 }
 
 }  // namespace tune::worker

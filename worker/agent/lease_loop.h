@@ -37,6 +37,9 @@ class LeaseLoop {
   // cannot go on.
   absl::Status Run();
 
+  // Goes on with a run of an earlier process of this worker. Before Run.
+  void TakeUp(FoundRun run);
+
   // Run takes no more leases. From any thread.
   void Stop();
 
@@ -45,6 +48,7 @@ class LeaseLoop {
   absl::Status AwaitFitness();
   absl::StatusOr<v1::AcquireLeaseResponse> Acquire();
   void Begin(v1::Lease lease);
+  void Run(Attempt& attempt);
 
   AttemptContext& context_;
   Session& session_;

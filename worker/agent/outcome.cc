@@ -21,6 +21,10 @@ AttemptEnd Final(absl::string_view reason, std::string message) {
 }
 
 std::string HowItEnded(const ExitStatus& exit) {
+  if (exit.unknown) {
+    return "ended and told neither success nor failure; how is not known, for its worker had "
+           "started anew meanwhile";
+  }
   if (exit.signal == SIGKILL) {
     return "was killed by somebody (SIGKILL); the kernel counts no process ended for lack of "
            "memory";

@@ -34,6 +34,7 @@ class PosixProcess : public Process {
   void Signal(int signal) override {
     if (!end_) kill(-pid_, signal);
   }
+  pid_t pid() const override { return pid_; }
 
  private:
   // Looks first without taking the zombie away: as long as it is there, no other group can
@@ -63,7 +64,6 @@ struct Prepared {
   int input;
   int output;
   int error_pipe;
-  pid_t parent;
 };
 
 void CloseInherited() {
@@ -74,12 +74,10 @@ void CloseInherited() {
 [[noreturn]] void BecomeChild(const Prepared& prepared) {
   sigset_t none;
   sigemptyset(&none);
-  const bool ready = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-                     sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
+  const bool ready = setsid() > 0 && sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
                      signal(SIGPIPE, SIG_DFL) != SIG_ERR && dup2(prepared.input, 0) >= 0 &&
                      dup2(prepared.output, 1) >= 0 && dup2(prepared.output, 2) >= 0 &&
                      chdir(prepared.working_dir) == 0;
-  if (getppid() != prepared.parent) _exit(127);  // the parent died before prctl
   if (ready) {
     CloseInherited();
     execve(prepared.argv[0], prepared.argv.data(), prepared.envp.data());
@@ -118,7 +116,6 @@ absl::StatusOr<std::unique_ptr<Process>> Spawn(Prepared& prepared, const Command
   {
     const Descriptor write_end{ends[1]};
     prepared.error_pipe = ends[1];
-    prepared.parent = getpid();
     pid = fork();
     if (pid == 0) BecomeChild(prepared);
     if (pid < 0) return ErrnoStatus(command.argv[0], "fork");
@@ -152,8 +149,7 @@ absl::StatusOr<std::unique_ptr<Process>> PosixProcessRunner::Start(const Command
   Prepared prepared{.working_dir = command.working_dir.c_str(),
                     .input = input.fd,
                     .output = output.fd,
-                    .error_pipe = -1,
-                    .parent = 0};
+                    .error_pipe = -1};
   Append(command.argv, prepared.argv);
   prepared.argv.push_back(nullptr);
   Append(command.environment, prepared.envp);

@@ -1,6 +1,8 @@
 // Child processes: started, watched, signalled as a group.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +21,9 @@ struct Command {
 };
 
 struct ExitStatus {
-  int code = 0;    // of exit(); 0 where a signal ended it
-  int signal = 0;  // that ended it; 0 where it exited
+  int code = 0;          // of exit(); 0 where a signal ended it
+  int signal = 0;        // that ended it; 0 where it exited
+  bool unknown = false;  // it was no child of this process: neither is known
 
   bool operator==(const ExitStatus&) const = default;
 };
@@ -35,14 +38,15 @@ class Process {
   virtual std::optional<ExitStatus> Poll() = 0;
   // To the whole group; no effect after the end.
   virtual void Signal(int signal) = 0;
+  // Its number, which is its group's too; 0 for one that is no process of this host.
+  virtual pid_t pid() const { return 0; }
 };
 
 class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
-  // The child is the leader of its own process group, has no file descriptors but 0, 1 and
-  // 2 (stdin is empty), the default signal mask, and dies by SIGKILL with the thread that
-  // started it: call this from a thread that lives as long as the child may.
+  // The child is the leader of its own session and process group, has no file descriptors but 0,
+  // 1 and 2 (stdin is empty) and the default signal mask. It outlives this process.
   virtual absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) = 0;
 };
 

@@ -17,6 +17,7 @@
 #include "run/folder.h"
 #include "run/manifest.h"
 #include "tests/support/scratch_folder.h"
+#include "worker/agent/run_inputs.h"
 
 namespace tune::worker {
 namespace {
@@ -67,7 +68,10 @@ class AttemptTest : public ::testing::Test {
     ASSERT_EQ(chmod((folder_ / "trainer").c_str(), 0755), 0);
   }
 
-  AttemptEnd Run(v1::Lease lease = TestLease()) {
+  AttemptEnd Run(v1::Lease lease = TestLease()) { return RunOf(std::move(lease)); }
+  AttemptEnd GoOn(FoundRun run) { return RunOf(std::move(run)); }
+  template <typename What>
+  AttemptEnd RunOf(What what) {
     AttemptContext context{.control = control_,
                            .processes = processes_,
                            .clock = clock_,
@@ -81,7 +85,7 @@ class AttemptTest : public ::testing::Test {
                                        .drain_timeout = absl::Seconds(30),
                                        .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}},
                            .oom_kills = oom_kills_};
-    Attempt attempt(context, std::move(lease));
+    Attempt attempt(context, std::move(what));
     return attempt.Run();
   }
 
@@ -143,6 +147,29 @@ TEST_F(AttemptTest, AFailedRunTellsItsReason) {
 event '{"failed":{"reason":"BadData","message":"train.jsonl:7: no prompt"}}'; exit 1)");
   EXPECT_EQ(Run(), (AttemptEnd{Request::FAILED_FINAL, "BadData", "train.jsonl:7: no prompt"}));
   EXPECT_EQ(control_.ends()[0].reason(), "BadData");
+}
+
+// A worker that is killed and starts again: its trainer never stops, and all is told once.
+TEST_F(AttemptTest, GoesOnWithATrainerThatOutlivedItsWorker) {
+  Trainer(R"(started; step 1; until [ -e "$DIR/go" ]; do :; done
+step 2; checkpoint 4 final true
+event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
+  const std::string run_dir = folder_ / ("runs/" + RunFolderName(TestLease()));
+  ASSERT_TRUE(CreateDirectories(run_dir).ok());
+  const auto trainer = processes_.Start({.argv = {folder_ / "trainer", "run", run_dir},
+                                         .working_dir = run_dir,
+                                         .output_path = run_dir + "/trainer.log"});
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  ASSERT_TRUE(NoteRun(run_dir, TestLease(), (*trainer)->pid()).ok());
+  std::vector<FoundRun> found = *FindRuns(folder_ / "runs");
+  ASSERT_EQ(found.size(), 1u);
+  std::thread go = AfterEvents(2, [&] { AppendTo(run_dir + "/go", ""); });
+  EXPECT_EQ(GoOn(std::move(found[0])), (AttemptEnd{Request::SUCCEEDED, "", ""}));
+  go.join();
+  EXPECT_EQ(control_.events().size(), 5u);
+  ASSERT_EQ(control_.commits().size(), 1u);
+  EXPECT_TRUE(control_.commits()[0].final());
+  EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
 }
 
 TEST_F(AttemptTest, ACrashTellsTheSignal) {

@@ -117,13 +117,15 @@ TEST_F(ProcessTest, DestructionKills) {
   EXPECT_NE(kill(pid, 0), 0);
 }
 
-TEST_F(ProcessTest, DiesWithTheThreadThatStartedIt) {
+TEST_F(ProcessTest, OutlivesTheThreadThatStartedIt) {
   std::unique_ptr<Process> process;
   std::thread([&] {
     process = *Start("echo $$ > self; exec sleep 60");
     AwaitPid("self");
   }).join();
-  EXPECT_EQ(Wait(*process), ExitStatus{.signal = SIGKILL});
+  EXPECT_EQ(process->Poll(), std::nullopt);
+  EXPECT_EQ(process->pid(), AwaitPid("self"));
+  EXPECT_EQ(getsid(process->pid()), process->pid()) << "in a session of its own";
 }
 
 }  // namespace
