@@ -90,7 +90,13 @@ absl::StatusOr<RunFolder> ReadRunFolder(const std::string& dir) {
 }
 
 absl::Status WriteRunFolder(const std::string& dir, const RunFolder& run) {
-  return WriteObjectFile(JoinPath(dir, kRunFile), RunFolderFields(), run);
+  return WriteRunFolder(dir, run, RunSpecToJson(run.spec));
+}
+
+absl::Status WriteRunFolder(const std::string& dir, const RunFolder& run, const Json& spec) {
+  Json json = WriteFields(RunFolderFields(), run);
+  json["spec"] = spec;
+  return WriteFileDurably(JoinPath(dir, kRunFile), DumpJson(json, 2) + "\n");
 }
 
 std::string CheckpointPath(absl::string_view checkpoint_id) {

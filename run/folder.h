@@ -69,5 +69,8 @@ struct RunFolder {
 // Reads DIR/run.json; errors name the file and the field.
 absl::StatusOr<RunFolder> ReadRunFolder(const std::string& dir);
 absl::Status WriteRunFolder(const std::string& dir, const RunFolder& run);
+// The same with `spec` in place of run.spec, as it is: it may have fields that this program
+// does not know.
+absl::Status WriteRunFolder(const std::string& dir, const RunFolder& run, const Json& spec);
 
 }  // namespace tune

@@ -66,10 +66,10 @@ absl::StatusOr<JobRequest> ReadRequest(const SubmitFlags& flags) {
                 "tunectl submit --help lists the fields");
 }
 
-v1::CreateJobRequest ToProto(const JobRequest& request, bool dry_run) {
+absl::StatusOr<v1::CreateJobRequest> ToProto(const JobRequest& request, bool dry_run) {
   v1::CreateJobRequest proto;
   proto.set_job_id(request.name);
-  *proto.mutable_job()->mutable_spec() = RunSpecToProto(request.spec);
+  ASSIGN_OR_RETURN(*proto.mutable_job()->mutable_spec(), RunSpecToProto(request.spec));
   proto.mutable_job()->mutable_labels()->insert(request.labels.begin(), request.labels.end());
   proto.set_request_id(NewUuid());
   proto.set_validate_only(dry_run);
@@ -107,9 +107,9 @@ absl::StatusOr<ExitCode> Submit(Context& context, const SubmitFlags& flags) {
   std::optional<Interrupt> interrupt;
   if (flags.wait || flags.watch) interrupt.emplace();
   ASSIGN_OR_RETURN(const JobRequest request, ReadRequest(flags));
+  ASSIGN_OR_RETURN(const v1::CreateJobRequest create, ToProto(request, flags.dry_run));
   // --timeout is of the waiting, where there is one.
-  auto job = context.Call(&v1::JobService::Stub::CreateJob, ToProto(request, flags.dry_run),
-                          Context::kCheckTimeout);
+  auto job = context.Call(&v1::JobService::Stub::CreateJob, create, Context::kCheckTimeout);
   RETURN_IF_ERROR(HintOn(absl::StatusCode::kAlreadyExists, job.status(),
                          "choose another --name, or leave it out"));
   const bool follows = interrupt.has_value() && !flags.dry_run;

@@ -49,10 +49,9 @@ absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto) {
   return RunSpecFromJson(json);
 }
 
-v1::RunSpec RunSpecToProto(const RunSpec& spec) {
+absl::StatusOr<v1::RunSpec> RunSpecToProto(const RunSpec& spec) {
   v1::RunSpec proto;
-  // Names and types are the same on both sides, which convert_test checks field by field.
-  (void)ProtoFromJson(DumpJson(RunSpecToJson(spec)), &proto);
+  RETURN_IF_ERROR(ProtoFromJson(DumpJson(RunSpecToJson(spec)), &proto));
   return proto;
 }
 

@@ -22,7 +22,7 @@ namespace tune {
 // Through JSON by the proto's field names, so that RunSpecFromJson is the only reader. A field
 // that this program does not know, which a newer one has sent, is INVALID_ARGUMENT by its number.
 absl::StatusOr<RunSpec> RunSpecFromProto(const v1::RunSpec& proto);
-v1::RunSpec RunSpecToProto(const RunSpec& spec);
+absl::StatusOr<v1::RunSpec> RunSpecToProto(const RunSpec& spec);
 
 // proto3 JSON with the proto's field names; unknown fields are errors.
 absl::Status ProtoFromJson(const std::string& json, google::protobuf::Message* message);

@@ -53,6 +53,8 @@ struct Job {
   std::string id;
   int64_t submit_order = 0;  // rises with every job created
   RunSpec spec;
+  // The spec as it is stored, from its submission on; "" for a job that is not stored.
+  std::string spec_json;
   std::map<std::string, std::string> labels;
 
   JobState state = JobState::kQueued;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "run/spec.h"
 #include "server/core/registry.h"
 
 namespace tune::server {
@@ -40,6 +39,9 @@ struct WorkerRecord {
   std::string owner;  // who runs it; "" where nobody is named
   WorkerResources resources;
   std::string version;
+  std::string trainer_version;
+  // The run spec's fields that its trainer knows, by their paths (run/spec.h).
+  std::vector<std::string> spec_fields;
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen
   WorkerState state = WorkerState::kIdle;
@@ -59,7 +61,7 @@ struct LeaseKey {
 struct Lease {
   LeaseKey key;
   int32_t attempt = 0;
-  RunSpec spec;
+  std::string spec_json;  // as stored, less what the trainer lacks (core/spec_fit.h)
   std::vector<FileEntry> model_files;
   std::vector<Dataset> datasets;  // the spec's in its order, then the eval set; each once
   std::optional<Checkpoint> resume_from;

@@ -6,6 +6,7 @@
 #include "base/field_errors.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "run/names.h"
 #include "run/reason.h"
 #include "server/core/errors.h"
@@ -15,6 +16,7 @@ namespace tune::server {
 namespace {
 
 constexpr size_t kMaxTextBytes = 128;
+constexpr size_t kMaxSpecFields = 1000;
 constexpr int64_t kAllWorkers = 100000;
 
 absl::Status CheckRegistration(const WorkerRecord& worker) {
@@ -28,7 +30,35 @@ absl::Status CheckRegistration(const WorkerRecord& worker) {
   if (worker.version.size() > kMaxTextBytes) {
     errors.Add("version", absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
   }
+  if (worker.trainer_version.size() > kMaxTextBytes) {
+    errors.Add("trainer_version", absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
+  }
+  if (worker.spec_fields.size() > kMaxSpecFields) {
+    errors.Add("spec_fields", absl::StrCat("must be at most ", kMaxSpecFields));
+  }
   return errors.ToStatus("worker");
+}
+
+// A worker that does not tell what its trainer knows could lose a setting of a job.
+absl::Status CheckVersions(const WorkerRecord& worker) {
+  // An unfit worker may have no trainer to ask; it registers again when it is well.
+  if (worker.spec_fields.empty() && !worker.unhealthy.empty()) return absl::OkStatus();
+  if (worker.spec_fields.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "tune-worker ", worker.version, " of workers/", worker.id,
+        " does not tell which fields of a run spec its tune-trainer knows (spec_fields)"
+        "; upgrade tune-worker and tune-trainer there to ",
+        Version()));
+  }
+  for (const std::string& version : {worker.version, worker.trainer_version}) {
+    if (version == Version()) continue;
+    spdlog::warn(
+        "workers/{} has tune-worker {} and tune-trainer {}, this scheduler is {}: it is "
+        "given only jobs whose settings its trainer knows",
+        worker.id, worker.version, worker.trainer_version, Version());
+    break;
+  }
+  return absl::OkStatus();
 }
 
 // The jobs that the worker's earlier processes held.
@@ -81,6 +111,7 @@ absl::Status Leases::Start() {
 
 absl::StatusOr<std::vector<LeaseKey>> Leases::RegisterWorker(const Registration& registration) {
   RETURN_IF_ERROR(CheckRegistration(registration.worker));
+  RETURN_IF_ERROR(CheckVersions(registration.worker));
   WorkerRecord worker = registration.worker;
   worker.register_time = clock_.Now();
   // One that an earlier release registered has told no installation: this may be the same.

@@ -36,7 +36,8 @@ class Leases {
   // takes up those in `running`; the others end at once as WorkerLost. Returns those of
   // `running` that have ended, whose trainers must stop. Repeats have no effect beyond the
   // resources. INVALID_ARGUMENT names the field; NameInUse (core/errors.h) while a worker of
-  // this name with another installation is alive.
+  // this name with another installation is alive; FAILED_PRECONDITION for a healthy worker
+  // that does not tell what its trainer knows.
   absl::StatusOr<std::vector<LeaseKey>> RegisterWorker(const Registration& registration);
 
   // Renews the worker and those of `held` that live; returns those that ended, whose trainers

@@ -9,6 +9,7 @@
 #include "run/reason.h"
 #include "server/core/errors.h"
 #include "server/core/placement.h"
+#include "server/core/spec_fit.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
 #include "server/engine/resume.h"
@@ -37,15 +38,30 @@ absl::StatusOr<Snapshot> TakeSnapshot(Reader& reader, const Asker& asker, Livene
   return snapshot;
 }
 
+// Whether the worker's trainer knows all that the job's spec sets.
+absl::StatusOr<bool> Understands(Reader& reader, const WorkerRecord& worker,
+                                 const std::string& job_id) {
+  ASSIGN_OR_RETURN(const Job job, reader.GetJob(job_id));
+  if (!job.unreadable.empty()) return true;  // it stands back when it is granted
+  ASSIGN_OR_RETURN(const auto set, FieldsSet(job.spec_json));
+  return KnowsAll(worker.spec_fields, set);
+}
+
 // The asker's job, if Place gives it one.
 absl::StatusOr<std::optional<Assignment>> FindJob(Reader& reader, const Asker& asker,
                                                   Liveness& liveness, BlobStore& blobs) {
   ASSIGN_OR_RETURN(const WorkerRecord worker, reader.GetWorker(asker.worker_id));
   if (worker.incarnation != asker.incarnation) return UnknownWorker(asker.worker_id);
+  // An earlier scheduler has registered it, or it had no trainer to ask: it registers again.
+  if (worker.spec_fields.empty()) return UnknownWorker(asker.worker_id);
   ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(reader, asker, liveness, blobs));
-  std::vector<Assignment> placed = Place(std::move(snapshot.queue), std::move(snapshot.fleet));
-  if (placed.empty()) return std::nullopt;
-  return std::move(placed.front());
+  while (true) {
+    std::vector<Assignment> placed = Place(snapshot.queue, snapshot.fleet);
+    if (placed.empty()) return std::nullopt;
+    ASSIGN_OR_RETURN(const bool understood, Understands(reader, worker, placed[0].job_id));
+    if (understood) return std::move(placed.front());
+    std::erase_if(snapshot.queue, [&](const QueuedJob& job) { return job.id == placed[0].job_id; });
+  }
 }
 
 // What the job's attempt has been given to go on from.
@@ -68,7 +84,8 @@ absl::StatusOr<Lease> MakeLease(Reader& reader, const Job& job) {
   lease.key = {job.id, job.epoch};
   lease.attempt = job.attempt;
   lease.gpus = job.gpus;
-  lease.spec = job.spec;
+  ASSIGN_OR_RETURN(const WorkerRecord worker, reader.GetWorker(job.worker_id));
+  ASSIGN_OR_RETURN(lease.spec_json, SpecFor(job.spec_json, worker.spec_fields));
   ASSIGN_OR_RETURN(const Model model,
                    reader.GetModel(std::string(absl::StripPrefix(job.spec.model, "models/"))));
   lease.model_files = model.files;

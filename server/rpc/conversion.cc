@@ -70,10 +70,14 @@ void PutTimes(const Job& job, v1::Job& proto) {
   if (Known(job.end_time)) *proto.mutable_end_time() = ToTimestamp(job.end_time);
 }
 
-// A job that cannot be read says so before all else.
-std::string MessageOf(const Job& job) {
-  if (job.unreadable.empty() || job.message.empty()) return job.unreadable + job.message;
-  return absl::StrCat(job.unreadable, "; ", job.message);
+// A job that cannot be read, or told, says so before all else.
+std::string MessageOf(const Job& job, const absl::Status& spec) {
+  std::string trouble = job.unreadable;
+  if (trouble.empty() && !spec.ok()) {
+    trouble = absl::StrCat("its spec cannot be told: ", spec.message());
+  }
+  const char* const between = trouble.empty() || job.message.empty() ? "" : "; ";
+  return absl::StrCat(trouble, between, job.message);
 }
 
 v1::JobEvent::StateChange Unreadable(const std::string& message) {
@@ -163,11 +167,12 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
 v1::Job ToProto(const Job& job) {
   v1::Job proto;
   proto.set_name(NameOrNone("jobs", job.id));
-  *proto.mutable_spec() = RunSpecToProto(job.spec);
+  const auto spec = RunSpecToProto(job.spec);
+  if (spec.ok()) *proto.mutable_spec() = *spec;
   proto.mutable_labels()->insert(job.labels.begin(), job.labels.end());
   proto.set_state(ToProto(job.state));
   proto.set_reason(job.reason);
-  proto.set_message(MessageOf(job));
+  proto.set_message(MessageOf(job, spec.status()));
   PutTimes(job, proto);
   if (Known(job.progress.update_time)) *proto.mutable_progress() = ToProto(job.progress);
   proto.set_worker(NameOrNone("workers", job.worker_id));
@@ -262,6 +267,7 @@ v1::Worker ToProto(const WorkerRecord& worker) {
   proto.set_version(worker.version);
   proto.set_reason(worker.unhealthy);
   proto.set_owner(worker.owner);
+  proto.set_trainer_version(worker.trainer_version);
   if (Known(worker.register_time)) {
     *proto.mutable_register_time() = ToTimestamp(worker.register_time);
   }
@@ -284,7 +290,7 @@ v1::Lease ToProto(const Lease& lease) {
   *proto.mutable_key() = ToProto(lease.key);
   proto.set_attempt(lease.attempt);
   *proto.mutable_gpus() = {lease.gpus.begin(), lease.gpus.end()};
-  *proto.mutable_spec() = RunSpecToProto(lease.spec);
+  proto.set_spec_json(lease.spec_json);
   AddAll(lease.model_files, proto.mutable_model_files());
   AddAll(lease.datasets, proto.mutable_datasets());
   if (lease.resume_from) *proto.mutable_resume_from() = ToProto(*lease.resume_from);
@@ -317,6 +323,8 @@ absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request)
   worker.resources = FromProto(request.resources());
   worker.version = request.version();
   worker.unhealthy = request.unhealthy();
+  worker.trainer_version = request.trainer_version();
+  worker.spec_fields.assign(request.spec_fields().begin(), request.spec_fields().end());
   for (const v1::LeaseKey& key : request.running()) {
     ASSIGN_OR_RETURN(registration.running.emplace_back(), FromProto(key));
   }

@@ -67,7 +67,8 @@ void ReadTexts(Query& row, Job& job) {
     if (status.ok() || !job.unreadable.empty()) return;
     job.unreadable = absl::StrCat("the stored ", column, " cannot be read: ", status.message());
   };
-  note("spec", ReadSpec(row.Text(), job.spec));
+  job.spec_json = row.Text();
+  note("spec", ReadSpec(job.spec_json, job.spec));
   note("labels", ReadTexts(row.Text(), job.labels));
   note("warnings", ReadTexts(row.Text(), job.warnings));
   if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));

@@ -8,7 +8,8 @@ namespace tune::server::workers_table {
 namespace {
 
 constexpr char kSelect[] =
-    "SELECT id, incarnation, installation, owner, resources, version, register_time_us "
+    "SELECT id, incarnation, installation, owner, resources, version, trainer_version, "
+    "spec_fields, register_time_us "
     "FROM workers";
 
 Json ResourcesToJson(const WorkerResources& resources) {
@@ -43,6 +44,17 @@ absl::StatusOr<WorkerResources> ReadResources(const std::string& text) {
   }
 }
 
+// One whose fields cannot be read must register again.
+void ReadSpecFields(Query& row, WorkerRecord& worker) {
+  const auto json = ParseJson(row.Text());
+  try {
+    if (json.ok()) worker.spec_fields = json->get<std::vector<std::string>>();
+    if (json.ok()) return;
+  } catch (const Json::exception&) {
+  }
+  row.Alarm(absl::StrCat("workers/", worker.id, ": the stored spec_fields cannot be read"));
+}
+
 // One whose resources cannot be read has none until it registers again.
 WorkerRecord ReadWorker(Query& row) {
   WorkerRecord worker;
@@ -57,6 +69,8 @@ WorkerRecord ReadWorker(Query& row) {
                            resources.status().message()));
   }
   worker.version = row.Text();
+  worker.trainer_version = row.Text();
+  ReadSpecFields(row, worker);
   worker.register_time = row.Time();
   worker.heartbeat_time = worker.register_time;
   return worker;
@@ -84,13 +98,15 @@ std::vector<WorkerRecord> List(Connection& connection, const std::string& after_
 void Put(Connection& connection, const WorkerRecord& worker) {
   Query(connection,
         "INSERT INTO workers (id, incarnation, installation, owner, resources, version, "
-        "register_time_us) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "trainer_version, spec_fields, register_time_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
         "installation = excluded.installation, owner = excluded.owner, "
         "resources = excluded.resources, version = excluded.version, "
+        "trainer_version = excluded.trainer_version, spec_fields = excluded.spec_fields, "
         "register_time_us = excluded.register_time_us")
       .Bind(worker.id, worker.incarnation, worker.installation, worker.owner,
-            DumpJson(ResourcesToJson(worker.resources)), worker.version, worker.register_time)
+            DumpJson(ResourcesToJson(worker.resources)), worker.version, worker.trainer_version,
+            DumpJson(worker.spec_fields), worker.register_time)
       .Run();
 }
 

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "monitor/metric_families.h"
 #include "proto/wire/convert.h"
+#include "worker/agent/lease_spec.h"
 
 namespace tune::worker {
 namespace {
@@ -147,6 +148,8 @@ Metrics::Metrics(Clock& clock, GpuProbe* gpus)
       checkpoint_seconds_(kCheckpointBuckets) {}
 
 void Metrics::RunStarted(const v1::Lease& lease) {
+  // One that does not read ends the attempt at once.
+  const LeaseSpec spec = ReadLeaseSpec(lease).value_or(LeaseSpec());
   absl::MutexLock lock(&mutex_);
   const absl::Duration now = clock_.Monotonic();
   std::erase_if(runs_, [&](const auto& entry) {
@@ -155,10 +158,10 @@ void Metrics::RunStarted(const v1::Lease& lease) {
   const std::string id = IdOf(lease.key().job());
   RunSeries& run = runs_[id] = RunSeries();
   run.info = {{"name", id},
-              {"model", lease.spec().model()},
+              {"model", spec.model},
               {"method", "full"},
               {"attempt", absl::StrCat(lease.attempt())}};
-  run.checkpoint_every = lease.spec().checkpoint_every();
+  run.checkpoint_every = spec.checkpoint_every;
   run.started = now;
 }
 

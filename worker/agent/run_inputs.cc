@@ -11,6 +11,7 @@
 #include "proto/wire/convert.h"
 #include "run/files.h"
 #include "run/folder.h"
+#include "worker/agent/lease_spec.h"
 
 namespace tune::worker {
 namespace {
@@ -28,19 +29,18 @@ absl::Status Link(const std::string& blob, const std::string& target) {
   return ErrnoStatus(target, "link");
 }
 
-absl::StatusOr<RunFolder> Describe(const std::string& run_dir, const v1::Lease& lease) {
+RunFolder Describe(const std::string& run_dir, const v1::Lease& lease, const LeaseSpec& spec) {
   RunFolder run;
   run.checkpoints_kept_by_worker = true;
   run.job = lease.key().job();
   run.attempt = lease.attempt();
-  ASSIGN_OR_RETURN(run.spec, RunSpecFromProto(lease.spec()));
   run.model_path = JoinPath(run_dir, kModelFolder);
   run.model_digest = FilesDigest(FromProto(lease.model_files()));
   for (const v1::Dataset& dataset : lease.datasets()) {
     run.datasets.push_back({dataset.name(), JoinPath(run_dir, DatasetTarget(dataset)),
                             dataset.file().sha256(), dataset.max_bad_rows()});
   }
-  run.parent = lease.has_resume_from() ? lease.resume_from().name() : run.spec.model;
+  run.parent = lease.has_resume_from() ? lease.resume_from().name() : spec.model;
   if (lease.has_resume_from()) run.resume_path = JoinPath(run_dir, kResumeFolder);
   return run;
 }
@@ -74,12 +74,12 @@ absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
                            const std::vector<RunInput>& inputs, const BlobSource& blobs) {
   RETURN_IF_ERROR(RemoveAll(run_dir));
   RETURN_IF_ERROR(CreateDirectories(run_dir));
-  ASSIGN_OR_RETURN(const RunFolder run, Describe(run_dir, lease));
+  ASSIGN_OR_RETURN(const LeaseSpec spec, ReadLeaseSpec(lease));
   for (const RunInput& input : inputs) {
     ASSIGN_OR_RETURN(const std::string blob, blobs(input.file));
     RETURN_IF_ERROR(Link(blob, JoinPath(run_dir, input.target)));
   }
-  return WriteRunFolder(run_dir, run);
+  return WriteRunFolder(run_dir, Describe(run_dir, lease, spec), spec.whole);
 }
 
 }  // namespace tune::worker

@@ -28,8 +28,8 @@ std::string RunFolderName(const v1::Lease& lease);
 using BlobSource = std::function<absl::StatusOr<std::string>(const v1::FileEntry&)>;
 
 // Makes `run_dir` afresh: every input a hard link to its blob (a symbolic one where the
-// volume knows no hard links), then run.json. A spec that does not read is
-// INVALID_ARGUMENT.
+// volume knows no hard links), then run.json, the lease's spec in it as it is. INVALID_ARGUMENT
+// for a spec in which the worker does not find what it needs itself.
 absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
                            const std::vector<RunInput>& inputs, const BlobSource& blobs);
 

@@ -35,7 +35,9 @@ RunSpec FullSpec() {
 }
 
 TEST(ConvertTest, SpecComesBackTheSame) {
-  const auto back = RunSpecFromProto(RunSpecToProto(FullSpec()));
+  const auto proto = RunSpecToProto(FullSpec());
+  ASSERT_TRUE(proto.ok()) << proto.status();
+  const auto back = RunSpecFromProto(*proto);
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(RunSpecToJson(*back), RunSpecToJson(FullSpec()));
 }
@@ -77,7 +79,7 @@ TEST(ConvertTest, EveryFieldOfTheTableIsInTheProtoWithItsTypeAndTheOtherWay) {
 
 // What a newer program sends would be lost on the way through this one.
 TEST(ConvertTest, AFieldOfANewerProgramIsRefusedByItsNumber) {
-  v1::RunSpec proto = RunSpecToProto(FullSpec());
+  v1::RunSpec proto = *RunSpecToProto(FullSpec());
   proto.GetReflection()->MutableUnknownFields(&proto)->AddVarint(900, 1);
   auto* eval = proto.mutable_eval();
   eval->GetReflection()->MutableUnknownFields(eval)->AddLengthDelimited(901, "x");

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
+#include "base/version.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "tests/support/byte_tokenizer.h"
@@ -15,6 +16,12 @@ constexpr char kConfig[] = R"({
   "model_type": "phi", "vocab_size": 258, "hidden_size": 8, "intermediate_size": 16,
   "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 256, "eos_token_id": 256,
   "max_position_embeddings": 512})";
+
+std::vector<std::string> AllSpecFields() {
+  std::vector<std::string> paths;
+  for (const SpecField& field : SpecFields()) paths.push_back(field.path);
+  return paths;
+}
 
 }  // namespace
 
@@ -90,6 +97,8 @@ absl::Status EngineTest::Register(const std::string& worker_id, const std::strin
   WorkerRecord worker;
   worker.id = worker_id;
   worker.incarnation = incarnation;
+  worker.version = worker.trainer_version = Version();
+  worker.spec_fields = AllSpecFields();
   worker.resources.cpus = 2;
   worker.resources.host_memory_bytes = int64_t{8} << 30;
   worker.resources.gpus.resize(gpus);

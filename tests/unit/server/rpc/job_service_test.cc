@@ -193,6 +193,7 @@ TEST_F(JobServiceTest, FollowedLogsGoThroughTheNextAttemptToTheEnd) {
   again.set_worker_id("w");
   again.set_incarnation("i2");
   again.set_version("0.1.0");
+  again.add_spec_fields("model");
   again.mutable_resources()->set_cpus(2);
   ASSERT_TRUE(Call(scheduler_.dispatch(), &v1::DispatchService::Stub::RegisterWorker, again).ok());
   v1::CancelJobRequest cancel;

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
+#include "run/spec.h"
 #include "tests/support/paths.h"
 
 namespace tune::server {
@@ -97,6 +98,8 @@ absl::Status RunningScheduler::Register() {
   request.set_worker_id("w");
   request.set_incarnation("i1");
   request.set_version("0.1.0");
+  request.set_trainer_version("0.1.0");
+  for (const SpecField& field : SpecFields()) request.add_spec_fields(field.path);
   request.mutable_resources()->set_cpus(2);
   request.mutable_resources()->set_host_memory_bytes(int64_t{8} << 30);
   request.mutable_resources()->set_free_disk_bytes(int64_t{8} << 30);

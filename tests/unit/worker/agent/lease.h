@@ -22,10 +22,8 @@ inline v1::Lease TestLease() {
   lease.mutable_key()->set_job("jobs/j");
   lease.mutable_key()->set_epoch(5);
   lease.set_attempt(2);
-  lease.mutable_spec()->set_model("models/m");
-  lease.mutable_spec()->add_datasets()->set_dataset("datasets/d");
-  lease.mutable_spec()->set_max_steps(4);
-  lease.mutable_spec()->set_keep_checkpoints(2);
+  lease.set_spec_json(R"({"model":"models/m","datasets":[{"dataset":"datasets/d"}],"max_steps":4,)"
+                      R"("checkpoint_every":10,"keep_checkpoints":2})");
   *lease.add_model_files() = EntryOf("config.json", "{}");
   *lease.add_model_files() = EntryOf("model.safetensors", "weights");
   lease.add_datasets()->set_name("datasets/d");

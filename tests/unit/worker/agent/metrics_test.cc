@@ -40,9 +40,7 @@ class MetricsTest : public ::testing::Test {
 };
 
 TEST_F(MetricsTest, ARunShowsItsSteps) {
-  v1::Lease lease = TestLease();
-  lease.mutable_spec()->set_checkpoint_every(10);
-  metrics_.RunStarted(lease);
+  metrics_.RunStarted(TestLease());
   Observe(R"({"started":{"total_steps":"100","flops_per_token":1000}})");
   for (const char* step : {"41", "42"}) {
     Observe(absl::StrCat(

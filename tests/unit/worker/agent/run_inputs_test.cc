@@ -89,12 +89,29 @@ TEST_F(RunInputsTest, APathOutOfTheFolderIsRefused) {
   }
 }
 
-TEST_F(RunInputsTest, ASpecThatDoesNotReadIsRefused) {
+// The trainer may be of a later release than the worker.
+TEST_F(RunInputsTest, TheSpecIsPassedOnAsItIs) {
   v1::Lease lease = TestLease();
-  lease.mutable_spec()->set_learning_rate(-1);
-  const absl::Status status = Make(lease);
-  EXPECT_TRUE(absl::IsInvalidArgument(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("learning_rate"));
+  lease.set_spec_json(
+      R"({"later":{"rank":8},"datasets":[{"dataset":"datasets/d","also":1}],"model":"models/m",)"
+      R"("seed":9007199254740993,"lr_scheduler":"later"})");
+  ASSERT_EQ(Make(lease), absl::OkStatus());
+  const auto run = ReadJsonFile(run_dir_ + "/run.json");
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(DumpJson((*run)["spec"]), lease.spec_json());
+  const absl::Status read = ReadRunFolder(run_dir_).status();
+  EXPECT_THAT(std::string(read.message()), HasSubstr("spec.later: unknown field"));
+  EXPECT_THAT(std::string(read.message()), HasSubstr("spec.lr_scheduler"));
+}
+
+TEST_F(RunInputsTest, ASpecWithoutWhatTheWorkerNeedsIsRefused) {
+  v1::Lease lease = TestLease();
+  for (const char* spec : {"", "[]", "{}", R"({"model":"models/m","checkpoint_every":-1})"}) {
+    lease.set_spec_json(spec);
+    const absl::Status status = Make(lease);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << spec << " " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("jobs/j"));
+  }
 }
 
 TEST_F(RunInputsTest, TheFolderIsNamedForTheAttempt) {

@@ -1,0 +1,88 @@
+#include "server/core/spec_fit.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "run/spec.h"
+
+namespace tune::server {
+namespace {
+
+bool HasDefault(const std::string& path, const Json& value) {
+  static const auto* const defaults = [] {
+    auto* map = new std::map<std::string, Json>;
+    for (const SpecField& field : SpecFields()) map->emplace(field.path, field.default_value);
+    return map;
+  }();
+  const auto found = defaults->find(path);
+  return value.is_null() || (found != defaults->end() && value == found->second);
+}
+
+bool Contains(const std::vector<std::string>& paths, const std::string& path) {
+  return std::find(paths.begin(), paths.end(), path) != paths.end();
+}
+
+void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::string>* paths) {
+  for (const auto& [name, value] : json.items()) {
+    const std::string path = absl::StrCat(prefix, name);
+    if (HasDefault(path, value)) continue;
+    if (!Contains(*paths, path)) paths->push_back(path);
+    if (value.is_object()) AddFieldsSet(value, path + ".", paths);
+    if (!value.is_array()) continue;
+    for (const Json& element : value) {
+      if (element.is_object()) AddFieldsSet(element, path + "[].", paths);
+    }
+  }
+}
+
+void DropUnknownDefaults(const std::vector<std::string>& known, const std::string& prefix,
+                         Json* json) {
+  for (auto member = json->begin(); member != json->end();) {
+    const std::string path = absl::StrCat(prefix, member.key());
+    if (!Contains(known, path) && HasDefault(path, *member)) {
+      member = json->erase(member);
+      continue;
+    }
+    if (member->is_object()) DropUnknownDefaults(known, path + ".", &*member);
+    if (member->is_array()) {
+      for (Json& element : *member) {
+        if (element.is_object()) DropUnknownDefaults(known, path + "[].", &element);
+      }
+    }
+    ++member;
+  }
+}
+
+absl::StatusOr<Json> ParseSpec(const std::string& text) {
+  auto json = ParseJson(text);
+  if (json.ok() && json->is_object()) return json;
+  return absl::DataLossError(
+      absl::StrCat("the stored spec is no JSON object: ", json.status().message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> FieldsSet(const std::string& spec_json) {
+  ASSIGN_OR_RETURN(const Json spec, ParseSpec(spec_json));
+  std::vector<std::string> paths;
+  AddFieldsSet(spec, "", &paths);
+  return paths;
+}
+
+bool KnowsAll(const std::vector<std::string>& known, const std::vector<std::string>& set) {
+  return std::all_of(set.begin(), set.end(),
+                     [&](const std::string& path) { return Contains(known, path); });
+}
+
+absl::StatusOr<std::string> SpecFor(const std::string& spec_json,
+                                    const std::vector<std::string>& known) {
+  ASSIGN_OR_RETURN(Json spec, ParseSpec(spec_json));
+  const Json stored = spec;
+  DropUnknownDefaults(known, "", &spec);
+  return spec == stored ? spec_json : DumpJson(spec);
+}
+
+}  // namespace tune::server

@@ -1,0 +1,97 @@
+#include "server/core/spec_fit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "run/spec.h"
+
+namespace tune::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+
+RunSpec Minimal() {
+  RunSpec spec;
+  spec.model = "models/m";
+  spec.datasets = {{"datasets/d", 1}};
+  return spec;
+}
+
+std::string Text(const RunSpec& spec) { return DumpJson(RunSpecToJson(spec)); }
+
+// Of a trainer that knows all fields but these.
+std::vector<std::string> AllBut(const std::vector<std::string>& lacking) {
+  std::vector<std::string> known;
+  for (const SpecField& field : SpecFields()) {
+    if (std::find(lacking.begin(), lacking.end(), field.path) == lacking.end()) {
+      known.push_back(field.path);
+    }
+  }
+  return known;
+}
+
+TEST(FieldsSet, AreThoseThatHaveNotTheirDefault) {
+  EXPECT_THAT(*FieldsSet(Text(Minimal())),
+              UnorderedElementsAre("model", "datasets", "datasets[].dataset"));
+  RunSpec spec = Minimal();
+  spec.datasets.push_back({"datasets/e", 0.5});
+  spec.eval = EvalSpec{"datasets/v", 10};
+  spec.resources.gpus = 2;
+  spec.betas = {0.9, 0.95};
+  EXPECT_THAT(
+      *FieldsSet(Text(spec)),
+      UnorderedElementsAre("model", "datasets", "datasets[].dataset", "datasets[].weight", "betas",
+                           "eval", "eval.dataset", "eval.every", "resources", "resources.gpus"));
+}
+
+TEST(FieldsSet, CountWhatThisSchedulerDoesNotKnow) {
+  EXPECT_THAT(*FieldsSet(R"({"epochs": 2, "later": null, "adapter": {"rank": 8}})"),
+              ElementsAre("adapter", "adapter.rank"));
+  EXPECT_EQ(FieldsSet("[]").status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(FieldsSet("{").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(KnowsAll, HoldsForATrainerOfThisRelease) {
+  EXPECT_TRUE(KnowsAll(AllBut({}), *FieldsSet(Text(Minimal()))));
+}
+
+TEST(KnowsAll, WantsOnlyWhatIsSet) {
+  const auto known = AllBut({"on_spike"});
+  RunSpec spec = Minimal();
+  EXPECT_TRUE(KnowsAll(known, *FieldsSet(Text(spec))));
+  spec.on_spike = "skip";
+  EXPECT_FALSE(KnowsAll(known, *FieldsSet(Text(spec))));
+  EXPECT_FALSE(KnowsAll({}, *FieldsSet(Text(Minimal()))));
+}
+
+TEST(SpecFor, IsTheStoredTextWhereAllIsKnown) {
+  const std::string text = R"({ "model": "models/m", "adapter": 3, "epochs": 2.0 })";
+  EXPECT_EQ(*SpecFor(text, AllBut({})), text);
+}
+
+TEST(SpecFor, LeavesOutDefaultsThatTheTrainerLacks) {
+  RunSpec spec = Minimal();
+  spec.eval = EvalSpec{"datasets/v", 10};
+  const auto trimmed =
+      ParseJson(*SpecFor(Text(spec), AllBut({"on_spike", "eval.max_rows", "datasets[].weight"})));
+  ASSERT_TRUE(trimmed.ok());
+  EXPECT_FALSE(trimmed->contains("on_spike"));
+  EXPECT_FALSE((*trimmed)["eval"].contains("max_rows"));
+  EXPECT_FALSE((*trimmed)["datasets"][0].contains("weight"));
+  EXPECT_EQ((*trimmed)["eval"]["every"], 10);
+  // The reader of a trainer without them sees the same run.
+  EXPECT_EQ(RunSpecToJson(*RunSpecFromJson(*trimmed)), RunSpecToJson(spec));
+}
+
+TEST(SpecFor, KeepsWhatIsSet) {
+  RunSpec spec = Minimal();
+  spec.on_spike = "skip";
+  EXPECT_EQ(*SpecFor(Text(spec), AllBut({"on_spike"})), Text(spec));
+}
+
+}  // namespace
+}  // namespace tune::server
