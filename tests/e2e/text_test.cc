@@ -1,7 +1,10 @@
 // Long, foreign and broken texts: refused by name or kept whole, and never a page of a list
 // that nobody can read.
+#include <filesystem>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "tests/support/fleet_test.h"
 
@@ -45,6 +48,30 @@ TEST_F(Text, LatinOneIsRefusedByTheNameOfWhatHoldsIt) {
   EXPECT_NE(refused.exit_code, 0);
   EXPECT_TRUE(absl::StrContains(refused.err, "UTF-8")) << refused.err;
   EXPECT_TRUE(absl::StrContains(refused.err, "label")) << refused.err;
+}
+
+TEST_F(Text, TheLogOfACancelledJobIsWhole) {
+  fleet_.StartWorker("cpu-1");
+  Submit("job", {"max_steps=20000", "checkpoint_every=1000"});
+  AwaitStep("job", 100);
+  // Its folder goes when the attempt does.
+  std::filesystem::create_hard_link(folder_ / "cpu-1/runs/job-a1-e1/trainer.log",
+                                    folder_ / "kept.log");
+  Expect({"cancel", "job"});
+  Await([&] { return fleet_.Trainers().empty(); });
+  const std::string kept = *ReadFile(folder_ / "kept.log");
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        return Expect({"logs", "job"}).out == kept;
+      },
+      absl::Seconds(10)))
+      << "written: " << kept.size() << " bytes, kept: " << Expect({"logs", "job"}).out.size();
+}
+
+TEST_F(Text, AJobOfOneStepIsWarnedOfItsRate) {
+  Submit("job", {"max_steps=1"});
+  EXPECT_TRUE(absl::StrContains(Job("job").value("warnings", Json::array()).dump(), "rate"))
+      << Job("job").dump(1);
 }
 
 }  // namespace

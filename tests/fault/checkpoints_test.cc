@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "tests/support/fleet_test.h"
+#include "tests/support/slow_link.h"
 
 namespace tune::testing {
 namespace {
@@ -24,6 +25,21 @@ TEST_F(Checkpoints, AStalledSchedulerEndsNoRunThatWritesOneAtEveryStep) {
   fleet_.scheduler().Signal(SIGCONT);
   Expect({"wait", "job"});
   EXPECT_EQ(Job("job")["attempts"].size(), 1u) << Events("job");
+}
+
+// A checkpoint of the tiny model has about 80 KB, so that its upload takes two seconds, and one
+// is written every 50 milliseconds or so.
+TEST_F(Checkpoints, AnUploadSlowerThanTheyComeStillRegistersThem) {
+  const SlowLink link(fleet_.address(), 40'000);
+  fleet_.set_link(link.address());
+  fleet_.StartWorker("cpu-1");
+  Submit("job", {"max_steps=20000", "checkpoint_every=20"});
+  AwaitCheckpoint("job");
+  const std::string first = Job("job")["latest_checkpoint"];
+  Await([&] { return Job("job")["latest_checkpoint"] != first; });
+  const Json job = Job("job");
+  EXPECT_EQ(job["state"], "RUNNING") << job.dump(1);
+  EXPECT_EQ(job["attempts"].size(), 1u) << job.dump(1);
 }
 
 }  // namespace

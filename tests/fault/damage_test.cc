@@ -1,4 +1,5 @@
-// Bits that flip and files that vanish on the scheduler's disk: found, told and mended.
+// Bits that flip and files that vanish, on the worker's disk and the scheduler's: found, told,
+// mended, and never trained on.
 #include <signal.h>
 
 #include <filesystem>
@@ -33,7 +34,27 @@ class Damage : public FleetTest {
     Expect({"models", "init", "same", "--config", SourceFile("tests/support/tiny/config.json"),
             "--tokenizer", SourceFile("tests/support/tiny/tokenizer.json"), "--seed", "0"});
   }
+
+  // Of the job's registered checkpoint.
+  std::string OptimizerBlob(const std::string& checkpoint) {
+    const Json files = fleet_.CtlJson({"checkpoints", "describe", checkpoint})["files"];
+    for (const Json& file : files) {
+      if (absl::StrContains(file["path"].get<std::string>(), "optimizer")) return file["sha256"];
+    }
+    ADD_FAILURE() << checkpoint << " has no optimizer state";
+    return std::string(64, '0');
+  }
 };
+
+TEST_F(Damage, AFlippedBitInACachedModelIsNotTrainedOn) {
+  fleet_.StartWorker("cpu-1");
+  Submit("calm");
+  Expect({"wait", "calm"});
+  FlipBit(folder_ / "cpu-1/cache/" + ModelFileHash("tiny", "model.safetensors"));
+  Submit("job");
+  Expect({"wait", "job"});
+  EXPECT_EQ(PulledWeights("job"), PulledWeights("calm"));
+}
 
 TEST_F(Damage, ABlobDamagedAtTheSchedulerIsToldAndMendedByTheNextPush) {
   FlipBit(BlobPath(ModelFileHash("tiny", "model.safetensors")));
@@ -50,6 +71,34 @@ TEST_F(Damage, ABlobDamagedAtTheSchedulerIsToldAndMendedByTheNextPush) {
   Submit("job");
   StopScheduler();
   EXPECT_EQ(Fsck().exit_code, 0) << Fsck().out;
+}
+
+TEST_F(Damage, AJobWaitsForTheBlobThatWasDamagedAndUsesNoRetry) {
+  Submit("job", {"retries=0"});
+  FlipBit(BlobPath(ModelFileHash("tiny", "model.safetensors")));
+  fleet_.StartWorker("cpu-1");
+  Await([&] { return absl::StrContains(Events("job"), "model.safetensors"); });
+  PushSameModel();
+  Expect({"wait", "job"});
+}
+
+TEST_F(Damage, AResumeFallsBackToACheckpointThatIsWhole) {
+  fleet_.StartWorker("cpu-1");
+  Submit("calm", {"max_steps=2000", "checkpoint_every=200"});
+  Expect({"wait", "calm"});
+  Submit("job", {"max_steps=2000", "checkpoint_every=200", "retries=0"});
+  Await([&] { return fleet_.CtlJson({"checkpoints", "list", "job"}).size() >= 2; });
+  fleet_.worker().Signal(SIGKILL);
+  fleet_.worker().Wait(absl::Seconds(10));
+  for (const pid_t trainer : fleet_.Trainers()) kill(trainer, SIGKILL);
+  FlipBit(BlobPath(OptimizerBlob("job@latest")));
+  fleet_.StartWorker("other");
+  Expect({"wait", "job"});
+  EXPECT_EQ(PulledWeights("job"), PulledWeights("calm"));
+  bool resumed = false;
+  const Json attempts = Job("job")["attempts"];
+  for (const Json& attempt : attempts) resumed |= attempt.contains("resumed_step");
+  EXPECT_TRUE(resumed) << Events("job");
 }
 
 TEST_F(Damage, BlobsWithoutTheirDatabaseAreNotStartedOn) {

@@ -56,5 +56,23 @@ TEST_F(FullDisk, AWorkerWithoutRoomTakesNoJobUntilThereIsSome) {
   Expect({"wait", "job"});
 }
 
+TEST_F(FullDisk, AFullWorkerTakesNoJobWhileAnotherIsBusy) {
+  SmallVolume volume(folder_ / "full", "256m");
+  if (!volume.mounted()) GTEST_SKIP() << "cannot mount a tmpfs: needs root";
+  fleet_.StartScheduler();
+  PushTiny();
+  fleet_.StartWorker("good");
+  Submit("long", {"max_steps=20000"});
+  AwaitStep("long", 1);
+  volume.Fill(16 << 10);
+  fleet_.StartWorker("full");
+  Submit("waiting");
+  Await([&] { return Worker("full")["state"] == "UNHEALTHY"; });
+  EXPECT_NE(Worker("full").value("reason", ""), "");
+  EXPECT_EQ(Job("waiting")["state"], "QUEUED");
+  Expect({"cancel", "long"});
+  Expect({"wait", "waiting"});
+}
+
 }  // namespace
 }  // namespace tune::testing

@@ -1,11 +1,29 @@
-// An end by time says so.
+// Time that the scheduler sleeps through ends no lease, and an end by time says so.
+#include <signal.h>
+
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "tests/support/fleet_test.h"
 
 namespace tune::testing {
 namespace {
 
 class Time : public FleetTest {};
+
+TEST_F(Time, ASchedulerStoppedForLongerThanALeaseEndsNone) {
+  fleet_.StartScheduler({"--lease-ttl-ms", "1000", "--heartbeat-interval-ms", "200"});
+  PushTiny();
+  fleet_.StartWorker("cpu-1");
+  Submit("job", {"max_steps=20000", "checkpoint_every=1000"});
+  AwaitStep("job", 1);
+  for (int i = 0; i < 3; ++i) {
+    fleet_.scheduler().Signal(SIGSTOP);
+    absl::SleepFor(absl::Milliseconds(1500));
+    fleet_.scheduler().Signal(SIGCONT);
+    AwaitStep("job", Step("job") + 100);
+  }
+  EXPECT_EQ(Job("job")["attempts"].size(), 1u) << Events("job");
+}
 
 TEST_F(Time, ATimeLimitIsToldAsOne) {
   fleet_.StartScheduler();
