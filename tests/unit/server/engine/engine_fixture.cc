@@ -17,13 +17,13 @@ constexpr char kConfig[] = R"({
   "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 256, "eos_token_id": 256,
   "max_position_embeddings": 512})";
 
+}  // namespace
+
 std::vector<std::string> AllSpecFields() {
   std::vector<std::string> paths;
   for (const SpecField& field : SpecFields()) paths.push_back(field.path);
   return paths;
 }
-
-}  // namespace
 
 EngineTest::EngineTest() { Reopen(); }
 

@@ -35,6 +35,9 @@ class RecordingObserver : public EngineObserver {
   std::vector<std::pair<std::string, absl::Duration>> started;
 };
 
+// What a trainer of this version knows of a run spec.
+std::vector<std::string> AllSpecFields();
+
 class EngineTest : public ::testing::Test {
  protected:
   EngineTest();

@@ -19,6 +19,7 @@ class RegistrationTest : public EngineTest {
     worker.id = "w";
     worker.incarnation = incarnation;
     worker.installation = installation;
+    worker.spec_fields = AllSpecFields();
     worker.resources.host_memory_bytes = int64_t{8} << 30;
     return engine().leases().RegisterWorker({worker, running});
   }
