@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "absl/strings/str_cat.h"
+
 namespace tune {
 
 double Schedule::At(int64_t step) const {
@@ -17,6 +19,25 @@ double Schedule::At(int64_t step) const {
   }
   const double progress = static_cast<double>(step - warmup_steps) / decay_steps;
   return learning_rate * std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+}
+
+int64_t StepsPerEpoch(int64_t examples, int64_t batch_size) {
+  return examples / batch_size + (examples % batch_size != 0);
+}
+
+int64_t TotalSteps(int64_t steps_per_epoch, double epochs, int64_t max_steps) {
+  const auto steps = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(steps_per_epoch)));
+  return max_steps > 0 ? std::min(steps, max_steps) : steps;
+}
+
+std::string RateWarning(const Schedule& schedule) {
+  for (int64_t step = 0; step < schedule.total_steps; ++step) {
+    if (schedule.At(step) > 0) return "";
+  }
+  return absl::StrCat("the run has ", schedule.total_steps,
+                      " optimizer step(s), and none with a learning rate above 0, as the rate "
+                      "rises from 0 in the warmup: no weight would change; set warmup_ratio: 0, "
+                      "or train for more steps");
 }
 
 Schedule MakeSchedule(const std::string& kind, double learning_rate, double warmup_ratio,

@@ -7,11 +7,10 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "run/schedule.h"
 
 namespace tune {
 namespace {
-
-int64_t CeilDivide(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 // The most free space of micro-batches in a range, as a complete binary tree in an array
 // (children of i: 2i, 2i + 1), so that the first one with room is found in O(log n).
@@ -60,10 +59,8 @@ DataOrder::DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double
     : sources_(std::move(sources)), batch_size_(std::max<int64_t>(batch_size, 1)), seed_(seed) {
   examples_per_epoch_ = 0;
   for (const SourceSize& source : sources_) examples_per_epoch_ += DrawsPerEpoch(source);
-  steps_per_epoch_ = CeilDivide(examples_per_epoch_, batch_size_);
-  const double steps = std::ceil(epochs * static_cast<double>(steps_per_epoch_));
-  total_steps_ = static_cast<int64_t>(steps);
-  if (max_steps > 0) total_steps_ = std::min(total_steps_, max_steps);
+  steps_per_epoch_ = StepsPerEpoch(examples_per_epoch_, batch_size_);
+  total_steps_ = TotalSteps(steps_per_epoch_, epochs, max_steps);
 }
 
 std::vector<ExampleRef> DataOrder::Batch(int64_t step) const {

@@ -35,10 +35,8 @@ class DataOrder {
             uint64_t seed);
 
   int64_t examples_per_epoch() const { return examples_per_epoch_; }
-  // ceil(examples_per_epoch / batch_size): the last batch of an epoch may be smaller.
+  // Both as run/schedule.h counts.
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
-  // ceil(epochs * steps_per_epoch), as transformers' Trainer counts, and at most
-  // max_steps where that is not 0.
   int64_t total_steps() const { return total_steps_; }
 
   // The examples of optimizer step `step`, from 0; none outside [0, total_steps).

@@ -8,7 +8,9 @@
 #include "base/ids.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/data/batches.h"
 #include "run/names.h"
+#include "run/schedule.h"
 #include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
@@ -105,6 +107,29 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
+// By the datasets' rows, of which the trainer may leave some out: those above max_length.
+absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const RunSpec& spec) {
+  int64_t examples = 0;
+  for (const DatasetSource& source : spec.datasets) {
+    ASSIGN_OR_RETURN(
+        const Dataset dataset,
+        reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
+    examples += DrawsPerEpoch({dataset.rows, source.weight});
+  }
+  return examples;
+}
+
+absl::Status WarnOfRate(Reader& reader, Job& job) {
+  const RunSpec& spec = job.spec;
+  ASSIGN_OR_RETURN(const int64_t examples, ExamplesPerEpoch(reader, spec));
+  const int64_t steps =
+      TotalSteps(StepsPerEpoch(examples, spec.batch_size), spec.epochs, spec.max_steps);
+  const std::string warning =
+      RateWarning(MakeSchedule(spec.lr_scheduler, spec.learning_rate, spec.warmup_ratio, steps));
+  if (!warning.empty()) job.warnings.push_back(warning);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Time now) {
   const std::string stem =
       std::string(absl::StripPrefix(spec.model, "models/")).substr(0, kMaxStemBytes);
@@ -126,6 +151,7 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
+  RETURN_IF_ERROR(WarnOfRate(reader, job));
   job.id = request.job_id;
   if (job.id.empty()) {
     ASSIGN_OR_RETURN(job.id, FreeId(reader, request.spec, now));

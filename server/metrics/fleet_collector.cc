@@ -33,7 +33,8 @@ void CollectStats(const QueueStats& stats, MetricFamilies& out) {
   for (const auto& [state, count] : stats.jobs) {
     out.Add({{"state", std::string(JobStateName(state))}}, static_cast<double>(count));
   }
-  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY or LOST", MetricType::Gauge);
+  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY or LOST",
+            MetricType::Gauge);
   for (const auto& [state, count] : stats.workers) {
     out.Add({{"state", WorkerStateName(state)}}, static_cast<double>(count));
   }

@@ -80,8 +80,7 @@ TEST_F(Recovery, WorkerKilledInMidRun) {
   Expect({"wait", "killed"});
 
   const Json job = fleet_.CtlJson({"describe", "killed"});
-  ASSERT_EQ(job["attempts"].size(), 2u) << job.dump(1);
-  EXPECT_GE(std::stoll(job["attempts"][1]["resumed_step"].get<std::string>()), 10);
+  EXPECT_EQ(job["attempts"].size(), 1u) << "its trainer went on, and was taken up\n" << job.dump(1);
   EXPECT_EQ(PulledWeights("killed"), PulledWeights("calm"));
 }
 

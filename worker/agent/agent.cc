@@ -96,10 +96,13 @@ absl::Status Agent::Register() {
   Outage outage(parts_.clock, "register");
   while (!draining_.raised()) {
     const absl::Status status = session_.Register();
-    if (status.ok() || !IsTransient(status))
-      return Annotate(status, "the scheduler refuses this worker");
+    // A scheduler may refuse one whose trainer tells nothing: it stays up until that is mended.
+    const bool fit = self_check_.status().ok();
+    const bool goes_on = IsTransient(status) || (!fit && !absl::IsAlreadyExists(status));
+    if (status.ok() || !goes_on) return Annotate(status, "the scheduler refuses this worker");
     outage.Failed(status);
     draining_.WaitFor(backoff.Next());
+    if (!fit) (void)self_check_.Run();
   }
   return absl::OkStatus();
 }
@@ -120,11 +123,11 @@ void Agent::Drain() {
 
 absl::Status Agent::Readiness() const {
   if (draining_.raised()) return absl::UnavailableError("draining");
-  if (!session_.registered())
-    return absl::UnavailableError("not registered with the scheduler yet");
   if (const absl::Status fit = self_check_.status(); !fit.ok()) {
     return absl::UnavailableError(absl::StrCat("unfit: ", fit.message()));
   }
+  if (!session_.registered())
+    return absl::UnavailableError("not registered with the scheduler yet");
   return absl::OkStatus();
 }
 

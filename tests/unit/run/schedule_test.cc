@@ -57,5 +57,21 @@ TEST(Schedule, NeverBelowZeroNorOverThePeak) {
   }
 }
 
+TEST(Schedule, CountsSteps) {
+  EXPECT_EQ(StepsPerEpoch(16, 8), 2);
+  EXPECT_EQ(StepsPerEpoch(17, 8), 3);
+  EXPECT_EQ(TotalSteps(3, 1.5, 0), 5);
+  EXPECT_EQ(TotalSteps(3, 1.5, 4), 4);
+  EXPECT_EQ(TotalSteps(3, 1.5, 9), 5);
+}
+
+TEST(RateWarning, TellsARunThatWouldChangeNoWeight) {
+  for (const Golden& golden : kGoldens) {
+    EXPECT_NE(RateWarning(MakeSchedule(golden.kind, 1e-3, 0.03, 1)), "") << golden.kind;
+    EXPECT_EQ(RateWarning(MakeSchedule(golden.kind, 1e-3, 0, 1)), "") << golden.kind;
+    EXPECT_EQ(RateWarning(MakeSchedule(golden.kind, 1e-3, 1, 2)), "") << golden.kind;
+  }
+}
+
 }  // namespace
 }  // namespace tune

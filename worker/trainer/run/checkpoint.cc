@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/version.h"
 #include "run/checkpoints.h"
+#include "run/spec_identity.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
@@ -18,18 +19,6 @@ namespace {
 const char kStateFile[] = "state/state.json";
 // 3: parameters lie in the order of the network, in 2 by name.
 constexpr int kFormat = 3;
-
-// Fields of the spec that may change between attempts of one run: none of them alters a
-// loss or a weight, but for on_spike and on_nonfinite, by which a run that has stopped at a
-// bad step can go on past it; the log tells which steps were skipped.
-constexpr std::array kFreeFields = {"on_spike",         "on_nonfinite",
-                                    "offload",          "recompute",
-                                    "deterministic",    "checkpoint_every",
-                                    "keep_checkpoints", "save_precision",
-                                    "max_shard_bytes",  "eval",
-                                    "sample_prompts",   "sample_max_new_tokens",
-                                    "resources",        "priority",
-                                    "retries",          "time_limit_seconds"};
 
 struct ShardField {
   const char* name;
@@ -44,18 +33,15 @@ std::string ShardFile(int64_t rank, int64_t ranks) {
   return absl::StrFormat("state/optimizer-%05d-of-%05d.safetensors", rank, ranks);
 }
 
-Json IdentityOf(const Lineage& lineage) {
-  Json spec = RunSpecToJson(lineage.run->spec);
-  for (const char* field : kFreeFields) spec.erase(field);
+// What must be the same in a resumed run, beside its spec and its number of steps.
+Json InputsOf(const Lineage& lineage) {
   Json datasets = Json::array();
   for (const auto& dataset : lineage.datasets) {
     datasets.push_back(
         {{"dataset", dataset.dataset}, {"sha256", dataset.sha256}, {"examples", dataset.examples}});
   }
-  return {{"model_digest", lineage.run->model_digest},
-          {"model", lineage.model},
-          {"data", datasets},
-          {"spec", spec}};
+  return {
+      {"model_digest", lineage.run->model_digest}, {"model", lineage.model}, {"data", datasets}};
 }
 
 absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
@@ -69,9 +55,13 @@ absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
 }
 
 absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t ranks) {
-  const Json json = {{"format", kFormat},      {"program_version", Version()},
-                     {"step", lineage.step()}, {"total_steps", lineage.total_steps},
-                     {"ranks", ranks},         {"identity", IdentityOf(lineage)}};
+  const SpecIdentity spec = IdentityOf(lineage.run->spec);
+  Json identity = InputsOf(lineage);
+  identity["spec"] = spec.fields;
+  const Json json = {{"format", kFormat},        {"program_version", Version()},
+                     {"step", lineage.step()},   {"total_steps", lineage.total_steps},
+                     {"ranks", ranks},           {"identity", identity},
+                     {"defaults", spec.defaults}};
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, kStateFile), DumpJson(json, 2) + "\n"));
   return SyncDirectory(JoinPath(dir, "state"));
 }
@@ -110,12 +100,24 @@ void Compare(const std::string& prefix, const Json& theirs, const Json& ours,
   }
 }
 
+// Of another type than expected it is as absent, and then differs.
+std::vector<std::string> TextsOf(const Json& json) {
+  std::vector<std::string> texts;
+  for (const Json& text : json) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 absl::Status CheckIdentity(const std::string& path, const Json& state, const Lineage& lineage) {
-  std::vector<std::string> differences;
-  Json ours = IdentityOf(lineage);
+  Json ours = InputsOf(lineage);
   ours["total_steps"] = lineage.total_steps;
   Json theirs = state.value("identity", Json::object());
   theirs["total_steps"] = state.value("total_steps", Json());
+  std::vector<std::string> differences =
+      IdentityDifferences({.fields = theirs.value("spec", Json()),
+                           .defaults = TextsOf(state.value("defaults", Json()))},
+                          IdentityOf(lineage.run->spec));
   Compare("", theirs, ours, &differences);
   if (differences.empty()) return absl::OkStatus();
   return Fail(kResumeMismatch,

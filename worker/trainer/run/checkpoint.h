@@ -38,8 +38,8 @@ std::string ResumedPrecision(const std::string& path);
 int64_t CheckpointBytes(const Parameters& parameters, DType dtype, bool resumable);
 
 // Verifies the checkpoint's hashes and that it is of this run: BadCheckpoint, or
-// ResumeMismatch naming every field of the spec and dataset that differs. Settings that
-// do not change the result (resources, retention, sampling) may differ.
+// ResumeMismatch naming every field of the spec and dataset that differs. What of the spec may
+// differ, and how a checkpoint of another release is read, says run/spec_identity.h.
 absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
                                                       const Lineage& lineage);
 

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "run/schedule.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
@@ -150,6 +151,9 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
   auto notices = Notices(datasets, eval, run.spec, options);
+  const std::string rate = RateWarning(MakeSchedule(run.spec.lr_scheduler, run.spec.learning_rate,
+                                                    run.spec.warmup_ratio, order.total_steps()));
+  if (!rate.empty()) notices.push_back(rate);
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
                                        options.prompt_template, std::move(datasets),
                                        std::move(eval), order, std::move(notices)});

@@ -218,7 +218,8 @@ TEST_F(ReportTest, ARetryableFailureGoesBackAfterADelay) {
   job = Get("j");
   EXPECT_EQ(job.state, JobState::kFailed);
   EXPECT_EQ(job.reason, "DiskFull");
-  EXPECT_THAT(job.message, testing::AllOf(HasSubstr("no space"), HasSubstr("all 1 retries are used up")));
+  EXPECT_THAT(job.message,
+              testing::AllOf(HasSubstr("no space"), HasSubstr("all 1 retries are used up")));
 }
 
 TEST_F(ReportTest, AFinalFailureIsFinal) {

@@ -14,6 +14,17 @@ using testing::StartsWith;
 
 class SubmitTest : public EngineTest {};
 
+TEST_F(SubmitTest, WarnsOfARunThatWouldChangeNoWeight) {
+  PushInputs();
+  NewJob request = Request("one-step");  // one row, two epochs
+  EXPECT_EQ(Submit(request).warnings.size(), 0u);
+  request.job_id = "no-rate";
+  request.spec.max_steps = 1;
+  const Job job = Submit(request);
+  ASSERT_EQ(job.warnings.size(), 1u);
+  EXPECT_THAT(job.warnings[0], HasSubstr("warmup_ratio: 0"));
+}
+
 TEST_F(SubmitTest, AJobIsQueuedAndHeard) {
   PushInputs();
   int woken = 0;

@@ -114,10 +114,12 @@ TEST_F(MetricsTest, Checkpoints) {
 
 TEST_F(MetricsTest, TheProcessAndTheGpus) {
   metrics_.HeartbeatFailed();
+  metrics_.SetHealthy(false);
   metrics_.LogMessage("warning");
   const std::string text = Text();
   EXPECT_THAT(text, HasSubstr("tune_build_info{version="));
   EXPECT_THAT(text, HasSubstr("tune_worker_heartbeat_failures_total 1"));
+  EXPECT_THAT(text, HasSubstr("tune_worker_healthy 0"));
   EXPECT_THAT(text, HasSubstr("tune_log_messages_total{level=\"warning\"} 1"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_memory_used_bytes{gpu=\"0\"} 30"));
   EXPECT_THAT(text, HasSubstr("tune_gpu_energy_joules_total{gpu=\"0\"} 12.5"));

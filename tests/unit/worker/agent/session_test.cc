@@ -229,9 +229,24 @@ TEST_F(AgentTest, AnUnfitWorkerStaysUpSaysSoAndTakesNoJobUntilItIsWell) {
   EXPECT_EQ(well.installation(), *ReadFile(folder_ / "installation"));
 }
 
+TEST_F(AgentTest, AnUnfitWorkerThatIsRefusedStaysUpUntilItIsWell) {
+  std::atomic<int> refused = 0;
+  control_.SetFault([&](const std::string& method) {
+    if (method != "RegisterWorker") return absl::OkStatus();
+    if (++refused == 3) Trainer("exit 0");
+    return refused <= 3 ? absl::FailedPreconditionError("tells no spec_fields") : absl::OkStatus();
+  });
+  const auto agent = Create();
+  std::thread drain = DrainWhen(**agent, [](const auto& c) { return c.Count("Heartbeat 0") >= 1; });
+  EXPECT_TRUE((*agent)->Run().ok());
+  drain.join();
+  EXPECT_EQ(control_.registrations().back().trainer_version(), "1.2.3");
+}
+
 TEST_F(AgentTest, ARefusedRegistrationEndsIt) {
   control_.SetFault(
       [](const std::string&) { return absl::UnauthenticatedError("no certificate"); });
+  Trainer("exit 0");
   const auto agent = Create();
   const absl::Status status = (*agent)->Run();
   EXPECT_THAT(std::string(status.message()),

@@ -419,6 +419,36 @@ TEST_F(RunTest, RefusesACheckpointOfAnotherRun) {
   EXPECT_THAT(message, Not(HasSubstr("keep_checkpoints")));
 }
 
+// An upgrade goes on with what was begun: the fields that it brings have their default there.
+TEST_F(RunTest, TakesACheckpointOfAnEarlierProgramThatLackedAField) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.checkpoint_every = 3;
+  ASSERT_TRUE(Start("whole", run).ok());
+  const std::string path = scratch_ / "whole/checkpoints/step-00000003";
+  Json state = ReadJsonFile(path + "/state/state.json").value();
+  state["identity"]["spec"].erase("max_grad_norm");
+  state.erase("defaults");
+  ASSERT_TRUE(WriteFileDurably(path + "/state/state.json", DumpJson(state)).ok());
+  const Manifest manifest = ReadManifest(path).value();
+  ASSERT_TRUE(WriteManifest(path, manifest.step, manifest.epoch, manifest.loss, false).ok());
+  run.resume_path = path;
+  EXPECT_TRUE(Start("resumed", run).ok());
+  run.spec.max_grad_norm = 0.5;
+  EXPECT_FALSE(Start("other", run).ok());
+  EXPECT_THAT(FailureMessage("other", "ResumeMismatch"),
+              HasSubstr("max_grad_norm: the checkpoint has 1.0, this run 0.5"));
+}
+
+TEST_F(RunTest, WarnsThatNoWeightWouldChange) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.max_steps = 1;
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto notices = Events("run", "notice");
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_EQ(notices[0]["severity"], "WARNING");
+  EXPECT_THAT(notices[0]["text"].get<std::string>(), HasSubstr("warmup_ratio: 0"));
+}
+
 // A run by hand has no digest of its model: what it computes with is compared.
 TEST_F(RunTest, RefusesACheckpointOfAnotherModel) {
   RunFolder run = TinyRun(scratch_);
