@@ -27,10 +27,10 @@ TEST_F(Checkpoints, AStalledSchedulerEndsNoRunThatWritesOneAtEveryStep) {
   EXPECT_EQ(Job("job")["attempts"].size(), 1u) << Events("job");
 }
 
-// A checkpoint of the tiny model has about 80 KB, so that its upload takes nearly a second, and one
-// is written every 50 milliseconds or so.
+// A checkpoint of the tiny model has about 80 KB and one is written every 50 milliseconds or so: an
+// upload takes several times as long. The events, some 100 KB a second, must get through.
 TEST_F(Checkpoints, AnUploadSlowerThanTheyComeStillRegistersThem) {
-  const SlowLink link(fleet_.address(), 100'000);
+  const SlowLink link(fleet_.address(), 400'000);
   fleet_.set_link(link.address());
   fleet_.StartWorker("cpu-1");
   Submit("job", {"max_steps=20000", "checkpoint_every=20"});

@@ -118,6 +118,7 @@ absl::Status CheckIdentity(const std::string& path, const Json& state, const Lin
       IdentityDifferences({.fields = theirs.value("spec", Json()),
                            .defaults = TextsOf(state.value("defaults", Json()))},
                           IdentityOf(lineage.run->spec));
+  for (std::string& difference : differences) difference = "spec." + difference;
   Compare("", theirs, ours, &differences);
   if (differences.empty()) return absl::OkStatus();
   return Fail(kResumeMismatch,
