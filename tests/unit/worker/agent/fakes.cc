@@ -9,6 +9,12 @@
 #include "proto/wire/status.h"
 
 namespace tune::worker {
+namespace {
+
+// No lease has this epoch.
+constexpr int64_t kEnded = -1;
+
+}  // namespace
 
 absl::Status StaleEpoch() {
   return WithReason(absl::AbortedError("the lease has ended"), kStaleEpoch);
@@ -114,8 +120,20 @@ absl::Status FakeControlPlane::Enter(const std::string& method) {
   return status;
 }
 
-absl::Status FakeControlPlane::CheckLease() const {
-  return lease_ended_ ? StaleEpoch() : absl::OkStatus();
+absl::Status FakeControlPlane::CheckWorker(const std::string& worker,
+                                           const std::string& incarnation) const {
+  const auto known = incarnations_.find(worker);
+  const bool registered = known != incarnations_.end() && known->second == incarnation;
+  return registered ? absl::OkStatus() : UnknownWorker();
+}
+
+bool FakeControlPlane::Holds(const v1::LeaseKey& key) const {
+  const auto held = held_epochs_.find(key.job());
+  return !lease_ended_ && (held == held_epochs_.end() || held->second == key.epoch());
+}
+
+absl::Status FakeControlPlane::CheckLease(const v1::LeaseKey& key) const {
+  return Holds(key) ? absl::OkStatus() : StaleEpoch();
 }
 
 void FakeControlPlane::Note(std::string entry) { journal_.push_back(std::move(entry)); }
@@ -126,6 +144,7 @@ absl::StatusOr<v1::RegisterWorkerResponse> FakeControlPlane::RegisterWorker(
   absl::MutexLock lock(&mutex_);
   registrations_.push_back(request);
   Note("RegisterWorker " + request.worker_id());
+  incarnations_["workers/" + request.worker_id()] = request.incarnation();
   v1::RegisterWorkerResponse response;
   response.set_lease_ttl_ms(30000);
   response.set_heartbeat_interval_ms(5000);
@@ -140,16 +159,24 @@ absl::StatusOr<v1::AcquireLeaseResponse> FakeControlPlane::AcquireLease(
   }
   RETURN_IF_ERROR(Enter("AcquireLease"));
   absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckWorker(request.worker(), request.incarnation()));
+  v1::AcquireLeaseResponse response;
+  if (const auto given = given_.find(request.request_id());
+      given != given_.end() && Holds(given->second.key())) {
+    *response.mutable_lease() = given->second;
+    return response;
+  }
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return acquiring_stopped_ || !offers_.empty();
   };
   mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Milliseconds(request.wait_ms()));
   if (acquiring_stopped_) return absl::CancelledError("stopped");
   Note("AcquireLease");
-  v1::AcquireLeaseResponse response;
   if (offers_.empty()) return response;
   *response.mutable_lease() = offers_.front();
   offers_.erase(offers_.begin());
+  given_[request.request_id()] = response.lease();
+  held_epochs_[response.lease().key().job()] = response.lease().key().epoch();
   return response;
 }
 
@@ -162,17 +189,21 @@ absl::StatusOr<v1::HeartbeatResponse> FakeControlPlane::Heartbeat(
     const v1::HeartbeatRequest& request) {
   RETURN_IF_ERROR(Enter("Heartbeat"));
   absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(CheckWorker(request.worker(), request.incarnation()));
   Note(absl::StrCat("Heartbeat ", request.leases_size()));
   v1::HeartbeatResponse response;
-  if (lease_ended_) *response.mutable_ended() = request.leases();
+  for (const v1::LeaseKey& key : request.leases()) {
+    if (!Holds(key)) *response.add_ended() = key;
+  }
   return response;
 }
 
 absl::StatusOr<v1::ReportEventsResponse> FakeControlPlane::ReportEvents(
     const v1::ReportEventsRequest& request) {
   RETURN_IF_ERROR(Enter("ReportEvents"));
+  if (request.first_seq() < 1) return absl::InvalidArgumentError("first_seq: must be at least 1");
   absl::MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(CheckLease());
+  RETURN_IF_ERROR(CheckLease(request.key()));
   const auto held = static_cast<int64_t>(events_.size());
   for (int64_t i = held - request.first_seq() + 1; i >= 0 && i < request.events_size(); ++i) {
     events_.push_back(request.events(static_cast<int>(i)));
@@ -203,7 +234,7 @@ absl::StatusOr<v1::Checkpoint> FakeControlPlane::CommitCheckpoint(
     const v1::CommitCheckpointRequest& request) {
   RETURN_IF_ERROR(Enter("CommitCheckpoint"));
   absl::MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(CheckLease());
+  RETURN_IF_ERROR(CheckLease(request.key()));
   for (const v1::FileEntry& file : request.files()) {
     const auto blob = blobs_.find(file.sha256());
     if (blob != blobs_.end() && std::ssize(blob->second) == file.size_bytes()) continue;
@@ -218,8 +249,14 @@ absl::StatusOr<v1::FinishAttemptResponse> FakeControlPlane::FinishAttempt(
     const v1::FinishAttemptRequest& request) {
   RETURN_IF_ERROR(Enter("FinishAttempt"));
   absl::MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(CheckLease());
+  RETURN_IF_ERROR(CheckLease(request.key()));
+  const bool has_result = std::any_of(commits_.begin(), commits_.end(),
+                                      [](const auto& commit) { return commit.final(); });
+  if (request.outcome() == v1::FinishAttemptRequest::SUCCEEDED && !has_result) {
+    return absl::FailedPreconditionError("SUCCEEDED needs a committed final checkpoint");
+  }
   ends_.push_back(request);
+  if (held_epochs_.contains(request.key().job())) held_epochs_[request.key().job()] = kEnded;
   Note("FinishAttempt");
   return v1::FinishAttemptResponse();
 }

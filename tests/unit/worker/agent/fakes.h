@@ -1,4 +1,5 @@
-// A scheduler in memory with the real one's rules, and a clock that stands still.
+// A scheduler in memory, scripted by a test. That its rules are the real one's is shown by
+// control_plane_conformance_test.cc.
 #pragma once
 
 #include <functional>
@@ -65,7 +66,12 @@ class FakeControlPlane : public ControlPlane {
 
  private:
   absl::Status Enter(const std::string& method);
-  absl::Status CheckLease() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckWorker(const std::string& worker, const std::string& incarnation) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // A lease that was never acquired here counts as held, so that a test of one part need not
+  // acquire it.
+  bool Holds(const v1::LeaseKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckLease(const v1::LeaseKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Note(std::string entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
@@ -73,6 +79,9 @@ class FakeControlPlane : public ControlPlane {
   bool lease_ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool acquiring_stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<v1::Lease> offers_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::Lease> given_ ABSL_GUARDED_BY(mutex_);           // by request id
+  std::map<std::string, int64_t> held_epochs_ ABSL_GUARDED_BY(mutex_);       // by job
+  std::map<std::string, std::string> incarnations_ ABSL_GUARDED_BY(mutex_);  // by worker
   std::vector<v1::RegisterWorkerRequest> registrations_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> request_ids_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::TrainingEvent> events_ ABSL_GUARDED_BY(mutex_);
