@@ -15,6 +15,7 @@
 #include "client/resource_names.h"
 #include "client/upload.h"
 #include "recipe/model/model_config.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "tune/v1/registry.grpc.pb.h"

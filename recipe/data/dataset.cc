@@ -12,6 +12,7 @@
 #include "base/json_fields.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "recipe/data/open_rows.h"
 #include "recipe/data/row_formats.h"
 
 namespace tune {

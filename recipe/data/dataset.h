@@ -9,22 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/field_errors.h"
-#include "recipe/data/row_reader.h"
+#include "recipe/data/row.h"
 
 namespace tune {
-
-// One exchange, or plain text (prompt empty, is_text). A conversation is a list of them.
-struct Turn {
-  std::string prompt;
-  std::string response;
-};
-
-struct Row {
-  std::string system;  // "" for none
-  std::vector<Turn> turns;
-  bool is_text = false;  // turns[0].response is the whole text; no template applies
-  RowPlace at = {};
-};
 
 struct DatasetSummary {
   std::string format;  // prompt_response, instruction, messages, ...: the names below

@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "base/field_errors.h"
 #include "base/json.h"
-#include "recipe/data/dataset.h"
+#include "recipe/data/row.h"
 
 namespace tune {
 

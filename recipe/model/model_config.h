@@ -1,12 +1,10 @@
-// A model's config.json, and the tensors it calls for: of the families of
-// recipe/model/model_family.h.
+// What a model's config.json says of it; read by its family (model_family.h).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "base/json.h"
 
 namespace tune {
@@ -50,14 +48,6 @@ struct ModelConfig {
   }
 };
 
-// Checks and reads a config.json. Whatever the trainer does not do exactly as
-// transformers would (another architecture or activation, rope scaling, …) is refused,
-// all errors at once, each named by its field.
-absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
-
-// A config.json that transformers reads as this config: the source, and what it lacks.
-Json ModelConfigToJson(const ModelConfig& config);
-
 // generation_config.json for a model that has none.
 Json GenerationConfigOf(const ModelConfig& config);
 
@@ -66,14 +56,7 @@ struct NamedShape {
   std::vector<int64_t> shape;
 };
 
-// Every parameter by transformers' name ("model.layers.0.self_attn.q_proj.weight"), in the
-// order in which a forward pass meets them, layer by layer. With tied embeddings
-// lm_head.weight is not among them; lm_head.bias is.
-std::vector<NamedShape> ModelTensors(const ModelConfig& config);
-
 // Values of a tensor of this shape.
 int64_t ElementCount(const std::vector<int64_t>& shape);
-
-int64_t ParameterCount(const ModelConfig& config);
 
 }  // namespace tune

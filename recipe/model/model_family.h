@@ -2,8 +2,10 @@
 // what parameters it has. How it computes is worker/trainer/net's (network.h there).
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/field_errors.h"
@@ -25,6 +27,21 @@ struct ModelFamily {
 };
 
 absl::Span<const ModelFamily> ModelFamilies();
+
+// Checks and reads a config.json. Whatever the trainer does not do exactly as
+// transformers would (another architecture or activation, rope scaling, …) is refused,
+// all errors at once, each named by its field.
+absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json);
+
+// A config.json that transformers reads as this config: the source, and what it lacks.
+Json ModelConfigToJson(const ModelConfig& config);
+
+// Every parameter by transformers' name ("model.layers.0.self_attn.q_proj.weight"), in the
+// order in which a forward pass meets them, layer by layer. With tied embeddings
+// lm_head.weight is not among them; lm_head.bias is.
+std::vector<NamedShape> ModelTensors(const ModelConfig& config);
+
+int64_t ParameterCount(const ModelConfig& config);
 
 // The family of a config that was read, or made in memory for a family of the table.
 const ModelFamily& FamilyOf(const ModelConfig& config);

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "recipe/model/end_token.h"
+#include "recipe/model/model_family.h"
 #include "recipe/tokenizer/model_json.h"
 #include "recipe/tokenizer/tokenizer.h"
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/json.h"
-#include "recipe/model/model_config.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/safetensors.h"
 
 namespace tune {

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/safetensors.h"
 #include "recipe/tokenizer/tokenizer.h"
 

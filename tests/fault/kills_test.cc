@@ -18,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/random.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "run/folder.h"

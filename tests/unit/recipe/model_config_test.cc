@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/field_errors.h"
+#include "recipe/model/model_family.h"
 #include "tests/support/paths.h"
 
 namespace tune {

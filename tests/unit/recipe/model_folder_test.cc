@@ -1,4 +1,5 @@
 #include "recipe/model/model_folder.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_init.h"
 
 #include <gmock/gmock.h>

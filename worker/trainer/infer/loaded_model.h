@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/trainer/net/base_model.h"
+#include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/parameters.h"
 

@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include "recipe/model/model_config.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/net/dropout.h"
 #include "worker/trainer/optim/parameters.h"
@@ -81,10 +79,6 @@ class Network {
   size_t embedding_ = 0;
   Head head_ = {};
 };
-
-// The network of the config's family. `parameters` must outlive it and hold what
-// ModelTensors(config) names.
-std::unique_ptr<Network> MakeNetwork(const ModelConfig& config, const Parameters& parameters);
 
 // Dropout sites (dropout.h): the embedding's, and each block's three.
 inline constexpr uint64_t kEmbeddingSite = 0;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "recipe/model/model_config.h"
 #include "worker/trainer/net/network.h"
 
 namespace tune::trainer {

@@ -1,10 +1,11 @@
+#include "worker/trainer/optim/gloo_ranks.h"
+
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <cstdlib>
 
 #include "base/files.h"
-#include "worker/trainer/optim/ranks.h"
 
 namespace tune::trainer {
 namespace {

@@ -77,9 +77,9 @@ void HostAdamW::PublishWeights() {
 }
 
 void HostAdamW::Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
-                     int64_t step) {
+                     int64_t update) {
   const c10::NoGradGuard no_grad;
-  const auto t = static_cast<double>(step);
+  const auto t = static_cast<double>(update);
   const AdamWCoefficients coefficients{
       .gradient_scale = static_cast<float>(gradient_scale),
       .decay = static_cast<float>(1 - learning_rate * weight_decay_),

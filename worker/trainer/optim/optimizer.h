@@ -34,11 +34,11 @@ class HostAdamW {
   // The weights of every rank follow the masters.
   void PublishWeights();
 
-  // Update number `step`, from 1, after the step's last pass. Gradients are scaled by
+  // Update number `update`, counted from 1, after the step's last pass. Gradients are scaled by
   // `gradient_scale` first; every trainable parameter decays, as with torch.optim.AdamW over
   // model.parameters(). The weights follow on every rank.
   void Step(const HostGradients& gradients, double learning_rate, double gradient_scale,
-            int64_t step);
+            int64_t update);
 
   // All masters end to end, as the parameters' layout says, on the first rank; undefined on
   // the others, which must call it too. A copy where they are spread over ranks.

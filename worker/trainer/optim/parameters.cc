@@ -1,4 +1,5 @@
 #include "worker/trainer/optim/parameters.h"
+#include "recipe/model/model_family.h"
 
 namespace tune::trainer {
 namespace {

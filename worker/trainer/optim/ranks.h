@@ -30,17 +30,13 @@ class Ranks {
   virtual void AllGather(const at::Tensor& bucket) = 0;
 };
 
-// A run of one process: nothing to tell.
+// The only rank of a run of one process: it has nobody to tell.
 std::unique_ptr<Ranks> OneRank();
 
-// Joins the `size` processes of the run in folder `dir` over loopback, by LibTorch's Gloo
-// (c10d). Where a process is lost, this and the calls of the others throw RankLost.
-std::unique_ptr<Ranks> JoinRanks(const std::string& dir, int64_t rank, int64_t size);
-
-// OK where it is on every rank. Else this rank's own error, or kRankLost for another's.
+// OK where `own` is OK on every rank. Else this rank's own error, or kRankLost for another's.
 absl::Status AllOk(Ranks& ranks, const absl::Status& own);
 
-// Whether any rank says so.
+// Whether `own` is true on any rank.
 bool Any(Ranks& ranks, bool own);
 
 }  // namespace tune::trainer

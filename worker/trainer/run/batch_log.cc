@@ -47,8 +47,8 @@ absl::Status AddRecord(const std::string& line, Records* records) {
 
 }  // namespace
 
-BatchRecord RecordOf(const Setup& setup, int64_t step, const StepResult& result) {
-  const std::vector<StepRow> rows = StepRows(setup, step);
+BatchRecord RecordOf(const Setup& setup, int64_t step_index, const StepResult& result) {
+  const std::vector<StepRow> rows = StepRows(setup, step_index);
   BatchRecord record{{}, result.verdict.skip};
   for (size_t i = 0; i < rows.size(); ++i) {
     record.losses.push_back(result.losses[i] / static_cast<double>(rows[i].target_tokens));
@@ -68,9 +68,10 @@ absl::StatusOr<Records> ReadBatchLog(const std::string& path) {
   return records;
 }
 
-absl::StatusOr<std::unique_ptr<BatchLog>> BatchLog::Open(const std::string& path, int64_t step) {
+absl::StatusOr<std::unique_ptr<BatchLog>> BatchLog::Open(const std::string& path,
+                                                         int64_t steps_done) {
   ASSIGN_OR_RETURN(Records records, ReadBatchLog(path));
-  records.erase(records.upper_bound(step), records.end());
+  records.erase(records.upper_bound(steps_done), records.end());
   std::string kept;
   for (const auto& [number, record] : records) kept += Line(number, record);
   RETURN_IF_ERROR(WriteFileDurably(path, kept));

@@ -27,18 +27,21 @@ struct BatchRecord {
   bool operator==(const BatchRecord&) const = default;
 };
 
-// What the log keeps of step `step`, from 0.
-BatchRecord RecordOf(const Setup& setup, int64_t step, const StepResult& result);
+// What the log keeps of the step with this index, counted from 0.
+BatchRecord RecordOf(const Setup& setup, int64_t step_index, const StepResult& result);
 
-// By step, from 1; nothing where there is no file. A last line without its end, of a step
-// cut short, does not count; an error names the line that is anything else.
+// The records by step, counted from 1 as in the file; empty where there is no file. A last line
+// without its end, of a step cut short, does not count; an error names the line that is anything
+// else.
 absl::StatusOr<std::map<int64_t, BatchRecord>> ReadBatchLog(const std::string& path);
 
 class BatchLog {
  public:
-  // Opens `path` to go on after step `step`: what it has of later steps is removed.
-  static absl::StatusOr<std::unique_ptr<BatchLog>> Open(const std::string& path, int64_t step);
+  // Opens `path` to go on after `steps_done` steps: what it has of later steps is removed.
+  static absl::StatusOr<std::unique_ptr<BatchLog>> Open(const std::string& path,
+                                                        int64_t steps_done);
 
+  // `step` counts from 1.
   absl::Status Write(int64_t step, const BatchRecord& record);
 
  private:

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "recipe/model/model_family.h"
 #include "run/checkpoint_id.h"
 #include "run/checkpoints.h"
 #include "run/files.h"
@@ -15,6 +16,7 @@
 #include "worker/trainer/core/device.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/infer/generate.h"
+#include "worker/trainer/optim/gloo_ranks.h"
 #include "worker/trainer/optim/ranks.h"
 #include "worker/trainer/run/batch_log.h"
 #include "worker/trainer/run/checkpoint.h"
@@ -85,12 +87,13 @@ class Run {
   absl::StatusOr<Outcome> Train() {
     RETURN_IF_ERROR(Resume());
     RETURN_IF_ERROR(Start());
-    for (int64_t step = lineage_.step(); step < total_steps(); ++step) {
+    while (lineage_.step() < total_steps()) {
       if (Stopped()) return Interrupt();
-      RETURN_IF_ERROR(Step(step));
-      if (step + 1 == total_steps()) break;
-      if (Due(step + 1, EvalEvery())) RETURN_IF_ERROR(Evaluate());
-      if (Due(step + 1, setup_.spec().checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
+      RETURN_IF_ERROR(Step(lineage_.step()));
+      const int64_t step = lineage_.step();
+      if (step == total_steps()) break;
+      if (Due(step, EvalEvery())) RETURN_IF_ERROR(Evaluate());
+      if (Due(step, setup_.spec().checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
     }
     RETURN_IF_ERROR(Evaluate());
     return Finish();
@@ -129,23 +132,26 @@ class Run {
     return absl::OkStatus();
   }
 
-  absl::Status Step(int64_t step) {
+  // The step with this index, counted from 0; events and logs count from 1.
+  absl::Status Step(int64_t step_index) {
+    const int64_t step = step_index + 1;
     const absl::Duration begin = options_.clock->Monotonic();
-    ASSIGN_OR_RETURN(const StepResult result, training_.Step(step, [&](const StepResult& judged) {
-      return JudgeStep(setup_, step, judged, lineage_.log);
-    }));
+    ASSIGN_OR_RETURN(const StepResult result,
+                     training_.Step(step_index, [&](const StepResult& judged) {
+                       return JudgeStep(setup_, step_index, judged, lineage_.log);
+                     }));
     const absl::Duration taken = options_.clock->Monotonic() - begin;
     const double epoch =
-        static_cast<double>(step + 1) / static_cast<double>(setup_.order.steps_per_epoch());
-    lineage_.log.push_back({step + 1, epoch, result.loss, result.learning_rate, result.grad_norm,
-                            result.verdict.skip});
+        static_cast<double>(step) / static_cast<double>(setup_.order.steps_per_epoch());
+    lineage_.log.push_back(
+        {step, epoch, result.loss, result.learning_rate, result.grad_norm, result.verdict.skip});
     if (batch_log_) {
-      RETURN_IF_ERROR(batch_log_->Write(step + 1, RecordOf(setup_, step, result)));
+      RETURN_IF_ERROR(batch_log_->Write(step, RecordOf(setup_, step_index, result)));
     }
     if (!result.verdict.warning.empty()) RETURN_IF_ERROR(events_->Warning(result.verdict.warning));
     // A curve has no point where there is no number.
     if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) return absl::OkStatus();
-    return events_->Step({.step = step + 1,
+    return events_->Step({.step = step,
                           .total_steps = total_steps(),
                           .epoch = epoch,
                           .loss = result.loss,

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/model/model_family.h"
 #include "run/schedule.h"
 #include "worker/trainer/core/failure.h"
 

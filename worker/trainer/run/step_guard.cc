@@ -44,9 +44,9 @@ std::vector<size_t> MostToBlame(const std::vector<StepRow>& rows, const std::vec
   return slots;
 }
 
-std::string DescribeRows(const Setup& setup, int64_t step, const std::vector<double>& losses,
+std::string DescribeRows(const Setup& setup, int64_t step_index, const std::vector<double>& losses,
                          double usual_loss) {
-  const std::vector<StepRow> rows = StepRows(setup, step);
+  const std::vector<StepRow> rows = StepRows(setup, step_index);
   const std::vector<size_t> slots = MostToBlame(rows, losses, usual_loss);
   std::string text;
   for (size_t i = 0; i < std::min(slots.size(), kMostRows); ++i) {
@@ -85,13 +85,13 @@ int64_t SkippedInARow(const std::vector<LogEntry>& log) {
 
 }  // namespace
 
-absl::StatusOr<StepVerdict> JudgeStep(const Setup& setup, int64_t step, const StepResult& result,
-                                      const std::vector<LogEntry>& log) {
+absl::StatusOr<StepVerdict> JudgeStep(const Setup& setup, int64_t step_index,
+                                      const StepResult& result, const std::vector<LogEntry>& log) {
   const auto disorder = FindDisorder(setup.spec(), result, log);
   if (!disorder) return StepVerdict{};
-  const std::string what =
-      absl::StrCat("step ", step + 1, ": ", disorder->what,
-                   "; rows: ", DescribeRows(setup, step, result.losses, disorder->usual_loss));
+  const std::string what = absl::StrCat(
+      "step ", step_index + 1, ": ", disorder->what,
+      "; rows: ", DescribeRows(setup, step_index, result.losses, disorder->usual_loss));
   const bool skip = disorder->action == "skip";
   if (disorder->action == "stop") {
     return Fail(disorder->reason,

@@ -16,7 +16,8 @@ struct StepRow {
   int64_t target_tokens = 0;
 };
 
-// Of step `step`, from 0, by slot of the effective batch.
-std::vector<StepRow> StepRows(const Setup& setup, int64_t step);
+// The rows of optimizer step `step_index`, counted from 0, in the order of the effective batch's
+// slots.
+std::vector<StepRow> StepRows(const Setup& setup, int64_t step_index);
 
 }  // namespace tune::trainer

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "worker/trainer/core/device.h"
+#include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/training_pass.h"
 #include "worker/trainer/optim/load_weights.h"
 
@@ -57,9 +58,9 @@ Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, C
   LoadWeights(setup.base.folder, parameters_, &optimizer_);
 }
 
-Training::Batch Training::LoadBatch(int64_t step) const {
+Training::Batch Training::LoadBatch(int64_t step_index) const {
   Batch batch;
-  batch.refs = setup_.order.Batch(step);
+  batch.refs = setup_.order.Batch(step_index);
   for (const ExampleRef& ref : batch.refs) {
     const Example& example = setup_.datasets[ref.source].examples[ref.index];
     batch.examples.push_back(&example);
@@ -94,7 +95,8 @@ Training::Share Training::ShareOf(const std::vector<const Example*>& examples) c
   return share;
 }
 
-std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepResult* result) {
+std::vector<double> Training::Accumulate(int64_t step_index, const Batch& batch,
+                                         StepResult* result) {
   std::vector<double> losses(batch.examples.size());
   Stopwatch watch(clock_, &result->phase_seconds);
   const PassOptions options{.scale = 1 / static_cast<double>(batch.target_tokens),
@@ -104,7 +106,7 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
   const Share share = ShareOf(batch.examples);
   for (const auto& items : share.micro_batches) {
     const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
-    const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step, micro_batch);
+    const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step_index, micro_batch);
     watch.Lap("data");
     const auto sums = ForwardBackward(*network_, micro_batch, dropout, options, &gradients_);
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
@@ -115,18 +117,18 @@ std::vector<double> Training::Accumulate(int64_t step, const Batch& batch, StepR
   return losses;
 }
 
-absl::StatusOr<StepResult> Training::Step(int64_t step, const Judge& judge) {
+absl::StatusOr<StepResult> Training::Step(int64_t step_index, const Judge& judge) {
   StepResult result;
   Stopwatch watch(clock_, &result.phase_seconds);
-  const Batch batch = LoadBatch(step);
+  const Batch batch = LoadBatch(step_index);
   watch.Lap("data");
-  result.losses = Accumulate(step, batch, &result);
+  result.losses = Accumulate(step_index, batch, &result);
   // Accumulate has timed itself.
   Stopwatch update_watch(clock_, &result.phase_seconds);
   ranks_.Sum(result.losses);
   const double sum = std::accumulate(result.losses.begin(), result.losses.end(), 0.0);
   result.loss = sum / static_cast<double>(batch.target_tokens);
-  result.learning_rate = schedule_.At(step);
+  result.learning_rate = schedule_.At(step_index);
   result.grad_norm = gradients_.Norm();
   result.target_tokens = batch.target_tokens;
   result.tokens = batch.tokens;

@@ -34,7 +34,7 @@ struct StepResult {
   int64_t target_tokens = 0;
   int64_t tokens = 0;
   int64_t examples = 0;
-  // Of each example by slot of the effective batch, summed over its target tokens.
+  // Each example's loss by slot of the effective batch, summed over its target tokens.
   std::vector<double> losses;
   StepVerdict verdict;
   std::map<std::string, double> phase_seconds;
@@ -56,8 +56,9 @@ class Training {
   // same on every rank.
   using Judge = std::function<absl::StatusOr<StepVerdict>(const StepResult&)>;
 
-  // Optimizer step `step`, from 0: every rank does its share, and has the same result.
-  absl::StatusOr<StepResult> Step(int64_t step, const Judge& judge);
+  // Does the optimizer step with this index, counted from 0: every rank its share, and every
+  // rank gets the same result.
+  absl::StatusOr<StepResult> Step(int64_t step_index, const Judge& judge);
   EvalResult Evaluate(const LoadedDataset& dataset) const;
   // Every weight by transformers' names, a trainable one as its fp32 master and a frozen one as
   // the base model has it, on the first rank; none on the others, which must call it too. Over
@@ -80,10 +81,10 @@ class Training {
     size_t passes = 0;
   };
 
-  Batch LoadBatch(int64_t step) const;
+  Batch LoadBatch(int64_t step_index) const;
   Share ShareOf(const std::vector<const Example*>& examples) const;
-  // Losses by slot of the effective batch; 0 where it is another rank's.
-  std::vector<double> Accumulate(int64_t step, const Batch& batch, StepResult* result);
+  // Returns the losses by slot of the effective batch, 0 for another rank's.
+  std::vector<double> Accumulate(int64_t step_index, const Batch& batch, StepResult* result);
 
   const Setup& setup_;
   Ranks& ranks_;

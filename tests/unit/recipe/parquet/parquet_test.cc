@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "parquet_file.h"
 #include "recipe/data/dataset.h"
+#include "recipe/data/open_rows.h"
 #include "tests/support/paths.h"
 #include "tests/support/scratch_folder.h"
 

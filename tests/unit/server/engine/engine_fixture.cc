@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/version.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "tests/support/byte_tokenizer.h"

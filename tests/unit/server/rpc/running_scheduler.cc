@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "run/spec.h"

@@ -1,4 +1,5 @@
 #include "worker/trainer/run/export.h"
+#include "recipe/model/model_family.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

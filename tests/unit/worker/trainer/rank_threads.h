@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "worker/trainer/optim/gloo_ranks.h"
 #include "worker/trainer/optim/ranks.h"
 
 namespace tune::trainer {

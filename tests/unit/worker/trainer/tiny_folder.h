@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "run/folder.h"

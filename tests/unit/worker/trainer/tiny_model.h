@@ -8,6 +8,7 @@
 #include "recipe/model/model_config.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/net/dropout.h"
+#include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/micro_batch.h"
 #include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/parameters.h"

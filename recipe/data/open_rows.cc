@@ -1,0 +1,58 @@
+#include "recipe/data/open_rows.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/status.h"
+#include "recipe/data/array_rows.h"
+#include "recipe/data/byte_source.h"
+#include "recipe/data/decompression.h"
+#include "recipe/data/line_rows.h"
+#include "recipe/data/parquet_plugin.h"
+
+namespace tune {
+namespace {
+
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr absl::string_view kParquetMagic = "PAR1";
+constexpr size_t kLookAheadBytes = 4096;  // of white space before a "["
+
+absl::StatusOr<bool> BeginsArray(BufferedBytes& bytes) {
+  ASSIGN_OR_RETURN(const absl::string_view text, bytes.Peek(kLookAheadBytes));
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  return first != text.npos && text[first] == '[';
+}
+
+absl::StatusOr<bool> IsParquet(const std::string& path) {
+  ASSIGN_OR_RETURN(auto file, OpenFileBytes(path));
+  BufferedBytes bytes(std::move(file));
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
+  return absl::StartsWith(first, kParquetMagic);
+}
+
+absl::Status WrappedParquet(const std::string& name) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      name, ": is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
+                                                    const std::string& name,
+                                                    const std::vector<std::string>& keys) {
+  // Parquet is read from its end, so it must be the file itself and no stream.
+  ASSIGN_OR_RETURN(const bool is_parquet, IsParquet(path));
+  if (is_parquet) return OpenParquetRows({path, name, keys});
+  ASSIGN_OR_RETURN(auto source, OpenDecompressed(path, name));
+  BufferedBytes bytes(std::move(source));
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
+  if (absl::StartsWith(first, kParquetMagic)) return WrappedParquet(name);
+  if (absl::StartsWith(first, kByteOrderMark)) bytes.Use(kByteOrderMark.size());
+  ASSIGN_OR_RETURN(const bool is_array, BeginsArray(bytes));
+  if (is_array) return std::make_unique<ArrayRows>(name, std::move(bytes));
+  return std::make_unique<LineRows>(std::move(bytes));
+}
+
+}  // namespace tune
