@@ -69,7 +69,7 @@ TrainerInfo SelfCheck::trainer() const {
 
 bool IsSuspicious(const AttemptEnd& end) {
   return end.reason == kTrainerCrashed || end.reason == kDiskFull || end.reason == kNoDevice ||
-         end.reason == kInternal;
+         end.reason == kInternal || end.reason == kMissingInput;
 }
 
 }  // namespace tune::worker

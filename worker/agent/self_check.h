@@ -53,7 +53,7 @@ class SelfCheck {
 
 // Whether an attempt that ended so may have been failed by its worker: it could not be made
 // ready, its trainer crashed or told nothing, or it names the disk, a device or an error of its
-// own.
+// own. What is missing may be missing in the worker's own folders.
 bool IsSuspicious(const AttemptEnd& end);
 
 }  // namespace tune::worker

@@ -72,10 +72,10 @@ TEST_F(SelfCheckTest, TellsATrainerThatDoesNotAnswerAndKeepsWhatItToldBefore) {
 }
 
 TEST(IsSuspicious, IsWhatTheWorkerMayHaveCaused) {
-  for (const auto reason : {kTrainerCrashed, kDiskFull, kNoDevice, kInternal}) {
+  for (const auto reason : {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput}) {
     EXPECT_TRUE(IsSuspicious({.reason = std::string(reason)})) << reason;
   }
-  for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory, kMissingInput}) {
+  for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory}) {
     EXPECT_FALSE(IsSuspicious({.reason = std::string(reason)})) << reason;
   }
   EXPECT_FALSE(IsSuspicious({})) << "success";
