@@ -29,6 +29,10 @@ inline constexpr absl::string_view kEventsFile = "events.jsonl";
 inline constexpr absl::string_view kBatchesFile = "batches.jsonl";
 inline constexpr absl::string_view kTrainerLogFile = "trainer.log";
 inline constexpr absl::string_view kTrainerLockFile = "trainer.lock";
+// What a restarted worker finds its running trainer by: a v1::Lease, and "PID START" with the
+// process's start in clock ticks since the host's.
+inline constexpr absl::string_view kLeaseFile = "lease";
+inline constexpr absl::string_view kTrainerPidFile = "trainer.pid";
 inline constexpr absl::string_view kCheckpointsFolder = "checkpoints";
 inline constexpr absl::string_view kModelFolder = "model";
 inline constexpr absl::string_view kDatasetsFolder = "datasets";

@@ -1,7 +1,6 @@
 #include "run/spec_identity.h"
 
-#include <algorithm>
-
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -39,10 +38,6 @@ Json WithDefaults(Json fields) {
   return fields;
 }
 
-bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 }  // namespace
 
 SpecIdentity IdentityOf(const RunSpec& spec) {
@@ -67,7 +62,7 @@ std::vector<std::string> IdentityDifferences(const SpecIdentity& stored, const S
                                        ", this run ", DumpJson(value)));
   }
   for (const auto& [name, value] : theirs.items()) {
-    if (ours.fields.contains(name) || Contains(stored.defaults, name)) continue;
+    if (ours.fields.contains(name) || absl::c_linear_search(stored.defaults, name)) continue;
     differences.push_back(absl::StrCat(name, ": the checkpoint has ", DumpJson(value),
                                        ", this program does not know the field"));
   }

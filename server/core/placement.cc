@@ -4,6 +4,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 
 namespace tune::server {
@@ -18,7 +19,7 @@ bool HasGpusFor(const ResourceSpec& resources, int64_t worker_gpus, int64_t gpus
 }
 
 bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
-  return std::find(job.avoids.begin(), job.avoids.end(), worker.id) != job.avoids.end();
+  return absl::c_linear_search(job.avoids, worker.id);
 }
 
 // A healthy worker that the job does not avoid, free or not.
@@ -41,9 +42,7 @@ std::vector<int32_t> Occupy(const ResourceSpec& resources, const std::vector<int
                      std::min<int64_t>(count, static_cast<int64_t>(worker.gpus_free.size()));
     taken.assign(worker.gpus_free.begin(), end);
   }
-  std::erase_if(worker.gpus_free, [&](int32_t gpu) {
-    return std::find(taken.begin(), taken.end(), gpu) != taken.end();
-  });
+  std::erase_if(worker.gpus_free, [&](int32_t gpu) { return absl::c_linear_search(taken, gpu); });
   worker.host_memory_free_bytes -= resources.host_memory_bytes;
   worker.idle = false;
   return taken;
@@ -101,15 +100,18 @@ bool GoesFirst(const QueuedJob& a, const QueuedJob& b) {
   return std::tuple(-a.priority, a.submit_order) < std::tuple(-b.priority, b.submit_order);
 }
 
-std::vector<Assignment> Place(std::vector<QueuedJob> queue, std::vector<WorkerSlot> fleet) {
-  std::sort(queue.begin(), queue.end(), GoesFirst);
+std::vector<Assignment> Place(const std::vector<QueuedJob>& queue, std::vector<WorkerSlot> fleet) {
+  std::vector<const QueuedJob*> ordered;
+  for (const QueuedJob& job : queue) ordered.push_back(&job);
+  std::sort(ordered.begin(), ordered.end(),
+            [](const QueuedJob* a, const QueuedJob* b) { return GoesFirst(*a, *b); });
   std::sort(fleet.begin(), fleet.end(),
             [](const WorkerSlot& a, const WorkerSlot& b) { return a.id < b.id; });
   std::vector<Assignment> assignments;
-  for (const QueuedJob& job : queue) {
-    WorkerSlot* const worker = FindPlace(job, fleet);
+  for (const QueuedJob* job : ordered) {
+    WorkerSlot* const worker = FindPlace(*job, fleet);
     if (worker == nullptr) continue;
-    assignments.push_back({job.id, worker->id, Occupy(job.resources, {}, *worker)});
+    assignments.push_back({job->id, worker->id, Occupy(job->resources, {}, *worker)});
   }
   return assignments;
 }

@@ -56,7 +56,7 @@ struct Assignment {
 // Decides for all workers of `fleet` that are asking. The same snapshot gives the same
 // answer, in whatever order it lists jobs and workers. A job goes to a worker that it avoids
 // only where no other healthy worker could ever run it.
-std::vector<Assignment> Place(std::vector<QueuedJob> queue, std::vector<WorkerSlot> fleet);
+std::vector<Assignment> Place(const std::vector<QueuedJob>& queue, std::vector<WorkerSlot> fleet);
 
 // The order of the queue: true where `a` goes before `b`.
 bool GoesFirst(const QueuedJob& a, const QueuedJob& b);

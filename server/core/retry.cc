@@ -53,6 +53,11 @@ Cost CostOf(absl::string_view reason, bool retryable) {
   return retryable ? Cost::kRetry : Cost::kJob;
 }
 
+Fault FaultOf(absl::string_view reason) {
+  const Reason* row = FindReason(reason);
+  return row == nullptr ? Fault::kJob : row->fault;
+}
+
 absl::Duration RetryDelay(int64_t costly_ends) {
   const int64_t doublings = std::clamp<int64_t>(costly_ends - 1, 0, 5);
   return std::min(absl::Seconds(1) * (int64_t{1} << doublings), absl::Seconds(30));

@@ -46,6 +46,9 @@ RetryDecision DecideRetry(const AttemptHistory& history);
 // program, by whether the worker calls it retryable.
 Cost CostOf(absl::string_view reason, bool retryable);
 
+// Whose fault an end was, by its reason; where the table lacks the name, the job's.
+Fault FaultOf(absl::string_view reason);
+
 // How long a job waits after its n-th costly end (from 1): 1, 2, 4 … 30 s, so that one that
 // fails at once does not use up what it has left on a fault that is about to pass.
 absl::Duration RetryDelay(int64_t costly_ends);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -21,15 +22,11 @@ bool HasDefault(const std::string& path, const Json& value) {
   return value.is_null() || (found != defaults->end() && value == found->second);
 }
 
-bool Contains(const std::vector<std::string>& paths, const std::string& path) {
-  return std::find(paths.begin(), paths.end(), path) != paths.end();
-}
-
 void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::string>* paths) {
   for (const auto& [name, value] : json.items()) {
     const std::string path = absl::StrCat(prefix, name);
     if (HasDefault(path, value)) continue;
-    if (!Contains(*paths, path)) paths->push_back(path);
+    if (!absl::c_linear_search(*paths, path)) paths->push_back(path);
     if (value.is_object()) AddFieldsSet(value, path + ".", paths);
     if (!value.is_array()) continue;
     for (const Json& element : value) {
@@ -42,7 +39,7 @@ void DropUnknownDefaults(const std::vector<std::string>& known, const std::strin
                          Json* json) {
   for (auto member = json->begin(); member != json->end();) {
     const std::string path = absl::StrCat(prefix, member.key());
-    if (!Contains(known, path) && HasDefault(path, *member)) {
+    if (!absl::c_linear_search(known, path) && HasDefault(path, *member)) {
       member = json->erase(member);
       continue;
     }
@@ -74,7 +71,7 @@ absl::StatusOr<std::vector<std::string>> FieldsSet(const std::string& spec_json)
 
 bool KnowsAll(const std::vector<std::string>& known, const std::vector<std::string>& set) {
   return std::all_of(set.begin(), set.end(),
-                     [&](const std::string& path) { return Contains(known, path); });
+                     [&](const std::string& path) { return absl::c_linear_search(known, path); });
 }
 
 absl::StatusOr<std::string> SpecFor(const std::string& spec_json,

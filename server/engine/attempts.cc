@@ -34,12 +34,6 @@ absl::StatusOr<Attempt> CloseAttempt(Transaction& transaction, const Job& job,
   return attempt;
 }
 
-// An end of unknown name is the job's: a program of another version gave it.
-Fault FaultOf(absl::string_view result) {
-  const Reason* reason = FindReason(result);
-  return reason == nullptr ? Fault::kJob : reason->fault;
-}
-
 // A crash of the job on a worker may be the worker's doing: the next attempt tries another.
 bool MakesAvoid(absl::string_view result, Cost cost) {
   return cost == Cost::kRetry || FaultOf(result) == Fault::kWorker;

@@ -37,7 +37,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       cancel_(commits_, clock, liveness_),
       scheduler_(*store_, *blobs_, commits_, clock, liveness_),
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),
-      registry_(*store_, *blobs_, clock),
+      registry_(*store_, *blobs_, commits_, clock),
       queries_(*store_, *blobs_, liveness_),
       collector_(*store_, *blobs_, clock) {}
 

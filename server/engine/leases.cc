@@ -1,7 +1,6 @@
 #include "server/engine/leases.h"
 
-#include <algorithm>
-
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/log.h"
@@ -132,7 +131,7 @@ absl::Status Leases::TakeUp(Transaction& transaction, const WorkerRecord& worker
   ASSIGN_OR_RETURN(const std::vector<Job> earlier, HeldByEarlier(transaction, worker));
   for (const Job& job : earlier) {
     const LeaseKey key{job.id, job.epoch};
-    if (std::find(running.begin(), running.end(), key) != running.end()) {
+    if (absl::c_linear_search(running, key)) {
       RETURN_IF_ERROR(HandOver(transaction, job, worker, effects));
     } else {
       RETURN_IF_ERROR(

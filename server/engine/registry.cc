@@ -14,7 +14,6 @@
 #include "recipe/model/model_family.h"
 #include "recipe/model/model_folder.h"
 #include "run/folder.h"
-#include "server/engine/blob_collector.h"
 #include "server/engine/blob_damage.h"
 
 namespace tune::server {
@@ -121,8 +120,8 @@ absl::StatusOr<T> ReadOne(Store& store, F&& read) {
 
 }  // namespace
 
-Registry::Registry(Store& store, BlobStore& blobs, Clock& clock)
-    : store_(store), blobs_(blobs), clock_(clock) {}
+Registry::Registry(Store& store, BlobStore& blobs, Commits& commits, Clock& clock)
+    : store_(store), blobs_(blobs), commits_(commits), clock_(clock) {}
 
 absl::Status Registry::ExplainDamage(const absl::Status& status, const std::string& sha256) {
   return server::ExplainDamage(status, store_, sha256);
@@ -160,8 +159,8 @@ absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const Fil
                        [](int64_t, const Row&) { return absl::OkStatus(); }, max_bad_rows));
   const Dataset dataset{id,           file,         summary.format,  summary.rows,
                         clock_.Now(), max_bad_rows, summary.bad_rows};
-  RETURN_IF_ERROR(
-      store_.Write([&](Transaction& transaction) { return transaction.InsertDataset(dataset); }));
+  RETURN_IF_ERROR(commits_.Run(
+      [&](Transaction& transaction, Effects&) { return transaction.InsertDataset(dataset); }));
   return dataset;
 }
 
@@ -179,14 +178,12 @@ absl::StatusOr<Page<Dataset>> Registry::ListDatasets(const PageRequest& page) {
 }
 
 absl::Status Registry::DeleteDataset(const std::string& id) {
-  Dataset dataset;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(dataset, transaction.GetDataset(id));
+  return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const Dataset dataset, transaction.GetDataset(id));
     RETURN_IF_ERROR(CheckUnused(transaction, ResourceName("datasets", id)));
+    effects.dropped = {dataset.file};
     return transaction.DeleteDataset(id);
-  }));
-  CollectBlobs(store_, blobs_, {dataset.file});
-  return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
@@ -210,8 +207,8 @@ absl::StatusOr<Model> Registry::CreateModel(const std::string& id,
   SortByPath(model.files);
   model.size_bytes = TotalBytes(files);
   model.create_time = clock_.Now();
-  RETURN_IF_ERROR(
-      store_.Write([&](Transaction& transaction) { return transaction.InsertModel(model); }));
+  RETURN_IF_ERROR(commits_.Run(
+      [&](Transaction& transaction, Effects&) { return transaction.InsertModel(model); }));
   return model;
 }
 
@@ -229,14 +226,12 @@ absl::StatusOr<Page<Model>> Registry::ListModels(const PageRequest& page) {
 }
 
 absl::Status Registry::DeleteModel(const std::string& id) {
-  Model model;
-  RETURN_IF_ERROR(store_.Write([&](Transaction& transaction) -> absl::Status {
-    ASSIGN_OR_RETURN(model, transaction.GetModel(id));
+  return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const Model model, transaction.GetModel(id));
     RETURN_IF_ERROR(CheckUnused(transaction, ResourceName("models", id)));
+    effects.dropped = model.files;
     return transaction.DeleteModel(id);
-  }));
-  CollectBlobs(store_, blobs_, model.files);
-  return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<Checkpoint> Registry::GetCheckpoint(const CheckpointRef& ref) {

@@ -11,6 +11,7 @@
 #include "run/names.h"
 #include "server/core/registry.h"
 #include "server/engine/blobs.h"
+#include "server/engine/commits.h"
 #include "server/engine/page.h"
 #include "server/store/store.h"
 
@@ -20,7 +21,7 @@ namespace tune::server {
 // others wait for.
 class Registry {
  public:
-  Registry(Store& store, BlobStore& blobs, Clock& clock);
+  Registry(Store& store, BlobStore& blobs, Commits& commits, Clock& clock);
 
   // The file's blob must be there, and whole. Every row is parsed: INVALID_ARGUMENT with fields
   // "FILE:LINE:COLUMN". A name taken by the same content returns what is there; by
@@ -54,6 +55,7 @@ class Registry {
 
   Store& store_;
   BlobStore& blobs_;
+  Commits& commits_;
   Clock& clock_;
 };
 

@@ -8,6 +8,7 @@
 #include "proto/wire/convert.h"
 #include "run/names.h"
 #include "run/reason.h"
+#include "server/core/retry.h"
 
 namespace tune::server {
 namespace {
@@ -39,10 +40,9 @@ v1::Job::Progress ToProto(const Progress& progress) {
 }
 
 // "" while it goes on and for success.
-std::string FaultOf(const Attempt& attempt) {
+std::string FaultText(const Attempt& attempt) {
   if (!Known(attempt.end_time) || attempt.result == "Succeeded") return "";
-  const Reason* reason = FindReason(attempt.result);
-  return std::string(FaultName(reason == nullptr ? Fault::kJob : reason->fault));
+  return std::string(FaultName(FaultOf(attempt.result)));
 }
 
 v1::Job::Attempt ToProto(const Attempt& attempt) {
@@ -55,7 +55,7 @@ v1::Job::Attempt ToProto(const Attempt& attempt) {
   proto.set_last_step(attempt.last_step);
   proto.set_result(attempt.result);
   proto.set_message(attempt.message);
-  proto.set_fault(FaultOf(attempt));
+  proto.set_fault(FaultText(attempt));
   return proto;
 }
 

@@ -14,7 +14,7 @@ namespace {
 // The id of the work folder, made once; one for this life where the folder cannot be written, as
 // the self-check then tells.
 std::string InstallationOf(const std::string& work_dir) {
-  const std::string path = JoinPath(work_dir, "installation");
+  const std::string path = WorkFolder(work_dir).installation;
   if (const auto known = ReadFile(path); known.ok() && !known->empty()) return *known;
   const std::string made = NewUuid();
   const absl::Status written = WriteFileDurably(path, made);
@@ -38,10 +38,10 @@ v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerRe
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
                                                      AgentOptions options) {
-  const std::string runs_dir = JoinPath(options.work_dir, "runs");
-  RETURN_IF_ERROR(CreateDirectories(JoinPath(options.work_dir, "cache")));
-  ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(JoinPath(options.work_dir, "lock")));
-  ASSIGN_OR_RETURN(auto found, FindRuns(runs_dir));
+  const WorkFolder folder(options.work_dir);
+  RETURN_IF_ERROR(CreateDirectories(folder.cache));
+  ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(folder.lock));
+  ASSIGN_OR_RETURN(auto found, FindRuns(folder.runs));
   ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
   options.lease_loop.gpus = resources.gpus_size();
   return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(lock),
@@ -52,12 +52,12 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
              v1::WorkerResources resources, std::vector<FoundRun> found)
     : parts_(parts),
       options_(std::move(options)),
+      folder_(options_.work_dir),
       lock_(std::move(lock)),
       found_(std::move(found)),
-      cache_(JoinPath(options_.work_dir, "cache"), options_.cache_max_bytes),
+      cache_(folder_.cache, options_.cache_max_bytes),
       self_check_({.trainer = options_.trainer,
-                   .folders = {options_.work_dir, JoinPath(options_.work_dir, "cache"),
-                               JoinPath(options_.work_dir, "runs")}},
+                   .folders = {options_.work_dir, folder_.cache, folder_.runs}},
                   parts.processes, parts.clock, parts.metrics),
       context_{.control = parts.control,
                .processes = parts.processes,
@@ -67,8 +67,8 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
                .cache = cache_,
                .self_check = self_check_,
                .options = {.trainer = options_.trainer,
-                           .runs_dir = JoinPath(options_.work_dir, "runs"),
-                           .worker_lock = JoinPath(options_.work_dir, "lock"),
+                           .runs_dir = folder_.runs,
+                           .worker_lock = folder_.lock,
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
                            .backoff = options_.backoff}},

@@ -12,6 +12,7 @@
 #include "worker/agent/attempt.h"
 #include "worker/agent/heartbeat.h"
 #include "worker/agent/lease_loop.h"
+#include "worker/agent/work_folder.h"
 
 namespace tune::worker {
 
@@ -62,6 +63,7 @@ class Agent {
 
   const AgentParts parts_;
   const AgentOptions options_;
+  const WorkFolder folder_;
   const std::unique_ptr<FileLock> lock_;
   std::vector<FoundRun> found_;  // until taken up
   LeaseTable leases_;

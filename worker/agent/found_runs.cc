@@ -13,13 +13,11 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "run/folder.h"
 #include "worker/agent/run_inputs.h"
 
 namespace tune::worker {
 namespace {
-
-constexpr absl::string_view kLeaseFile = "lease";          // a v1::Lease
-constexpr absl::string_view kTrainerFile = "trainer.pid";  // "PID START"
 
 // A process and when it started, in clock ticks since the host's start: numbers come again, the
 // pair does not.
@@ -67,7 +65,7 @@ class FoundProcess : public Process {
 };
 
 std::optional<Mark> ReadMark(const std::string& run_dir) {
-  const auto text = ReadFile(JoinPath(run_dir, kTrainerFile));
+  const auto text = ReadFile(JoinPath(run_dir, kTrainerPidFile));
   if (!text.ok()) return std::nullopt;
   const std::vector<absl::string_view> words = absl::StrSplit(*text, ' ');
   Mark mark;
@@ -94,7 +92,7 @@ std::optional<FoundRun> Find(const std::string& run_dir, const std::string& name
 
 absl::Status NoteRun(const std::string& run_dir, const v1::Lease& lease, pid_t trainer) {
   RETURN_IF_ERROR(WriteFileDurably(JoinPath(run_dir, kLeaseFile), lease.SerializeAsString()));
-  return WriteFileDurably(JoinPath(run_dir, kTrainerFile),
+  return WriteFileDurably(JoinPath(run_dir, kTrainerPidFile),
                           absl::StrCat(trainer, " ", StartOf(trainer).value_or(0)));
 }
 

@@ -3,12 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
-
-#include "absl/strings/str_cat.h"
-#include "base/random.h"
-
 namespace tune::server {
 namespace {
 
@@ -45,49 +39,6 @@ QueuedJob QueuedAs(const std::string& id, int64_t priority, int64_t order) {
   job.priority = priority;
   job.submit_order = order;
   return job;
-}
-
-const QueuedJob& Find(const std::vector<QueuedJob>& queue, const std::string& id) {
-  return *std::find_if(queue.begin(), queue.end(), [&](const auto& job) { return job.id == id; });
-}
-
-// What is given out of each worker is there.
-void CheckRoom(const std::vector<QueuedJob>& queue, const std::vector<WorkerSlot>& fleet,
-               const std::vector<Assignment>& placed) {
-  for (const WorkerSlot& worker : fleet) {
-    std::set<int32_t> gpus;
-    int64_t memory = 0;
-    int jobs = 0, on_cpu = 0;
-    for (const Assignment& assignment : placed) {
-      if (assignment.worker_id != worker.id) continue;
-      const ResourceSpec& needs = Find(queue, assignment.job_id).resources;
-      for (const int32_t gpu : assignment.gpus) {
-        EXPECT_TRUE(gpu >= 0 && gpu < worker.gpus && gpus.insert(gpu).second);
-      }
-      EXPECT_EQ(static_cast<int64_t>(assignment.gpus.size()), GpusTaken(needs, worker.gpus));
-      memory += needs.host_memory_bytes;
-      ++jobs;
-      if (assignment.gpus.empty()) ++on_cpu;
-    }
-    EXPECT_LE(memory, worker.host_memory_bytes);
-    EXPECT_TRUE(on_cpu == 0 || jobs == 1);
-  }
-}
-
-// A job left out fits nowhere even with all that goes after it taken away.
-void CheckOrder(const std::vector<QueuedJob>& queue, const std::vector<WorkerSlot>& fleet,
-                const std::vector<Assignment>& placed) {
-  for (const QueuedJob& job : queue) {
-    const bool given = std::any_of(placed.begin(), placed.end(), [&](const Assignment& assignment) {
-      return assignment.job_id == job.id;
-    });
-    if (given) continue;
-    std::vector<QueuedJob> before;
-    for (const QueuedJob& other : queue) {
-      if (!GoesFirst(job, other)) before.push_back(other);
-    }
-    for (const Assignment& assignment : Place(before, fleet)) EXPECT_NE(assignment.job_id, job.id);
-  }
 }
 
 TEST(Placement, AutoTakesGpusWhereThereAreSomeElseTheCpu) {
@@ -169,33 +120,6 @@ TEST(Placement, ARetryThatIsNotDueHoldsNobodyUp) {
   retry.due = false;
   EXPECT_THAT(Place({retry, QueuedAs("j", 0, 2)}, {MakeSlot(Worker("w", 1), {})}),
               testing::ElementsAre(Assignment{"j", "w", {0}}));
-}
-
-// Random queues and fleets: what is given out is there, in whatever order they are listed, and
-// no job goes before one of higher priority that would have fitted in its place.
-TEST(Placement, NeverOvercommitsAndNeverPassesAHigherPriorityBy) {
-  Random random({7});
-  for (int round = 0; round < 2000; ++round) {
-    std::vector<WorkerSlot> fleet;
-    for (uint64_t w = 0; w < 1 + random.Below(4); ++w) {
-      fleet.push_back(
-          MakeSlot(Worker(absl::StrCat("w", w), static_cast<int>(random.Below(4))), {}));
-    }
-    std::vector<QueuedJob> queue;
-    for (int j = 0; j < 8; ++j) {
-      QueuedJob job = QueuedAs(absl::StrCat("j", j), static_cast<int64_t>(random.Below(3)), j);
-      job.resources = Needs(random.Below(4) == 0 ? "cpu" : "cuda", 1,
-                            static_cast<int64_t>(random.Below(12)) * kGiB);
-      if (job.resources.device == "cuda") job.resources.gpus = 1 + random.Below(3);
-      queue.push_back(job);
-    }
-    const std::vector<Assignment> placed = Place(queue, fleet);
-    CheckRoom(queue, fleet, placed);
-    CheckOrder(queue, fleet, placed);
-    ShuffleFront(queue.size(), &random, &queue);
-    ShuffleFront(fleet.size(), &random, &fleet);
-    EXPECT_EQ(Place(queue, fleet), placed);
-  }
 }
 
 TEST(Placement, TheReasonToWait) {
