@@ -79,7 +79,7 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
 absl::Status Agent::Run() {
   (void)self_check_.Run();  // it stays up, and says why it takes no job
   RETURN_IF_ERROR(Register());
-  if (draining_.raised()) return absl::OkStatus();
+  if (draining_.HasBeenNotified()) return absl::OkStatus();
   for (FoundRun& run : found_) loop_.TakeUp(std::move(run));
   found_.clear();
   Heartbeat heartbeat(parts_.control, session_, leases_, parts_.clock, parts_.metrics,
@@ -94,14 +94,14 @@ absl::Status Agent::Run() {
 absl::Status Agent::Register() {
   Backoff backoff(options_.backoff);
   Outage outage(parts_.clock, "register");
-  while (!draining_.raised()) {
+  while (!draining_.HasBeenNotified()) {
     const absl::Status status = session_.Register();
     // A scheduler may refuse one whose trainer tells nothing: it stays up until that is mended.
     const bool fit = self_check_.status().ok();
     const bool goes_on = IsTransient(status) || (!fit && !absl::IsAlreadyExists(status));
     if (status.ok() || !goes_on) return Annotate(status, "the scheduler refuses this worker");
     outage.Failed(status);
-    draining_.WaitFor(backoff.Next());
+    draining_.WaitForNotificationWithTimeout(backoff.Next());
     if (!fit) (void)self_check_.Run();
   }
   return absl::OkStatus();
@@ -116,13 +116,15 @@ void Agent::Fail(absl::Status status) {
 }
 
 void Agent::Drain() {
-  draining_.Raise();
-  loop_.Stop();
-  leases_.Drain();
+  absl::call_once(drain_once_, [this] {
+    draining_.Notify();
+    loop_.Stop();
+    leases_.Drain();
+  });
 }
 
 absl::Status Agent::Readiness() const {
-  if (draining_.raised()) return absl::UnavailableError("draining");
+  if (draining_.HasBeenNotified()) return absl::UnavailableError("draining");
   if (const absl::Status fit = self_check_.status(); !fit.ok()) {
     return absl::UnavailableError(absl::StrCat("unfit: ", fit.message()));
   }

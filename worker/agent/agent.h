@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/call_once.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "worker/agent/attempt.h"
@@ -48,7 +50,7 @@ class Agent {
   absl::Status Run();
 
   // Takes no more jobs; those under way are stopped and their last checkpoints registered if
-  // that can be within the drain timeout. From any thread.
+  // that can be within the drain timeout. From any thread; only the first call has an effect.
   void Drain();
 
   // OK once registered, while fit, and until drained. From any thread.
@@ -72,7 +74,8 @@ class Agent {
   AttemptContext context_;
   Session session_;
   LeaseLoop loop_;
-  Flag draining_;
+  absl::once_flag drain_once_;
+  absl::Notification draining_;
   absl::Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };

@@ -164,7 +164,7 @@ AttemptEnd Attempt::Train(Process& trainer) {
 void Attempt::FlushCheckpoints(Uploader& uploader) {
   uploader.Finish();
   while (!uploader.WaitDone(context_.options.poll_interval)) {
-    if (GivenUp()) uploader.Abort();
+    if (GivenUp()) return uploader.Abort();
   }
 }
 
@@ -174,7 +174,7 @@ void Attempt::FlushReports(Reporter& reporter) {
   while (!reporter.WaitDone(context_.options.poll_interval)) {
     const bool ended = stop_.cause() == StopCause::kLeaseEnded;
     const bool late = context_.clock.Monotonic() >= trainer_ended + kTimeForLastLog;
-    if (ended ? late : GivenUp()) reporter.Abort();
+    if (ended ? late : GivenUp()) return reporter.Abort();
   }
 }
 

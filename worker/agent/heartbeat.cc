@@ -25,7 +25,7 @@ Heartbeat::Heartbeat(ControlPlane& control, Session& session, LeaseTable& leases
       outage_(clock, "heartbeat") {}
 
 Heartbeat::~Heartbeat() {
-  stopped_.Raise();
+  stopped_.Notify();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -49,7 +49,7 @@ absl::Status Heartbeat::Beat() {
 
 void Heartbeat::Run() {
   absl::Duration wait = absl::ZeroDuration();
-  while (!stopped_.WaitFor(wait)) {
+  while (!stopped_.WaitForNotificationWithTimeout(wait)) {
     const absl::Duration sent = clock_.Monotonic();
     const absl::Status status = Beat();
     if (absl::IsAlreadyExists(status)) {

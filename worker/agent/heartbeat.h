@@ -5,9 +5,9 @@
 #include <string>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "worker/agent/control_plane.h"
-#include "worker/agent/flag.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/metrics.h"
 #include "worker/agent/outage.h"
@@ -41,7 +41,7 @@ class Heartbeat {
   const std::string work_dir_;
   const std::function<void(absl::Status)> on_fatal_;
   Outage outage_;
-  Flag stopped_;
+  absl::Notification stopped_;
   std::thread thread_;
 };
 

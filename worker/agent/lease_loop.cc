@@ -15,7 +15,7 @@ LeaseLoop::LeaseLoop(AttemptContext& context, Session& session, LeaseLoopOptions
       attempts_(options.gpus) {}
 
 void LeaseLoop::Stop() {
-  stopped_.Raise();
+  stopped_.Notify();
   context_.control.StopAcquiring();
 }
 
@@ -30,10 +30,11 @@ absl::Status LeaseLoop::TakeJobs() {
   Backoff backoff(options_.backoff);
   while (true) {
     attempts_.AwaitRoom();
-    if (disk_full_.exchange(false)) stopped_.WaitFor(options_.rest_after_disk_full);
-    if (stopped_.raised()) break;
+    if (disk_full_.exchange(false))
+      stopped_.WaitForNotificationWithTimeout(options_.rest_after_disk_full);
+    if (stopped_.HasBeenNotified()) break;
     RETURN_IF_ERROR(AwaitFitness());
-    if (stopped_.raised()) break;
+    if (stopped_.HasBeenNotified()) break;
     auto response = Acquire();
     if (response.ok()) {
       backoff.Reset();
@@ -44,9 +45,9 @@ absl::Status LeaseLoop::TakeJobs() {
     absl::Status status = response.status();
     if (IsUnknownWorker(status)) status = session_.RegisterAgain();
     if (absl::IsAlreadyExists(status)) return status;
-    if (stopped_.raised()) break;
+    if (stopped_.HasBeenNotified()) break;
     if (!status.ok()) spdlog::debug("lease: {}", status.ToString());  // the heartbeat tells it
-    stopped_.WaitFor(backoff.Next());
+    stopped_.WaitForNotificationWithTimeout(backoff.Next());
   }
   return absl::OkStatus();
 }
@@ -55,7 +56,7 @@ absl::Status LeaseLoop::AwaitFitness() {
   if (context_.self_check.status().ok()) return absl::OkStatus();
   Backoff backoff(options_.check_backoff);
   do {
-    if (stopped_.WaitFor(backoff.Next())) return absl::OkStatus();
+    if (stopped_.WaitForNotificationWithTimeout(backoff.Next())) return absl::OkStatus();
   } while (!context_.self_check.Run().ok());
   // With what the trainer told: the scheduler may not have it yet.
   const absl::Status told = session_.Register();

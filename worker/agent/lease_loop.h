@@ -5,12 +5,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "worker/agent/attempt.h"
 #include "worker/agent/attempt_threads.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/control_plane.h"
-#include "worker/agent/flag.h"
 #include "worker/agent/session.h"
 
 namespace tune::worker {
@@ -40,7 +40,7 @@ class LeaseLoop {
   // Goes on with a run of an earlier process of this worker. Before Run.
   void TakeUp(FoundRun run);
 
-  // Run takes no more leases. From any thread.
+  // Run takes no more leases. From any thread, once.
   void Stop();
 
  private:
@@ -54,7 +54,7 @@ class LeaseLoop {
   Session& session_;
   const LeaseLoopOptions options_;
   std::string request_id_;  // of the call whose answer has not come yet
-  Flag stopped_;
+  absl::Notification stopped_;
   std::atomic<bool> disk_full_ = false;  // an attempt has ended so since the last rest
   AttemptThreads attempts_;
 };

@@ -27,13 +27,13 @@ Reporter::Reporter(ControlPlane& control, v1::LeaseKey key, std::string run_dir,
       thread_([this] { Run(); }) {}
 
 Reporter::~Reporter() {
-  Abort();
-  thread_.join();
+  if (thread_.joinable()) Abort();
 }
 
 void Reporter::Abort() {
-  aborted_.Raise();
-  finishing_.Raise();
+  aborted_.Notify();
+  if (!finishing_.HasBeenNotified()) finishing_.Notify();
+  thread_.join();
 }
 
 void Reporter::Run() {
@@ -41,17 +41,17 @@ void Reporter::Run() {
   if (IsLeaseEnded(status_)) {
     stop_.Raise(StopCause::kLeaseEnded);
     SendRestOfLog();
-  } else if (!status_.ok() && !aborted_.raised()) {
+  } else if (!status_.ok() && !aborted_.HasBeenNotified()) {
     spdlog::error("{}: report refused: {}", key_.job(), status_.ToString());
     stop_.Raise(StopCause::kReporting);
   }
-  done_.Raise();
+  done_.Notify();
 }
 
 void Reporter::SendUntilFinished() {
   Backoff backoff(options_.backoff);
-  while (!aborted_.raised()) {
-    const bool last = finishing_.raised();  // before reading, so that nothing is missed
+  while (!aborted_.HasBeenNotified()) {
+    const bool last = finishing_.HasBeenNotified();  // before reading, so that nothing is missed
     status_ = SendAll();
     if (status_.ok() && last) break;
     if (!status_.ok() && !IsTransient(status_)) break;
@@ -61,21 +61,21 @@ void Reporter::SendUntilFinished() {
 }
 
 void Reporter::SendRestOfLog() {
-  finishing_.WaitFor(absl::InfiniteDuration());
+  finishing_.WaitForNotification();
   Backoff backoff(options_.backoff);
-  while (!aborted_.raised()) {
+  while (!aborted_.HasBeenNotified()) {
     const absl::StatusOr<bool> more = SendLog();
     if (more.ok() ? !*more : !IsTransient(more.status())) return;
-    if (!more.ok()) aborted_.WaitFor(backoff.Next());
+    if (!more.ok()) aborted_.WaitForNotificationWithTimeout(backoff.Next());
   }
 }
 
 void Reporter::Wait(absl::Duration time) const {
-  (finishing_.raised() ? aborted_ : finishing_).WaitFor(time);
+  (finishing_.HasBeenNotified() ? aborted_ : finishing_).WaitForNotificationWithTimeout(time);
 }
 
 absl::Status Reporter::SendAll() {
-  for (bool more = true; more && !aborted_.raised();) {
+  for (bool more = true; more && !aborted_.HasBeenNotified();) {
     ASSIGN_OR_RETURN(const bool more_events, SendEvents());
     ASSIGN_OR_RETURN(const bool more_log, SendLog());
     more = more_events || more_log;

@@ -7,10 +7,10 @@
 #include <string>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/control_plane.h"
-#include "worker/agent/flag.h"
 #include "worker/agent/line_tail.h"
 #include "worker/agent/stop_signal.h"
 
@@ -21,6 +21,7 @@ struct ReportOptions {
   BackoffOptions backoff;
 };
 
+// Its owner calls it from one thread.
 class Reporter {
  public:
   // Starts the thread. A stale lease raises kLeaseEnded on `stop`, a refusal kReporting.
@@ -29,12 +30,14 @@ class Reporter {
   ~Reporter();  // aborts
 
   // The trainer has ended: sends the rest, of an ended lease that of the log, then the thread
-  // ends.
-  void Finish() { finishing_.Raise(); }
-  // The thread ends as soon as the call under way does.
+  // ends. At most once.
+  void Finish() { finishing_.Notify(); }
+  // Ends the thread, as soon as the call under way is over, and waits for that. At most once.
   void Abort();
   // True once the thread has ended.
-  bool WaitDone(absl::Duration timeout) const { return done_.WaitFor(timeout); }
+  bool WaitDone(absl::Duration timeout) const {
+    return done_.WaitForNotificationWithTimeout(timeout);
+  }
   // Why it ended early; OK where all was sent. After the thread's end only.
   const absl::Status& status() const { return status_; }
 
@@ -57,7 +60,7 @@ class Reporter {
   int64_t log_offset_ = 0;
   bool log_refused_ = false;
   absl::Status status_;
-  Flag finishing_, aborted_, done_;
+  absl::Notification finishing_, aborted_, done_;
   std::thread thread_;  // last: it uses all of the above
 };
 

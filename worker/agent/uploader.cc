@@ -38,8 +38,7 @@ Uploader::Uploader(ControlPlane& control, v1::LeaseKey key, std::string run_dir,
       thread_([this] { Run(); }) {}
 
 Uploader::~Uploader() {
-  Abort();
-  thread_.join();
+  if (thread_.joinable()) Abort();
 }
 
 void Uploader::Add(const Checkpoint& checkpoint) {
@@ -68,8 +67,9 @@ void Uploader::Finish() {
 }
 
 void Uploader::Abort() {
-  aborted_.Raise();
+  aborted_.Notify();
   Finish();
+  thread_.join();
 }
 
 void Uploader::Run() {
@@ -78,7 +78,7 @@ void Uploader::Run() {
     Register(checkpoint);
     Remove(checkpoint);
   }
-  done_.Raise();
+  done_.Notify();
 }
 
 bool Uploader::Next(Checkpoint& checkpoint) {
@@ -88,7 +88,7 @@ bool Uploader::Next(Checkpoint& checkpoint) {
   };
   mutex_.Await(absl::Condition(&ready));
   std::optional<Checkpoint>& next = newest_ ? newest_ : final_;  // in the order of their steps
-  if (!next || aborted_.raised()) return false;
+  if (!next || aborted_.HasBeenNotified()) return false;
   checkpoint = *std::exchange(next, std::nullopt);
   return true;
 }
@@ -103,7 +103,7 @@ void Uploader::Register(const Checkpoint& checkpoint) {
     // A blob that another checkpoint held may have gone with it since it was asked for.
     if (absl::IsFailedPrecondition(status)) ++refusals;
   } while ((IsTransient(status) || (absl::IsFailedPrecondition(status) && refusals < 3)) &&
-           !aborted_.WaitFor(backoff.Next()));
+           !aborted_.WaitForNotificationWithTimeout(backoff.Next()));
   Record(checkpoint, status, clock_.Monotonic() - start);
 }
 
@@ -112,7 +112,7 @@ absl::Status Uploader::RegisterOnce(const Checkpoint& checkpoint) {
   ASSIGN_OR_RETURN(auto request, Describe(dir));
   *request.mutable_key() = key_;
   for (const v1::FileEntry& file : request.files()) {
-    if (aborted_.raised()) return absl::CancelledError("the attempt is over");
+    if (aborted_.HasBeenNotified()) return absl::CancelledError("the attempt is over");
     RETURN_IF_ERROR(control_.Upload(JoinPath(dir, file.path()), file.sha256(), file.size_bytes()));
   }
   return control_.CommitCheckpoint(request).status();
@@ -130,7 +130,7 @@ void Uploader::Record(const Checkpoint& checkpoint, const absl::Status& status,
     metrics_.CheckpointCommitted(key_.job(), checkpoint, took);
   } else if (IsLeaseEnded(status)) {
     stop_.Raise(StopCause::kLeaseEnded);
-  } else if (!aborted_.raised()) {
+  } else if (!aborted_.HasBeenNotified()) {
     spdlog::error("{}: checkpoint {} is not registered: {}", key_.job(), checkpoint.path(),
                   status.ToString());
     metrics_.CheckpointFailed();

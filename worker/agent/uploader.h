@@ -10,16 +10,17 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/control_plane.h"
-#include "worker/agent/flag.h"
 #include "worker/agent/metrics.h"
 #include "worker/agent/stop_signal.h"
 
 namespace tune::worker {
 
+// Its owner calls it from one thread.
 class Uploader {
  public:
   // Starts the thread. A stale lease raises kLeaseEnded on `stop`.
@@ -32,9 +33,12 @@ class Uploader {
   void Add(const v1::TrainingEvent::CheckpointSaved& checkpoint);
   // Nothing more is added: the thread ends when what waits is registered.
   void Finish();
-  // The thread ends as soon as the call under way does.
+  // Ends the thread, as soon as the call under way is over, and waits for that. At most once.
   void Abort();
-  bool WaitDone(absl::Duration timeout) const { return done_.WaitFor(timeout); }
+  // True once the thread has ended.
+  bool WaitDone(absl::Duration timeout) const {
+    return done_.WaitForNotificationWithTimeout(timeout);
+  }
 
   // After the thread's end: whether the run's result is registered, and if not why.
   bool final_committed() const { return final_committed_; }
@@ -65,7 +69,7 @@ class Uploader {
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   bool final_committed_ = false;
   absl::Status final_status_;
-  Flag aborted_, done_;
+  absl::Notification aborted_, done_;
   std::thread thread_;  // last: it uses all of the above
 };
 
