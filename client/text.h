@@ -7,9 +7,9 @@
 
 namespace tune::client {
 
-// Terminal cells of UTF-8 text: 0 for combining marks, 2 for East Asian wide
-// characters and emoji (Unicode 15, UAX #11), 1 for every other character and for
-// each byte that is not UTF-8.
+// Terminal cells of UTF-8 text: 0 for combining marks and what has no glyph, 2 for East Asian
+// wide characters and emoji (Unicode 15, UAX #11), 1 for every other character and for what
+// Sanitize replaces.
 int DisplayWidth(absl::string_view text);
 
 // Filled with spaces up to `width` cells; longer text stays as it is.
@@ -19,8 +19,9 @@ std::string PadLeft(absl::string_view text, int width);
 // At most `width` cells, the last one an ellipsis where something was cut.
 std::string Shorten(absl::string_view text, int width);
 
-// Control characters other than newline and tab replaced by U+FFFD, so that text from
-// elsewhere (rows, samples, messages) cannot drive the terminal.
+// Control characters other than newline and tab, and each maximal ill-formed subpart of UTF-8,
+// replaced by U+FFFD, so that text from elsewhere (rows, samples, messages) cannot drive the
+// terminal.
 std::string Sanitize(absl::string_view text);
 
 // The same on one line: newlines and tabs become spaces.

@@ -20,7 +20,7 @@ FROM ${BASE_IMAGE}
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
       libcivetweb1 libgrpc++1.51 libprometheus-cpp-core1.0 \
-      libprotobuf32 libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 libzstd1 zlib1g \
+      libprotobuf32 libspdlog1.10 libsqlite3-0 libssl3 libutf8proc2 libyaml-cpp0.7 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o 10001 -g 10001 /var/lib/tune
 # The programs look for the plugin in ../lib, and the plugin for Arrow in pyarrow/ beside it.

@@ -38,6 +38,7 @@ private='
 <Civet|<civetweb           : monitor
 <(arrow|parquet)/          : recipe/data/parquet
 <(yaml-cpp)/               : client
+<utf8proc                  : client
 '
 failed=0
 

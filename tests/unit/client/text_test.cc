@@ -18,6 +18,13 @@ TEST(Text, WidthCountsCells) {
   EXPECT_EQ(DisplayWidth("日本"), 4);
   EXPECT_EQ(DisplayWidth("🚀"), 2);
   EXPECT_EQ(DisplayWidth("\xff\xc3"), 2);
+  EXPECT_EQ(DisplayWidth("\xe6\x97"), 1) << "a character cut short";
+  EXPECT_EQ(DisplayWidth("\x1b\t"), 2);
+  EXPECT_EQ(DisplayWidth("ひらがな한글"), 12);
+  EXPECT_EQ(DisplayWidth("नमस्ते"), 4);
+  EXPECT_EQ(DisplayWidth("\u200b\ufe0f"), 0);
+  EXPECT_EQ(DisplayWidth("\U0001fae9"), 1) << "not assigned in Unicode 15";
+  EXPECT_EQ(DisplayWidth(absl::string_view("a\0b", 3)), 3);
   EXPECT_EQ(DisplayWidth(""), 0);
 }
 
@@ -36,6 +43,8 @@ TEST(Text, ControlCharactersCannotDriveTheTerminal) {
   EXPECT_EQ(Sanitize("\xc2\x9b"
                      "31m\x7f\xff"),
             "\uFFFD31m\uFFFD\uFFFD");
+  EXPECT_EQ(Sanitize("a\xe6\x97z\xed\xa0\x80"), "a\uFFFDz\uFFFD\uFFFD\uFFFD")
+      << "cut short; a surrogate";
   EXPECT_EQ(SanitizeLine("a\nb\tc"), "a b c");
 }
 
