@@ -10,7 +10,8 @@
 #include "base/field_errors.h"
 #include "base/status.h"
 #include "client/resource_names.h"
-#include "client/yaml.h"
+#include "client/yaml_reader.h"
+#include "client/yaml_scalar.h"
 
 namespace tune::client {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/text.h"
-#include "client/yaml.h"
+#include "client/yaml_writer.h"
 #include "proto/wire/convert.h"
 
 namespace tune::client {

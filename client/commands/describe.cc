@@ -15,7 +15,7 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/text.h"
-#include "client/yaml.h"
+#include "client/yaml_writer.h"
 #include "proto/wire/convert.h"
 #include "tune/v1/jobs.grpc.pb.h"
 #include "tune/v1/registry.grpc.pb.h"

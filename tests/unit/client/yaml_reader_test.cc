@@ -1,9 +1,10 @@
-#include "client/yaml.h"
+#include "client/yaml_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "client/yaml_scalar.h"
 
 namespace tune::client {
 namespace {
@@ -107,26 +108,6 @@ TEST(Yaml, DeepNestingIsRefused) {
 TEST(Yaml, EmptyTextIsNull) {
   EXPECT_TRUE(Read("").is_null());
   EXPECT_TRUE(Read("# only a comment\n").is_null());
-}
-
-TEST(ToYaml, WritesBlocks) {
-  const Json json = Json::parse(
-      R"({"name":"jobs/x","n":3,"empty":[],"none":{},"list":[1,{"a":1,"b":[true,null]},[2]]})");
-  EXPECT_EQ(ToYaml(json),
-            "name: jobs/x\nn: 3\nempty: []\nnone: {}\nlist:\n  - 1\n  - a: 1\n    b:\n"
-            "      - true\n      - null\n  - - 2\n");
-}
-
-TEST(ToYaml, ReadsBackAsItWas) {
-  const Json json = {{"text", "true"},   {"number", "64"},
-                     {"empty", ""},      {"colon", "a: b"},
-                     {"hash", "a #b"},   {"line", "a\nb"},
-                     {"quote", "\"q\""}, {"dash", "- x"},
-                     {"uni", "ü☃"},      {"ctl", "\x01\x1b"},
-                     {"sp", " x "},      {"tilde", "~"},
-                     {"64", 1.5},        {"list", {"1e5", "null", "0x1", "plain text"}}};
-  EXPECT_EQ(Read(ToYaml(json)), json) << ToYaml(json);
-  EXPECT_EQ(ToYaml("a: b"), "\"a: b\"\n");
 }
 
 }  // namespace

@@ -1,19 +1,16 @@
-#include "client/yaml.h"
+#include "client/yaml_reader.h"
 
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <regex>
-#include <set>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "client/yaml_scalar.h"
 
 namespace tune::client {
 namespace {
@@ -100,63 +97,6 @@ class Reader {
   int values_ = 0;
 };
 
-Json Integer(absl::string_view digits, int base, const std::string& text) {
-  int64_t value = 0;
-  if (!digits.empty() && digits[0] == '+') digits.remove_prefix(1);
-  const char* end = digits.data() + digits.size();
-  const auto result = std::from_chars(digits.data(), end, value, base);
-  if (result.ec == std::errc() && result.ptr == end) return value;
-  double wide = 0;
-  return base == 10 && absl::SimpleAtod(text, &wide) ? Json(wide) : Json(text);
-}
-
-bool MeansSomethingElse(const std::string& text) {
-  static const std::regex kPlain("[A-Za-z0-9_/.][A-Za-z0-9_/. @+()-]*");
-  return !std::regex_match(text, kPlain) || text.back() == ' ' ||
-         !CoreSchemaScalar(text).is_string();
-}
-
-std::string ScalarText(const Json& json) {
-  if (!json.is_string())
-    return json.empty() && json.is_array()    ? "[]"
-           : json.empty() && json.is_object() ? "{}"
-                                              : DumpJson(json);
-  const std::string text = json.get<std::string>();
-  // JSON's escapes are all YAML double-quoted escapes (YAML 1.2, section 5.7).
-  return text.empty() || MeansSomethingElse(text) ? DumpJson(json) : text;
-}
-
-bool IsNested(const Json& json) { return json.is_structured() && !json.empty(); }
-
-void Write(const Json& json, int indent, std::string& out);
-
-void WriteEntry(const Json& value, int indent, std::string& out) {
-  if (IsNested(value)) {
-    out += '\n';
-    Write(value, indent, out);
-  } else {
-    absl::StrAppend(&out, " ", ScalarText(value), "\n");
-  }
-}
-
-void Write(const Json& json, int indent, std::string& out) {
-  const std::string margin(indent, ' ');
-  if (json.is_object()) {
-    for (const auto& [key, value] : json.items()) {
-      absl::StrAppend(&out, margin, ScalarText(key), ":");
-      WriteEntry(value, indent + 2, out);
-    }
-    return;
-  }
-  for (const Json& value : json) {
-    std::string item;
-    WriteEntry(value, indent + 2, item);
-    // The first entry of a nested value stands on the dash's own line.
-    absl::StrAppend(&out, margin, "-",
-                    IsNested(value) ? absl::StrCat(" ", item.substr(indent + 3)) : item);
-  }
-}
-
 // YAML may be UTF-16 too, which says so with its first two bytes.
 absl::Status CheckEncoding(const std::string& text, absl::string_view name) {
   if (absl::StartsWith(text, "\xFE\xFF") || absl::StartsWith(text, "\xFF\xFE")) {
@@ -169,28 +109,6 @@ absl::Status CheckEncoding(const std::string& text, absl::string_view name) {
 }
 
 }  // namespace
-
-Json CoreSchemaScalar(const std::string& text) {
-  static const std::set<std::string> kNull = {"", "~", "null", "Null", "NULL"};
-  static const std::set<std::string> kTrue = {"true", "True", "TRUE"};
-  static const std::set<std::string> kFalse = {"false", "False", "FALSE"};
-  static const std::regex kInteger("[-+]?[0-9]+"), kOctal("0o[0-7]+"), kHex("0x[0-9a-fA-F]+");
-  static const std::regex kFloat(R"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)");
-  static const std::regex kInfinite(R"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))");
-  if (kNull.count(text)) return nullptr;
-  if (kTrue.count(text)) return true;
-  if (kFalse.count(text)) return false;
-  if (text.size() > 400) return text;  // std::regex recurses; no number is that long
-  if (std::regex_match(text, kInteger)) return Integer(text, 10, text);
-  if (std::regex_match(text, kOctal)) return Integer(text.substr(2), 8, text);
-  if (std::regex_match(text, kHex)) return Integer(text.substr(2), 16, text);
-  if (std::regex_match(text, kInfinite)) {
-    return absl::EqualsIgnoreCase(text, ".nan") ? NAN : INFINITY;
-  }
-  double value = 0;
-  if (std::regex_match(text, kFloat) && absl::SimpleAtod(text, &value)) return value;
-  return text;
-}
 
 absl::StatusOr<YamlDocument> ParseYaml(const std::string& text, absl::string_view name) {
   RETURN_IF_ERROR(CheckEncoding(text, name));
@@ -207,13 +125,6 @@ absl::StatusOr<YamlDocument> ParseYaml(const std::string& text, absl::string_vie
     return absl::InvalidArgumentError(absl::StrCat(name, ":", Place(e.mark), ": ", e.msg));
   }
   return document;
-}
-
-std::string ToYaml(const Json& json) {
-  if (!IsNested(json)) return ScalarText(json) + "\n";
-  std::string out;
-  Write(json, 0, out);
-  return out;
 }
 
 }  // namespace tune::client

@@ -1,5 +1,5 @@
-// YAML for job files and --output yaml, by the YAML 1.2 core schema (yaml.org/spec/1.2.2,
-// section 10.3). yaml-cpp parses; the types are decided here, since it gives only text.
+// YAML as job files have it: yaml-cpp parses, and plain scalars get their types by the core schema
+// (client/yaml_scalar.h), since yaml-cpp gives only text.
 #pragma once
 
 #include <map>
@@ -23,12 +23,5 @@ struct YamlDocument {
 // keys, keys that are not scalars, unknown tags, .inf and .nan, a second document, and
 // anchors that blow up.
 absl::StatusOr<YamlDocument> ParseYaml(const std::string& text, absl::string_view name);
-
-// A plain scalar's value by the core schema.
-Json CoreSchemaScalar(const std::string& text);
-
-// Block style, two spaces; strings quoted exactly where a reader would take them for
-// something else. Ends with a newline.
-std::string ToYaml(const Json& json);
 
 }  // namespace tune::client
