@@ -1,6 +1,7 @@
 // What every command gets: flags, streams, clock, and the scheduler's channel.
 #pragma once
 
+#include <google/protobuf/empty.pb.h>
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
@@ -69,7 +70,8 @@ class Context {
 
   // One unary call with a deadline (--timeout, else `timeout`). Retried on UNAVAILABLE
   // with the same request, which is safe since reads change nothing and mutations carry
-  // a request_id. NewStub's class is deduced: Call(&v1::JobService::Stub::GetJob, request).
+  // a request_id (what deletes goes by Delete). NewStub's class is deduced:
+  // Call(&v1::JobService::Stub::GetJob, request).
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
@@ -82,6 +84,21 @@ class Context {
     return response;
   }
 
+  // The same for a call that deletes, which carries no request_id: where an earlier try's answer
+  // was lost, NOT_FOUND says that it is gone, as was asked.
+  template <typename Stub, typename Request>
+  absl::Status Delete(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                   google::protobuf::Empty*),
+                      const Request& request) {
+    int tries = 0;
+    const absl::Status status = Retry(kCallTimeout, [&](const auto& channel, auto* context) {
+      ++tries;
+      google::protobuf::Empty response;
+      return (Stub(channel).*method)(context, request, &response);
+    });
+    return tries > 1 && absl::IsNotFound(status) ? absl::OkStatus() : status;
+  }
+
   static constexpr absl::Duration kCallTimeout = absl::Seconds(30);
   // Of calls that check a whole upload: every row, every tensor.
   static constexpr absl::Duration kCheckTimeout = absl::Minutes(30);
@@ -89,6 +106,9 @@ class Context {
  private:
   using Attempt =
       std::function<grpc::Status(const std::shared_ptr<grpc::Channel>&, grpc::ClientContext*)>;
+  // Only what has been reached is tried again: a wrong address fails at once. gRPC's own retry
+  // policy would retry that too (its calls fail after 1.7 s instead of at once), and the streams
+  // of watch, logs and pull, which go on from where they broke.
   absl::Status Retry(absl::Duration timeout, const Attempt& attempt);
   absl::Status AwaitConnection(grpc::Channel& channel);
 

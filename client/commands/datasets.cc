@@ -149,7 +149,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const DatasetFlags& flags) {
 absl::StatusOr<ExitCode> Delete(Context& context, const DatasetFlags& flags) {
   v1::DeleteDatasetRequest request;
   request.set_name(DatasetName(flags.name));
-  RETURN_IF_ERROR(context.Call(&v1::DatasetService::Stub::DeleteDataset, request).status());
+  RETURN_IF_ERROR(context.Delete(&v1::DatasetService::Stub::DeleteDataset, request));
   PrintDeleted(context, "dataset", request.name());
   return ExitCode::kOk;
 }

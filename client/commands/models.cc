@@ -168,7 +168,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const ModelFlags& flags) {
 absl::StatusOr<ExitCode> Delete(Context& context, const ModelFlags& flags) {
   v1::DeleteModelRequest request;
   request.set_name(ModelName(flags.name));
-  RETURN_IF_ERROR(context.Call(&v1::ModelService::Stub::DeleteModel, request).status());
+  RETURN_IF_ERROR(context.Delete(&v1::ModelService::Stub::DeleteModel, request));
   PrintDeleted(context, "model", request.name());
   return ExitCode::kOk;
 }

@@ -435,6 +435,14 @@ TEST_F(Commands, ListsGoOnToTheLastPage) {
   EXPECT_EQ(Run({"datasets", "delete", "a"}), 3);
 }
 
+TEST_F(Commands, WhatALostTryHasDeletedIsDeleted) {
+  scheduler_->registry.datasets["datasets/a"].set_name("datasets/a");
+  scheduler_->registry.lost_deletes = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost")};
+  EXPECT_EQ(Run({"datasets", "delete", "a"}), 0) << err_;
+  EXPECT_EQ(out_, "dataset/a deleted\n");
+  EXPECT_EQ(Run({"datasets", "delete", "a"}), 3) << "nothing was lost, nothing was there";
+}
+
 TEST_F(Commands, AServiceThatIsNotThereIsAnError) {
   EXPECT_EQ(Run({"models", "list"}), 1);
   EXPECT_THAT(err_, StartsWith("error: "));

@@ -175,7 +175,13 @@ grpc::Status RegistryFixture::ListDatasets(grpc::ServerContext*,
 grpc::Status RegistryFixture::DeleteDataset(grpc::ServerContext*,
                                             const v1::DeleteDatasetRequest* request,
                                             google::protobuf::Empty*) {
-  return datasets.erase(request->name()) ? grpc::Status::OK : NotFound(request->name());
+  const bool was_there = datasets.erase(request->name()) > 0;
+  if (!lost_deletes.empty()) {
+    const grpc::Status told = lost_deletes.front();
+    lost_deletes.pop_front();
+    return told;
+  }
+  return was_there ? grpc::Status::OK : NotFound(request->name());
 }
 
 grpc::Status CheckpointsFixture::GetCheckpoint(grpc::ServerContext*,

@@ -80,6 +80,7 @@ class RegistryFixture : public v1::DatasetService::Service {
                              google::protobuf::Empty*) override;
 
   std::map<std::string, v1::Dataset> datasets;
+  std::deque<grpc::Status> lost_deletes;  // told in place of the true answer
   std::vector<std::string> page_tokens;
 };
 
