@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,7 @@
 #include "client/error_report.h"
 #include "client/exit_code.h"
 #include "client/format.h"
+#include "client/help.h"
 
 namespace tune::client {
 namespace {
@@ -153,6 +155,7 @@ int RunCommand(const Command& command, const RawFlags& flags, const Surroundings
 
 int RunTunectl(const std::vector<std::string>& args, const Surroundings& surroundings) {
   CLI::App app("Fine-tuning jobs: submit, watch, pull the result", "tunectl");
+  app.formatter(std::make_shared<HelpFormatter>(surroundings.screen(1, "auto")));
   app.require_subcommand(1);
   app.footer(absl::StrCat(kFooter, ExitCodeHelp()));
   app.set_version_flag("--version", absl::StrCat("tunectl ", Version()));

@@ -62,6 +62,26 @@ std::string Shorten(absl::string_view text, int width) {
   return width < 1 ? "" : kept + "…";
 }
 
+std::string Wrap(absl::string_view line, int width, int indent) {
+  std::string wrapped;
+  int used = 0;
+  while (!line.empty()) {
+    const size_t begin = std::min(line.find_first_not_of(' '), line.size());
+    absl::string_view space = line.substr(0, begin);
+    const absl::string_view word = line.substr(begin, line.find(' ', begin) - begin);
+    line.remove_prefix(begin + word.size());
+    const int cells = DisplayWidth(word);
+    if (used > 0 && used + static_cast<int>(space.size()) + cells > width) {
+      absl::StrAppend(&wrapped, "\n", Spaces(indent));
+      used = indent;
+      space = "";
+    }
+    absl::StrAppend(&wrapped, space, word);
+    used += static_cast<int>(space.size()) + cells;
+  }
+  return wrapped;
+}
+
 std::string Sanitize(absl::string_view text) {
   std::string clean;
   while (!text.empty()) {

@@ -19,6 +19,10 @@ std::string PadLeft(absl::string_view text, int width);
 // At most `width` cells, the last one an ellipsis where something was cut.
 std::string Shorten(absl::string_view text, int width);
 
+// One line broken at spaces into lines of at most `width` cells; those after the first begin with
+// `indent` spaces. A word that is too long for a line stands on one of its own.
+std::string Wrap(absl::string_view line, int width, int indent);
+
 // Control characters other than newline and tab, and each maximal ill-formed subpart of UTF-8,
 // replaced by U+FFFD, so that text from elsewhere (rows, samples, messages) cannot drive the
 // terminal.

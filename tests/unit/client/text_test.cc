@@ -38,6 +38,15 @@ TEST(Text, PadsAndShortensByCells) {
   EXPECT_EQ(Shorten("abc", 0), "");
 }
 
+TEST(Text, WrapsBetweenWordsByCells) {
+  EXPECT_EQ(Wrap("a few words", 20, 2), "a few words");
+  EXPECT_EQ(Wrap("a few words", 6, 2), "a few\n  words");
+  EXPECT_EQ(Wrap("  -f   one two", 10, 7), "  -f   one\n       two");
+  EXPECT_EQ(Wrap("日本 日本", 5, 0), "日本\n日本");
+  EXPECT_EQ(Wrap("a longest b", 4, 0), "a\nlongest\nb");
+  EXPECT_EQ(Wrap("", 4, 0), "");
+}
+
 TEST(Text, ControlCharactersCannotDriveTheTerminal) {
   EXPECT_EQ(Sanitize("a\x1b[31mb\n\tc"), "a\uFFFD[31mb\n\tc");
   EXPECT_EQ(Sanitize("\xc2\x9b"
