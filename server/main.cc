@@ -50,8 +50,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "Folder of the database, blobs and logs; made if it is not there")
       ->required();
   app.add_flag("--new", flags.new_database,
-               "Take the database of the folder, or a new one, also where its blobs are those of "
-               "another");
+               "Take the database there, or a new one, for blobs of another");
   app.add_option("--listen", flags.listen, "gRPC address, HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--metrics-listen", flags.metrics_listen,

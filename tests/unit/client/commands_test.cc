@@ -6,15 +6,22 @@
 #include "client/commands/commands.h"
 #include "client/error_report.h"
 #include "proto/wire/status.h"
-#include "tests/unit/client/tunectl_fixture.h"
+#include "tests/support/scripted/job_history.h"
+#include "tunectl_fixture.h"
 
 namespace tune::client {
 namespace {
 
+using testing::Batch;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::MakeJob;
 using ::testing::Not;
 using ::testing::StartsWith;
+using testing::StateEvent;
+using testing::StepEvent;
+using testing::TrainingEntry;
+using testing::WatchScript;
 
 class Commands : public TunectlTest {
  protected:
@@ -39,8 +46,8 @@ TEST_F(Commands, SubmitFromFileAndFlags) {
       << err_;
   EXPECT_EQ(out_, "job/x created, next in the queue\n");
   EXPECT_THAT(err_, HasSubstr("tunectl watch x"));
-  ASSERT_EQ(scheduler_->jobs.created.size(), 1u);
-  const v1::CreateJobRequest& request = scheduler_->jobs.created[0];
+  ASSERT_EQ(scheduler_.jobs.created.size(), 1u);
+  const v1::CreateJobRequest& request = scheduler_.jobs.created[0];
   EXPECT_EQ(request.job_id(), "x");
   EXPECT_EQ(request.job().spec().model(), "models/phi-2");
   EXPECT_EQ(request.job().spec().epochs(), 3);
@@ -63,7 +70,7 @@ TEST_F(Commands, WhatIsNotUtf8IsRefusedByItsFlag) {
                  "es.jsonl"}),
             2);
   EXPECT_THAT(err_, HasSubstr("must be UTF-8, but its byte 5 is 0xe9"));
-  EXPECT_TRUE(scheduler_->jobs.created.empty());
+  EXPECT_TRUE(scheduler_.jobs.created.empty());
 }
 
 TEST_F(Commands, AJobFileThatIsNotUtf8IsRefusedByItsLine) {
@@ -75,24 +82,24 @@ TEST_F(Commands, AJobFileThatIsNotUtf8IsRefusedByItsLine) {
 }
 
 TEST_F(Commands, AnErrorIsNeverEmpty) {
-  scheduler_->jobs.create_answers = {grpc::Status(grpc::StatusCode::INTERNAL, "")};
+  scheduler_.jobs.create_answers = {grpc::Status(grpc::StatusCode::INTERNAL, "")};
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d"}), 1);
   EXPECT_THAT(err_, HasSubstr("error: the call failed without a message (INTERNAL)"));
 }
 
 TEST_F(Commands, SubmitRetriesWithTheSameRequestId) {
-  scheduler_->jobs.create_answers = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"),
-                                     grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting")};
+  scheduler_.jobs.create_answers = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"),
+                                    grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting")};
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d"}), 0) << err_;
-  ASSERT_EQ(scheduler_->jobs.created.size(), 3u);
-  EXPECT_EQ(scheduler_->jobs.created[0].request_id(), scheduler_->jobs.created[2].request_id());
+  ASSERT_EQ(scheduler_.jobs.created.size(), 3u);
+  EXPECT_EQ(scheduler_.jobs.created[0].request_id(), scheduler_.jobs.created[2].request_id());
 }
 
 TEST_F(Commands, SubmitDryRunStoresNothing) {
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d=2", "--dry-run"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("valid (dry run"));
-  EXPECT_TRUE(scheduler_->jobs.created[0].validate_only());
-  EXPECT_EQ(scheduler_->jobs.created[0].job().spec().datasets(0).weight(), 2);
+  EXPECT_TRUE(scheduler_.jobs.created[0].validate_only());
+  EXPECT_EQ(scheduler_.jobs.created[0].job().spec().datasets(0).weight(), 2);
 }
 
 TEST_F(Commands, SubmitShowsEveryErrorOfTheFile) {
@@ -103,35 +110,35 @@ TEST_F(Commands, SubmitShowsEveryErrorOfTheFile) {
   EXPECT_THAT(err_, HasSubstr("job.yaml:3:15: learning_rat: "));
   EXPECT_THAT(err_, HasSubstr("job.yaml:4:9: epochs: "));
   EXPECT_EQ(out_, "");
-  EXPECT_TRUE(scheduler_->jobs.created.empty());
+  EXPECT_TRUE(scheduler_.jobs.created.empty());
 }
 
 TEST_F(Commands, SubmitShowsTheSchedulersFieldErrors) {
   FieldErrors errors;
   errors.Add("model", "models/none does not exist");
   errors.Add("datasets[0].dataset", "datasets/nothing does not exist");
-  scheduler_->jobs.create_answers = {ToGrpcStatus(errors.ToStatus("job"))};
+  scheduler_.jobs.create_answers = {ToGrpcStatus(errors.ToStatus("job"))};
   EXPECT_EQ(Run({"submit", "--model", "none", "--dataset", "nothing"}), 1);
   EXPECT_THAT(err_, HasSubstr("  model: models/none does not exist\n"));
   EXPECT_THAT(err_, HasSubstr("  datasets[0].dataset: datasets/nothing does not exist\n"));
 }
 
 TEST_F(Commands, ATakenNameIsAConflict) {
-  scheduler_->jobs.create_answers = {
+  scheduler_.jobs.create_answers = {
       grpc::Status(grpc::StatusCode::ALREADY_EXISTS, "jobs/x exists")};
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d", "--name", "x"}), 6);
   EXPECT_EQ(err_, "error: jobs/x exists\nhint: choose another --name, or leave it out\n");
 }
 
 TEST_F(Commands, SubmitAndWaitEndsWithTheOutcome) {
-  scheduler_->jobs.watches = {EndsAs(v1::Job::SUCCEEDED)};
+  scheduler_.jobs.watches = {EndsAs(v1::Job::SUCCEEDED)};
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "d", "--name", "x", "--wait"}), 0) << err_;
   EXPECT_EQ(out_, "job/x created, next in the queue\njob/x succeeded in 12m\n");
 }
 
 TEST_F(Commands, JsonIsOneAnswerOrOneEventALine) {
   const auto script = EndsAs(v1::Job::SUCCEEDED);
-  scheduler_->jobs.watches = {script, script};
+  scheduler_.jobs.watches = {script, script};
   EXPECT_EQ(
       Run({"submit", "--model", "m", "--dataset", "d", "--name", "x", "--wait", "-o", "json"}), 0)
       << err_;
@@ -146,7 +153,7 @@ TEST_F(Commands, JsonIsOneAnswerOrOneEventALine) {
 }
 
 TEST_F(Commands, WaitExitsByOutcome) {
-  scheduler_->jobs.watches = {EndsAs(v1::Job::FAILED), EndsAs(v1::Job::CANCELLED)};
+  scheduler_.jobs.watches = {EndsAs(v1::Job::FAILED), EndsAs(v1::Job::CANCELLED)};
   EXPECT_EQ(Run({"wait", "x"}), 10);
   EXPECT_EQ(err_,
             "error: job/x failed: NonFiniteLoss: loss is nan at step 3\n"
@@ -162,9 +169,9 @@ TEST_F(Commands, WatchTakesUpABrokenStreamAndSaysSoOnce) {
                     .end = broken};
   WatchScript last{.batches = {Batch({StepEvent(3, 3, 1), StateEvent(v1::Job::SUCCEEDED)},
                                      MakeJob("x", v1::Job::SUCCEEDED), 3, 10)}};
-  scheduler_->jobs.watches = {first, {.batches = {}, .end = broken}, last};
+  scheduler_.jobs.watches = {first, {.batches = {}, .end = broken}, last};
   EXPECT_EQ(Run({"watch", "x"}), 0) << err_;
-  EXPECT_THAT(scheduler_->jobs.watched_after, ElementsAre(0, 2, 2));
+  EXPECT_THAT(scheduler_.jobs.watched_after, ElementsAre(0, 2, 2));
   EXPECT_THAT(out_, HasSubstr("step=1/3"));
   EXPECT_THAT(out_, HasSubstr("step=3/3"));
   const std::string note = "connection to the scheduler lost";
@@ -173,11 +180,11 @@ TEST_F(Commands, WatchTakesUpABrokenStreamAndSaysSoOnce) {
 }
 
 TEST_F(Commands, WatchGivesUpAfterAWhile) {
-  scheduler_->jobs.watches = {
+  scheduler_.jobs.watches = {
       {.batches = {Batch({StepEvent(1, 3, 3)}, MakeJob("x", v1::Job::RUNNING))},
        .end = grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed")}};
   for (int i = 0; i < 400; ++i) {
-    scheduler_->jobs.watches.push_back(
+    scheduler_.jobs.watches.push_back(
         {.batches = {}, .end = grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed")});
   }
   EXPECT_EQ(Run({"watch", "x"}), 5);
@@ -186,9 +193,9 @@ TEST_F(Commands, WatchGivesUpAfterAWhile) {
 
 TEST_F(Commands, WaitEndsAtItsTimeout) {
   const grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "Socket closed");
-  scheduler_->jobs.watches = {
+  scheduler_.jobs.watches = {
       {.batches = {Batch({StepEvent(1, 3, 3)}, MakeJob("x", v1::Job::RUNNING))}, .end = broken}};
-  for (int i = 0; i < 100; ++i) scheduler_->jobs.watches.push_back({.batches = {}, .end = broken});
+  for (int i = 0; i < 100; ++i) scheduler_.jobs.watches.push_back({.batches = {}, .end = broken});
   EXPECT_EQ(Run({"wait", "x", "--timeout", "10s"}), 8);
   EXPECT_THAT(err_, HasSubstr("error: job/x is not over after 10s\n"));
 }
@@ -199,7 +206,7 @@ TEST_F(Commands, WatchOnATerminalDrawsAndShowsSamples) {
   sample.mutable_sample()->set_prompt("Hi");
   sample.mutable_sample()->set_text("Hello \x1b[2J");
   v1::Job job = MakeJob("x", v1::Job::SUCCEEDED);
-  scheduler_->jobs.watches = {
+  scheduler_.jobs.watches = {
       {.batches = {Batch({StepEvent(1, 1, 0.5), TrainingEntry(sample)}, job)}}};
   EXPECT_EQ(Run({"watch", "x"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr(" step 1/1 ━"));
@@ -215,9 +222,9 @@ TEST_F(Commands, ListAsTableAndJson) {
   job.mutable_progress()->set_loss(1.0411);
   job.mutable_progress()->set_tokens_per_second(12480);
   job.mutable_progress()->set_eta_seconds(3840);
-  scheduler_->jobs.jobs["jobs/chip2"] = job;
-  scheduler_->jobs.jobs["jobs/dolly"] = MakeJob("dolly", v1::Job::QUEUED);
-  scheduler_->jobs.jobs["jobs/dolly"].set_reason("NoWorker");
+  scheduler_.jobs.jobs["jobs/chip2"] = job;
+  scheduler_.jobs.jobs["jobs/dolly"] = MakeJob("dolly", v1::Job::QUEUED);
+  scheduler_.jobs.jobs["jobs/dolly"].set_reason("NoWorker");
   EXPECT_EQ(Run({"list"}), 0) << err_;
   EXPECT_EQ(out_,
             "NAME   STATE    PROGRESS   LOSS  TOK/S    ETA  WORKER  REASON      AGE\n"
@@ -242,7 +249,7 @@ TEST_F(Commands, AWideListHasOwnersAndMessages) {
   v1::Job job = MakeJob("chip2", v1::Job::QUEUED);
   job.set_owner("ada");
   job.set_message("no live worker;\nstart one");
-  scheduler_->jobs.jobs["jobs/chip2"] = job;
+  scheduler_.jobs.jobs["jobs/chip2"] = job;
   EXPECT_EQ(Run({"list", "-o", "wide"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("  OWNER  MESSAGE\n"));
   EXPECT_THAT(out_, HasSubstr("  ada    no live worker; start one\n"));
@@ -254,7 +261,7 @@ TEST_F(Commands, EveryCallNamesItsUser) {
   EXPECT_EQ(Run({"--user", "b\xC3\xA9ta", "list"}), 0) << err_;
   login_ = "";
   EXPECT_EQ(Run({"list"}), 0) << err_;
-  EXPECT_THAT(scheduler_->jobs.list_users, ElementsAre("ada", "b??ta", ""));
+  EXPECT_THAT(scheduler_.jobs.list_users, ElementsAre("ada", "b??ta", ""));
 }
 
 TEST_F(Commands, EmptyListsSaySo) {
@@ -276,12 +283,12 @@ TEST_F(Commands, DescribeShowsAllThereIs) {
   attempt->mutable_end_time()->set_seconds(1'764'000'090);
   attempt->set_last_step(8);
   attempt->set_result("Succeeded");
-  scheduler_->jobs.jobs["jobs/x"] = job;
-  v1::Checkpoint& checkpoint = scheduler_->checkpoints.checkpoints["jobs/x/checkpoints/final"];
+  scheduler_.jobs.jobs["jobs/x"] = job;
+  v1::Checkpoint& checkpoint = scheduler_.checkpoints.checkpoints["jobs/x/checkpoints/final"];
   checkpoint.set_name("jobs/x/checkpoints/final");
   checkpoint.set_step(8);
   checkpoint.set_size_bytes(1 << 20);
-  scheduler_->jobs.watches = {
+  scheduler_.jobs.watches = {
       {.batches = {
            Batch({StepEvent(1, 2, 4), StepEvent(2, 2, 1), StateEvent(v1::Job::SUCCEEDED)}, job)}}};
   EXPECT_EQ(Run({"describe", "x"}), 0) << err_;
@@ -309,8 +316,8 @@ TEST_F(Commands, DescribeShowsWhatIsLeftAndWhoseFaultAnEndWas) {
   attempt->mutable_end_time()->set_seconds(1'764'000'090);
   attempt->set_result("WorkerUnfit");
   attempt->set_fault("worker");
-  scheduler_->jobs.jobs["jobs/x"] = job;
-  scheduler_->jobs.watches = {{.batches = {Batch({StateEvent(v1::Job::QUEUED)}, job)}}};
+  scheduler_.jobs.jobs["jobs/x"] = job;
+  scheduler_.jobs.watches = {{.batches = {Batch({StateEvent(v1::Job::QUEUED)}, job)}}};
   EXPECT_EQ(Run({"describe", "x"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("Owner:    ada\n"));
   EXPECT_THAT(out_, HasSubstr("Budget:   3 retries, 19 interruptions left\n"));
@@ -324,7 +331,7 @@ TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
   worker.set_reason("/cache is not writable");
   worker.set_owner("ada");
   worker.set_version("1.0");
-  scheduler_->workers.workers = {worker};
+  scheduler_.workers.workers = {worker};
   EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("a     UNHEALTHY"));
   EXPECT_THAT(out_, HasSubstr("  /cache is not writable\n"));
@@ -336,7 +343,7 @@ TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
 
 TEST_F(Commands, EventsLeaveStepsOutUnlessAsked) {
   const auto script = EndsAs(v1::Job::SUCCEEDED);
-  scheduler_->jobs.watches = {script, script};
+  scheduler_.jobs.watches = {script, script};
   EXPECT_EQ(Run({"events", "x"}), 0) << err_;
   EXPECT_THAT(out_, Not(HasSubstr("step=1/1")));
   EXPECT_THAT(out_, HasSubstr("SUCCEEDED"));
@@ -345,46 +352,46 @@ TEST_F(Commands, EventsLeaveStepsOutUnlessAsked) {
 }
 
 TEST_F(Commands, LogsArePassedOnAndCleanedOnATerminal) {
-  scheduler_->jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
-  scheduler_->jobs.log = "a\r\x1b[31mred\n";
+  scheduler_.jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
+  scheduler_.jobs.log = "a\r\x1b[31mred\n";
   EXPECT_EQ(Run({"logs", "x", "-f", "--tail", "5", "--attempt", "2"}), 0) << err_;
-  EXPECT_EQ(out_, scheduler_->jobs.log);
-  EXPECT_TRUE(scheduler_->jobs.log_requests[0].follow());
-  EXPECT_EQ(scheduler_->jobs.log_requests[0].tail_lines(), 5);
-  EXPECT_EQ(scheduler_->jobs.log_requests[0].attempt(), 2);
+  EXPECT_EQ(out_, scheduler_.jobs.log);
+  EXPECT_TRUE(scheduler_.jobs.log_requests[0].follow());
+  EXPECT_EQ(scheduler_.jobs.log_requests[0].tail_lines(), 5);
+  EXPECT_EQ(scheduler_.jobs.log_requests[0].attempt(), 2);
   screen_.is_terminal = true;
   EXPECT_EQ(Run({"logs", "x"}), 0) << err_;
   EXPECT_EQ(out_, "a\n\uFFFD[31mred\n");
 }
 
 TEST_F(Commands, FollowedLogsGoOnBehindABreak) {
-  scheduler_->jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
-  scheduler_->jobs.broken_logs = {"one\ntw", "one\ntwo\n"};
-  scheduler_->jobs.log = "one\ntwo\nthree\n";
+  scheduler_.jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
+  scheduler_.jobs.broken_logs = {"one\ntw", "one\ntwo\n"};
+  scheduler_.jobs.log = "one\ntwo\nthree\n";
   EXPECT_EQ(Run({"logs", "x", "-f"}), 0) << err_;
-  EXPECT_EQ(out_, scheduler_->jobs.log);
+  EXPECT_EQ(out_, scheduler_.jobs.log);
   EXPECT_THAT(err_, HasSubstr("reconnecting"));
 
-  scheduler_->jobs.broken_logs = {"one\n"};
+  scheduler_.jobs.broken_logs = {"one\n"};
   EXPECT_EQ(Run({"logs", "x"}), 5) << "not followed: an error";
-  scheduler_->jobs.broken_logs = {"two\n"};
+  scheduler_.jobs.broken_logs = {"two\n"};
   EXPECT_EQ(Run({"logs", "x", "-f", "--tail", "1"}), 5) << "where it began is not known";
   EXPECT_THAT(err_, HasSubstr("hint: tunectl logs -f x"));
 }
 
 TEST_F(Commands, CancelCarriesReasonAndRequestId) {
-  scheduler_->jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
+  scheduler_.jobs.jobs["jobs/x"] = MakeJob("x", v1::Job::RUNNING);
   EXPECT_EQ(Run({"cancel", "x", "--reason", "no longer needed"}), 0) << err_;
   EXPECT_EQ(out_, "job/x cancelled\n");
-  EXPECT_EQ(scheduler_->jobs.cancelled[0].reason(), "no longer needed");
-  EXPECT_EQ(scheduler_->jobs.cancelled[0].request_id().size(), 36u);
+  EXPECT_EQ(scheduler_.jobs.cancelled[0].reason(), "no longer needed");
+  EXPECT_EQ(scheduler_.jobs.cancelled[0].request_id().size(), 36u);
 }
 
 TEST_F(Commands, DatasetsPushChecksSendsAndRegisters) {
   const std::string file = File("d.jsonl", "{\"prompt\":\"a\",\"response\":\"b\"}\n");
   EXPECT_EQ(Run({"datasets", "push", "d", file}), 0) << err_;
   EXPECT_THAT(out_, StartsWith("dataset/d created, 1 row ok"));
-  EXPECT_EQ(scheduler_->registry.datasets.at("datasets/d").file().path(), "d.jsonl");
+  EXPECT_EQ(scheduler_.datasets.datasets.at("datasets/d").file().path(), "d.jsonl");
   EXPECT_EQ(Run({"datasets", "push", "d", file}), 0) << "the same content again is no error";
 
   const std::string other = File("e.jsonl", "{\"prompt\":\"x\",\"response\":\"y\"}\n");
@@ -398,7 +405,7 @@ TEST_F(Commands, ABadDatasetIsRefusedBeforeAByteIsSent) {
                                "{\"prompt\":\"a\",\"response\": }\n");
   EXPECT_EQ(Run({"datasets", "push", "d", bad}), 1);
   EXPECT_THAT(err_, HasSubstr("bad.jsonl:2:"));
-  EXPECT_TRUE(scheduler_->registry.datasets.empty());
+  EXPECT_TRUE(scheduler_.datasets.datasets.empty());
   EXPECT_EQ(Run({"datasets", "validate", bad}), 1);
   EXPECT_EQ(Run({"datasets", "push", "d", folder_ / "none.jsonl"}), 3);
   EXPECT_THAT(err_, HasSubstr("none.jsonl"));
@@ -414,7 +421,7 @@ TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
   EXPECT_EQ(Run({"datasets", "push", "d", file, "--max-bad-rows", "2"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("1 row ok (format: prompt_response), 1 skipped as malformed"));
   EXPECT_THAT(err_, HasSubstr("  skipped " + file + ":2:28 (row 2): "));
-  EXPECT_EQ(scheduler_->registry.datasets.at("datasets/d").max_bad_rows(), 2);
+  EXPECT_EQ(scheduler_.datasets.datasets.at("datasets/d").max_bad_rows(), 2);
   EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "-1"}), 2);
   EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "1", "-o", "json"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("\"bad_rows\": 1"));
@@ -422,7 +429,7 @@ TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
 
 TEST_F(Commands, ListsGoOnToTheLastPage) {
   for (const char* name : {"datasets/a", "datasets/b", "datasets/c"}) {
-    scheduler_->registry.datasets[name].set_name(name);
+    scheduler_.datasets.datasets[name].set_name(name);
   }
   EXPECT_EQ(Run({"datasets", "list", "--no-headers"}), 0) << err_;
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 3);
@@ -436,8 +443,8 @@ TEST_F(Commands, ListsGoOnToTheLastPage) {
 }
 
 TEST_F(Commands, WhatALostTryHasDeletedIsDeleted) {
-  scheduler_->registry.datasets["datasets/a"].set_name("datasets/a");
-  scheduler_->registry.lost_deletes = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost")};
+  scheduler_.datasets.datasets["datasets/a"].set_name("datasets/a");
+  scheduler_.datasets.lost_deletes = {grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost")};
   EXPECT_EQ(Run({"datasets", "delete", "a"}), 0) << err_;
   EXPECT_EQ(out_, "dataset/a deleted\n");
   EXPECT_EQ(Run({"datasets", "delete", "a"}), 3) << "nothing was lost, nothing was there";

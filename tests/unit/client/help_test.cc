@@ -5,7 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/text.h"
-#include "tests/unit/client/tunectl_fixture.h"
+#include "tunectl_fixture.h"
 
 namespace tune::client {
 namespace {

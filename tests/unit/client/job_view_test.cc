@@ -13,13 +13,18 @@
 #include "client/live_region.h"
 #include "client/text.h"
 #include "proto/wire/convert.h"
-#include "tests/unit/client/scheduler_fixture.h"
+#include "tests/support/scripted/job_history.h"
 
 namespace tune::client {
 namespace {
 
+using testing::Batch;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::MakeJob;
+using testing::StateEvent;
+using testing::StepEvent;
+using testing::TrainingEntry;
 
 constexpr int64_t kStart = 1'764'000'000;
 

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/unit/client/tunectl_fixture.h"
+#include "tunectl_fixture.h"
 
 namespace tune::client {
 namespace {
@@ -24,11 +24,11 @@ class PullTest : public TunectlTest {
   }
 
   void Add(const std::string& path, const std::string& content) {
-    *checkpoint_.add_files() = scheduler_->blobs.Put(path, content);
+    *checkpoint_.add_files() = scheduler_.blobs.Put(path, content);
   }
   void Register() {
-    scheduler_->checkpoints.checkpoints["jobs/x/checkpoints/latest"] = checkpoint_;
-    scheduler_->checkpoints.checkpoints["jobs/x/checkpoints/final"] = checkpoint_;
+    scheduler_.checkpoints.checkpoints["jobs/x/checkpoints/latest"] = checkpoint_;
+    scheduler_.checkpoints.checkpoints["jobs/x/checkpoints/final"] = checkpoint_;
   }
   int PullTo(const std::string& folder, std::vector<std::string> more = {}) {
     std::vector<std::string> args = {"checkpoints", "pull", "x", "-d", folder};
@@ -58,26 +58,25 @@ TEST_F(PullTest, FetchesTheStateWhereAsked) {
 }
 
 TEST_F(PullTest, AnInterruptedPullContinues) {
-  scheduler_->blobs.break_with = grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "gone");
-  scheduler_->blobs.break_after = 2 << 20;
+  scheduler_.blobs.faults = {
+      {.after_bytes = 2 << 20, .status = {grpc::StatusCode::PERMISSION_DENIED, "gone"}}};
   EXPECT_EQ(PullTo(out_folder_), 4);
   EXPECT_THAT(err_, HasSubstr("run the same command again"));
   EXPECT_THAT(Files(), ElementsAre("model.safetensors.part")) << "config.json comes last";
 
-  scheduler_->blobs.break_with = grpc::Status::OK;
-  scheduler_->blobs.download_offsets.clear();
+  scheduler_.blobs.offsets.clear();
   EXPECT_EQ(PullTo(out_folder_), 0) << err_;
-  EXPECT_THAT(scheduler_->blobs.download_offsets, ElementsAre(2 << 20, 0));
+  EXPECT_THAT(scheduler_.blobs.offsets, ElementsAre(2 << 20, 0));
   EXPECT_THAT(Files(), ElementsAre("config.json", "model.safetensors"));
   EXPECT_EQ(*ReadFile(out_folder_ + "/model.safetensors"), weights_);
 }
 
 TEST_F(PullTest, ARepeatVerifiesAndFetchesNothing) {
   ASSERT_EQ(PullTo(out_folder_), 0) << err_;
-  scheduler_->blobs.download_offsets.clear();
+  scheduler_.blobs.offsets.clear();
   EXPECT_EQ(PullTo(out_folder_), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("2 were there already"));
-  EXPECT_TRUE(scheduler_->blobs.download_offsets.empty());
+  EXPECT_TRUE(scheduler_.blobs.offsets.empty());
 }
 
 TEST_F(PullTest, OtherContentIsKeptUnlessForced) {
@@ -102,7 +101,7 @@ TEST_F(PullTest, APartOfSomethingElseIsNotTrusted) {
 TEST_F(PullTest, APathOutOfTheFolderIsRefused) {
   for (const char* path : {"../evil", "/etc/evil", "a/../../evil", "", "a//b", "."}) {
     v1::Checkpoint checkpoint;
-    *checkpoint.add_files() = scheduler_->blobs.Put(path, "x");
+    *checkpoint.add_files() = scheduler_.blobs.Put(path, "x");
     const auto plan = PlanPull(checkpoint, {.folder = out_folder_});
     EXPECT_EQ(plan.status().code(), absl::StatusCode::kInvalidArgument) << path;
   }

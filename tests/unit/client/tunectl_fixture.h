@@ -10,20 +10,15 @@
 #include "base/files.h"
 #include "client/cli.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/scripted/scheduler.h"
 #include "tests/support/virtual_clock.h"
-#include "tests/unit/client/scheduler_fixture.h"
 
 namespace tune::client {
 
 class TunectlTest : public ::testing::Test {
  protected:
-  TunectlTest() {
-    EXPECT_TRUE(CreateDirectories(folder_ / "blobs").ok());
-    scheduler_ = std::make_unique<SchedulerFixture>(folder_ / "blobs");
-  }
-
   int Run(std::vector<std::string> args) {
-    args.insert(args.begin(), {"--server", scheduler_->address()});
+    args.insert(args.begin(), {"--server", scheduler_.address()});
     return RunAnywhere(args);
   }
 
@@ -48,7 +43,7 @@ class TunectlTest : public ::testing::Test {
   }
 
   ScratchFolder folder_;
-  std::unique_ptr<SchedulerFixture> scheduler_;
+  testing::ScriptedScheduler scheduler_;
   // An hour after the jobs of the fixture were submitted.
   VirtualClock clock_{absl::FromUnixSeconds(1'764'003'600)};
   Screen screen_;

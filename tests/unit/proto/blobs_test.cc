@@ -8,16 +8,17 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "certificate.h"
-#include "faulty_blob_service.h"
 #include "proto/wire/transport.h"
+#include "tests/support/scripted/blobs.h"
+#include "tests/support/scripted/loopback_server.h"
 
 namespace tune {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FaultyBlobService;
 using ::testing::HasSubstr;
 using testing::LoopbackServer;
+using testing::ScriptedBlobs;
 using ::testing::SizeIs;
 using testing::WriteTemporary;
 
@@ -44,8 +45,8 @@ class BlobClientTest : public ::testing::Test {
   const std::string sha256_ = Sha256Hex(content_);
   const std::string path_ = WriteTemporary("model.bin", content_);
   const std::string target_ = WriteTemporary("ignored", "") + ".out";
-  FaultyBlobService service_;
-  LoopbackServer server_{service_};
+  ScriptedBlobs service_;
+  LoopbackServer server_{{&service_}};
   std::vector<absl::Duration> slept_;
   BlobClient client_{server_.channel(), [this](absl::Duration d) { slept_.push_back(d); }};
   std::pair<int64_t, int64_t> progress_;
@@ -73,7 +74,7 @@ TEST_F(BlobClientTest, UploadOfAnEmptyFile) {
 }
 
 TEST_F(BlobClientTest, UploadGoesOnAfterABrokenStream) {
-  service_.faults = {{.break_after_bytes = 2 * kChunkBytes}};
+  service_.faults = {{.after_bytes = 2 * kChunkBytes}};
   const absl::Status status = Upload();
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(service_.blobs[sha256_], content_);
@@ -82,7 +83,7 @@ TEST_F(BlobClientTest, UploadGoesOnAfterABrokenStream) {
 }
 
 TEST_F(BlobClientTest, UploadGivesUpAfterFiveResends) {
-  service_.faults.assign(6, {.break_after_bytes = 0});
+  service_.faults.assign(6, {.after_bytes = 0});
   const absl::Status status = Upload();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr(path_));
@@ -91,7 +92,8 @@ TEST_F(BlobClientTest, UploadGivesUpAfterFiveResends) {
 }
 
 TEST_F(BlobClientTest, UploadDoesNotRepeatWhatCannotGoBetter) {
-  service_.faults = {{.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "no space left"}}};
+  service_.faults = {
+      {.after_bytes = 0, .status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "no space left"}}};
   EXPECT_EQ(Upload().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(slept_, SizeIs(0));
 }
@@ -140,7 +142,7 @@ TEST_F(BlobClientTest, DownloadThrowsAPartAwayThatIsTooLong) {
 
 TEST_F(BlobClientTest, DownloadAsksAgainForABrokenChunk) {
   service_.blobs[sha256_] = content_;
-  service_.faults = {{.flip_chunk = true}, {.break_after_bytes = kChunkBytes}};
+  service_.faults = {{.flip_chunk = true}, {.after_bytes = kChunkBytes}};
   ASSERT_TRUE(Download().ok());
   EXPECT_EQ(*ReadFile(target_), content_);
   EXPECT_THAT(service_.offsets, ElementsAre(0, 0, kChunkBytes));
@@ -155,7 +157,6 @@ TEST_F(BlobClientTest, DownloadOfWrongContentIsDataLossAndLeavesNoFile) {
 }
 
 TEST_F(BlobClientTest, DownloadOfABlobThatIsNotThere) {
-  service_.faults = {{.status = {grpc::StatusCode::NOT_FOUND, "no such blob"}}};
   EXPECT_EQ(Download().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(slept_, SizeIs(0));
 }

@@ -5,17 +5,18 @@
 
 #include "base/field_errors.h"
 #include "certificate.h"
-#include "faulty_blob_service.h"
 #include "proto/wire/status.h"
+#include "tests/support/scripted/blobs.h"
+#include "tests/support/scripted/loopback_server.h"
 
 namespace tune {
 namespace {
 
 using testing::Certificate;
-using testing::FaultyBlobService;
 using ::testing::HasSubstr;
 using testing::LoopbackServer;
 using testing::MakeCertificate;
+using testing::ScriptedBlobs;
 using testing::WriteTemporary;
 
 TEST(TransportTest, LoopbackIsToldFromTheRest) {
@@ -64,8 +65,8 @@ class TlsTest : public ::testing::Test {
   // One call to a server with `server` by a client with `client`.
   static grpc::StatusCode Call(const TransportOptions& server, const TransportOptions& client,
                                bool by_name = false) {
-    FaultyBlobService service;
-    const LoopbackServer running(service, server);
+    ScriptedBlobs service;
+    const LoopbackServer running({&service}, server);
     const std::string port = running.address().substr(running.address().rfind(':'));
     const std::string address = by_name ? "localhost" + port : running.address();
     const auto stub =
@@ -101,8 +102,8 @@ TEST_F(TlsTest, AServerWithCaAsksForTheClientsCertificate) {
 }
 
 TEST(TransportTest, AMessageAboveTheLimitIsRefused) {
-  FaultyBlobService service;
-  const LoopbackServer server(service);
+  ScriptedBlobs service;
+  const LoopbackServer server({&service});
   const auto stub = v1::BlobService::NewStub(server.channel());
   v1::StatBlobsRequest request;
   request.add_sha256(std::string(kMaxMessageBytes, 'a'));
@@ -112,8 +113,8 @@ TEST(TransportTest, AMessageAboveTheLimitIsRefused) {
 }
 
 TEST(TransportTest, TwoServersNeverShareAPort) {
-  FaultyBlobService service;
-  const LoopbackServer first(service);
+  ScriptedBlobs service;
+  const LoopbackServer first({&service});
   grpc::ServerBuilder builder;
   SetServerLimits(builder);
   int port = 0;
@@ -133,7 +134,7 @@ class LongErrorService : public v1::BlobService::Service {
 
 TEST(TransportTest, LongErrorsCrossTheWire) {
   LongErrorService service;
-  const LoopbackServer server(service);
+  const LoopbackServer server({&service});
   v1::StatBlobsResponse response;
   const absl::Status status =
       FromGrpcStatus(v1::BlobService::NewStub(server.channel())

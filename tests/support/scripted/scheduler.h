@@ -1,21 +1,21 @@
-// A scheduler for tunectl's tests: the real contract over real gRPC on loopback, blobs
-// as files in a folder. It keeps what it is given and answers with what a test set.
+// A scheduler over real gRPC on loopback that keeps what it is given and answers with what a test
+// set: states and failures that a real one could not be brought to at will.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
 #include <deque>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "tests/support/scripted/blobs.h"
+#include "tests/support/scripted/loopback_server.h"
 #include "tune/v1/jobs.grpc.pb.h"
 #include "tune/v1/registry.grpc.pb.h"
 #include "tune/v1/workers.grpc.pb.h"
 
-namespace tune::client {
+namespace tune::testing {
 
 // One WatchJob call: its batches, then how it ends.
 struct WatchScript {
@@ -23,7 +23,7 @@ struct WatchScript {
   grpc::Status end = grpc::Status::OK;
 };
 
-class JobsFixture : public v1::JobService::Service {
+class ScriptedJobs : public v1::JobService::Service {
  public:
   grpc::Status CreateJob(grpc::ServerContext*, const v1::CreateJobRequest*, v1::Job*) override;
   grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::Job*) override;
@@ -47,30 +47,7 @@ class JobsFixture : public v1::JobService::Service {
   std::deque<std::string> broken_logs;  // what each stream brings before it breaks
 };
 
-class BlobsFixture : public v1::BlobService::Service {
- public:
-  explicit BlobsFixture(std::string folder) : folder_(std::move(folder)) {}
-  grpc::Status StatBlobs(grpc::ServerContext*, const v1::StatBlobsRequest*,
-                         v1::StatBlobsResponse*) override;
-  grpc::Status UploadBlob(grpc::ServerContext*, grpc::ServerReader<v1::UploadBlobRequest>*,
-                          v1::UploadBlobResponse*) override;
-  grpc::Status DownloadBlob(grpc::ServerContext*, const v1::DownloadBlobRequest*,
-                            grpc::ServerWriter<v1::DownloadBlobResponse>*) override;
-
-  // Puts content into the store; returns its entry.
-  v1::FileEntry Put(const std::string& path, const std::string& content);
-
-  // Ends each download with this after so many of its bytes.
-  grpc::Status break_with = grpc::Status::OK;
-  int64_t break_after = 0;
-  std::vector<int64_t> download_offsets;
-
- private:
-  std::string PathOf(const std::string& sha256) const;
-  const std::string folder_;
-};
-
-class RegistryFixture : public v1::DatasetService::Service {
+class ScriptedDatasets : public v1::DatasetService::Service {
  public:
   grpc::Status CreateDataset(grpc::ServerContext*, const v1::CreateDatasetRequest*,
                              v1::Dataset*) override;
@@ -84,7 +61,7 @@ class RegistryFixture : public v1::DatasetService::Service {
   std::vector<std::string> page_tokens;
 };
 
-class CheckpointsFixture : public v1::CheckpointService::Service {
+class ScriptedCheckpoints : public v1::CheckpointService::Service {
  public:
   grpc::Status GetCheckpoint(grpc::ServerContext*, const v1::GetCheckpointRequest*,
                              v1::Checkpoint*) override;
@@ -94,7 +71,7 @@ class CheckpointsFixture : public v1::CheckpointService::Service {
   std::map<std::string, v1::Checkpoint> checkpoints;
 };
 
-class WorkersFixture : public v1::WorkerService::Service {
+class ScriptedWorkers : public v1::WorkerService::Service {
  public:
   grpc::Status GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest*, v1::Worker*) override;
   grpc::Status ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
@@ -103,29 +80,16 @@ class WorkersFixture : public v1::WorkerService::Service {
   std::vector<v1::Worker> workers;
 };
 
-class SchedulerFixture {
- public:
-  explicit SchedulerFixture(const std::string& folder);
-  ~SchedulerFixture();
-  const std::string& address() const { return address_; }
+// Its services on a loopback port, and what they hold and are told to answer.
+struct ScriptedScheduler {
+  const std::string& address() const { return server.address(); }
 
-  JobsFixture jobs;
-  BlobsFixture blobs;
-  RegistryFixture registry;
-  CheckpointsFixture checkpoints;
-  WorkersFixture workers;
-
- private:
-  std::string address_;
-  std::unique_ptr<grpc::Server> server_;
+  ScriptedJobs jobs;
+  ScriptedBlobs blobs;
+  ScriptedDatasets datasets;
+  ScriptedCheckpoints checkpoints;
+  ScriptedWorkers workers;
+  LoopbackServer server{{&jobs, &blobs, &datasets, &checkpoints, &workers}};
 };
 
-// Entries of a history, their seq set from `first_seq`, at seconds from `start`.
-v1::JobEvent StateEvent(v1::Job::State state, const std::string& worker = "");
-v1::JobEvent StepEvent(int64_t step, int64_t total, double loss);
-v1::JobEvent TrainingEntry(const v1::TrainingEvent& event);
-v1::WatchJobResponse Batch(std::vector<v1::JobEvent> events, const v1::Job& job,
-                           int64_t first_seq = 1, int64_t first_second = 1);
-v1::Job MakeJob(const std::string& id, v1::Job::State state);
-
-}  // namespace tune::client
+}  // namespace tune::testing

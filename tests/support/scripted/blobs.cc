@@ -1,31 +1,40 @@
-#include "faulty_blob_service.h"
+#include "tests/support/scripted/blobs.h"
 
-#include <chrono>
+#include <utility>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "base/sha256.h"
+#include "proto/wire/transport.h"
 
 namespace tune::testing {
 namespace {
 
 const grpc::Status kBroken(grpc::StatusCode::UNAVAILABLE, "connection reset");
 
-bool Broken(const FaultyBlobService::Fault& fault, int64_t bytes) {
-  return fault.break_after_bytes >= 0 && bytes >= fault.break_after_bytes;
+bool Broken(const ScriptedBlobs::Fault& fault, int64_t bytes) {
+  return fault.after_bytes >= 0 && bytes >= fault.after_bytes;
 }
 
 }  // namespace
 
-FaultyBlobService::Fault FaultyBlobService::NextFault() {
+ScriptedBlobs::Fault ScriptedBlobs::NextFault() {
   if (faults.empty()) return {};
   Fault fault = faults.front();
-  faults.erase(faults.begin());
+  faults.pop_front();
   return fault;
 }
 
-grpc::Status FaultyBlobService::StatBlobs(grpc::ServerContext*, const v1::StatBlobsRequest* request,
-                                          v1::StatBlobsResponse* response) {
+v1::FileEntry ScriptedBlobs::Put(const std::string& path, const std::string& content) {
+  v1::FileEntry entry;
+  entry.set_path(path);
+  entry.set_size_bytes(static_cast<int64_t>(content.size()));
+  entry.set_sha256(Sha256Hex(content));
+  blobs[entry.sha256()] = content;
+  return entry;
+}
+
+grpc::Status ScriptedBlobs::StatBlobs(grpc::ServerContext*, const v1::StatBlobsRequest* request,
+                                      v1::StatBlobsResponse* response) {
   for (const std::string& sha256 : request->sha256()) {
     auto* blob = response->add_blobs();
     blob->set_sha256(sha256);
@@ -35,18 +44,18 @@ grpc::Status FaultyBlobService::StatBlobs(grpc::ServerContext*, const v1::StatBl
   return grpc::Status::OK;
 }
 
-grpc::Status FaultyBlobService::UploadBlob(grpc::ServerContext*,
-                                           grpc::ServerReader<v1::UploadBlobRequest>* reader,
-                                           v1::UploadBlobResponse* response) {
+grpc::Status ScriptedBlobs::UploadBlob(grpc::ServerContext*,
+                                       grpc::ServerReader<v1::UploadBlobRequest>* reader,
+                                       v1::UploadBlobResponse* response) {
   const Fault fault = NextFault();
   v1::UploadBlobRequest request;
   if (!reader->Read(&request)) return kBroken;
   const v1::UploadBlobRequest::Header header = request.header();
   offsets.push_back(header.offset());
-  if (!fault.status.ok()) return fault.status;
   std::string& held = received[header.sha256()];
   if (header.offset() != static_cast<int64_t>(held.size())) return kBroken;
-  while (!Broken(fault, static_cast<int64_t>(held.size()) - header.offset())) {
+  while (true) {
+    if (Broken(fault, static_cast<int64_t>(held.size()) - header.offset())) return fault.status;
     if (!reader->Read(&request)) break;
     const v1::Chunk& chunk = request.chunk();
     if (absl::HexStringToBytes(Sha256Hex(chunk.data())) != chunk.sha256()) return kBroken;
@@ -61,16 +70,19 @@ grpc::Status FaultyBlobService::UploadBlob(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status FaultyBlobService::DownloadBlob(grpc::ServerContext*,
-                                             const v1::DownloadBlobRequest* request,
-                                             grpc::ServerWriter<v1::DownloadBlobResponse>* writer) {
+grpc::Status ScriptedBlobs::DownloadBlob(grpc::ServerContext*,
+                                         const v1::DownloadBlobRequest* request,
+                                         grpc::ServerWriter<v1::DownloadBlobResponse>* writer) {
   const Fault fault = NextFault();
   offsets.push_back(request->offset());
-  if (!fault.status.ok()) return fault.status;
-  const std::string& blob = blobs[request->sha256()];
+  const auto found = blobs.find(request->sha256());
+  if (found == blobs.end()) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, request->sha256() + " does not exist");
+  }
+  const std::string& blob = found->second;
   bool flip = fault.flip_chunk;
   for (size_t at = request->offset(); at < blob.size(); at += kChunkBytes) {
-    if (Broken(fault, static_cast<int64_t>(at) - request->offset())) return kBroken;
+    if (Broken(fault, static_cast<int64_t>(at) - request->offset())) return fault.status;
     v1::DownloadBlobResponse response;
     std::string data = blob.substr(at, kChunkBytes);
     response.mutable_chunk()->set_sha256(absl::HexStringToBytes(Sha256Hex(data)));
@@ -79,22 +91,6 @@ grpc::Status FaultyBlobService::DownloadBlob(grpc::ServerContext*,
     if (!writer->Write(response)) return kBroken;
   }
   return grpc::Status::OK;
-}
-
-LoopbackServer::LoopbackServer(grpc::Service& service, const TransportOptions& options) {
-  int port = 0;
-  grpc::ServerBuilder builder;
-  SetServerLimits(builder);
-  builder.AddListeningPort("127.0.0.1:0", *ServerCredentials("127.0.0.1:0", options), &port);
-  builder.RegisterService(&service);
-  server_ = builder.BuildAndStart();
-  address_ = absl::StrCat("127.0.0.1:", port);
-}
-
-LoopbackServer::~LoopbackServer() { server_->Shutdown(std::chrono::system_clock::now()); }
-
-std::shared_ptr<grpc::Channel> LoopbackServer::channel() const {
-  return MakeChannel(address_, *ClientCredentials(address_, {}));
 }
 
 }  // namespace tune::testing
