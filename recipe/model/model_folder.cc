@@ -163,10 +163,6 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
 }
 
-bool IsFloat(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
-}
-
 // One tensor against the config's shape and the type that the first one had.
 void CheckTensor(const std::string& tensor, const std::vector<int64_t>& shape,
                  std::optional<DType>* dtype, Opening* opening) {

@@ -30,11 +30,31 @@ constexpr char kMetadataKey[] = "__metadata__";
 struct DTypeRow {
   DType dtype;
   absl::string_view name;
-  int64_t bytes;
+  int64_t bits;
 };
 constexpr DTypeRow kDTypes[] = {
-    {DType::kF32, "F32", 4}, {DType::kF16, "F16", 2}, {DType::kBF16, "BF16", 2},
-    {DType::kI64, "I64", 8}, {DType::kU8, "U8", 1},
+    {DType::kF32, "F32", 32},
+    {DType::kF16, "F16", 16},
+    {DType::kBF16, "BF16", 16},
+    {DType::kI64, "I64", 64},
+    {DType::kU8, "U8", 8},
+    {DType::kBool, "BOOL", 8},
+    {DType::kI8, "I8", 8},
+    {DType::kI16, "I16", 16},
+    {DType::kU16, "U16", 16},
+    {DType::kI32, "I32", 32},
+    {DType::kU32, "U32", 32},
+    {DType::kU64, "U64", 64},
+    {DType::kF64, "F64", 64},
+    {DType::kC64, "C64", 64},
+    {DType::kF8E5M2, "F8_E5M2", 8},
+    {DType::kF8E4M3, "F8_E4M3", 8},
+    {DType::kF8E8M0, "F8_E8M0", 8},
+    {DType::kF8E5M2Fnuz, "F8_E5M2FNUZ", 8},
+    {DType::kF8E4M3Fnuz, "F8_E4M3FNUZ", 8},
+    {DType::kF6E2M3, "F6_E2M3", 6},
+    {DType::kF6E3M2, "F6_E3M2", 6},
+    {DType::kF4, "F4", 4},
 };
 
 const DTypeRow& RowOf(DType dtype) {
@@ -44,16 +64,18 @@ const DTypeRow& RowOf(DType dtype) {
 
 absl::Status Malformed(absl::string_view what) { return absl::InvalidArgumentError(what); }
 
-// Bytes of a tensor of this shape; an error where they are beyond int64.
+// Bytes of a tensor of this shape; an error where its bits are beyond int64, or fill no whole
+// bytes.
 absl::StatusOr<int64_t> ShapeBytes(DType dtype, const std::vector<int64_t>& shape) {
-  int64_t bytes = DTypeBytes(dtype);
+  int64_t bits = RowOf(dtype).bits;
   for (const int64_t dimension : shape) {
     if (dimension < 0) return Malformed(absl::StrCat("shape has a negative size ", dimension));
-    if (__builtin_mul_overflow(bytes, dimension, &bytes)) {
+    if (__builtin_mul_overflow(bits, dimension, &bits)) {
       return Malformed("shape is too large for any file");
     }
   }
-  return bytes;
+  if (bits % 8 == 0) return bits / 8;
+  return Malformed(absl::StrCat("has ", bits, " bits, which are no whole bytes"));
 }
 
 absl::StatusOr<std::vector<int64_t>> SizesOf(const SortedJson& json, absl::string_view key) {
@@ -94,12 +116,6 @@ absl::StatusOr<TensorInfo> TensorOf(const SortedJson& json, int64_t data_begin) 
   }
   if (__builtin_add_overflow(offsets[0], data_begin, &info.offset)) {
     return Malformed("data_offsets are too large for any file");
-  }
-  if (info.offset % DTypeBytes(info.dtype) != 0) {
-    return Malformed(absl::StrCat("begins at byte ", info.offset,
-                                  " of the file, which is no "
-                                  "multiple of its element size ",
-                                  DTypeBytes(info.dtype)));
   }
   return info;
 }
@@ -195,7 +211,11 @@ absl::StatusOr<size_t> SizeOf(const ReadOnlyFile& file, const std::string& path)
 
 }  // namespace
 
-int64_t DTypeBytes(DType dtype) { return RowOf(dtype).bytes; }
+bool IsFloat(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
+}
+
+int64_t DTypeBytes(DType dtype) { return RowOf(dtype).bits / 8; }
 
 absl::string_view DTypeName(DType dtype) { return RowOf(dtype).name; }
 
@@ -205,7 +225,7 @@ absl::StatusOr<DType> DTypeFromName(absl::string_view name) {
     if (row.name == name) return row.dtype;
     names.push_back(row.name);
   }
-  return Malformed(absl::StrCat("dtype \"", name, "\" is not supported (only ",
+  return Malformed(absl::StrCat("dtype \"", name, "\" is none of the format's (",
                                 absl::StrJoin(names, ", "), ")"));
 }
 
@@ -250,7 +270,7 @@ struct HeaderText {
 
 absl::Status AddTensor(const TensorSpec& tensor, int64_t* end, Json* header) {
   ASSIGN_OR_RETURN(const int64_t bytes, ShapeBytes(tensor.dtype, tensor.shape));
-  if (*end % DTypeBytes(tensor.dtype) != 0) {
+  if (const int64_t size = DTypeBytes(tensor.dtype); size > 0 && *end % size != 0) {
     return Malformed("would not be aligned; write types of larger elements first");
   }
   const int64_t begin = *end;

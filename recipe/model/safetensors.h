@@ -1,6 +1,7 @@
 // The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes
 // of little-endian header length, a JSON header, then the tensors' bytes, row-major and
-// little-endian. Strict both ways: no holes, overlaps, duplicates or odd alignment.
+// little-endian. Strict both ways: no holes, overlaps or duplicates. A file may place a tensor
+// at any byte; what is written here is aligned.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,36 @@
 
 namespace tune {
 
-// Only the types a Phi checkpoint or a training state holds.
-enum class DType { kF32, kF16, kBF16, kI64, kU8 };
+// All types of the format. Weights are kF32, kF16 or kBF16 (IsFloat); the others are known so
+// that a file which holds one, a mask say, can be read beside them.
+enum class DType {
+  kF32,
+  kF16,
+  kBF16,
+  kI64,
+  kU8,
+  kBool,
+  kI8,
+  kI16,
+  kU16,
+  kI32,
+  kU32,
+  kU64,
+  kF64,
+  kC64,
+  kF8E5M2,
+  kF8E4M3,
+  kF8E8M0,
+  kF8E5M2Fnuz,
+  kF8E4M3Fnuz,
+  kF6E2M3,
+  kF6E3M2,
+  kF4,
+};
 
+// True for the types that weights have.
+bool IsFloat(DType dtype);
+// Bytes of one element; 0 for the types of less than a byte (kF6…, kF4).
 int64_t DTypeBytes(DType dtype);
 absl::string_view DTypeName(DType dtype);  // "F32", as in the header
 absl::StatusOr<DType> DTypeFromName(absl::string_view name);
@@ -25,7 +53,7 @@ absl::StatusOr<DType> DTypeFromName(absl::string_view name);
 struct TensorInfo {
   DType dtype;
   std::vector<int64_t> shape;
-  int64_t offset;  // bytes, from the beginning of the file
+  int64_t offset;  // bytes, from the beginning of the file; any number, aligned or not
   int64_t bytes;
 };
 

@@ -40,10 +40,10 @@ absl::Status OpenBytes(const ScratchFolder& dir, absl::string_view bytes) {
 constexpr char kOne[] = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
 
 TEST(DType, NamesAreTheFormats) {
-  for (const char* name : {"F32", "F16", "BF16", "I64", "U8"}) {
+  for (const char* name : {"F32", "F16", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "F4"}) {
     EXPECT_EQ(DTypeName(*DTypeFromName(name)), name);
   }
-  EXPECT_THAT(DTypeFromName("F8_E4M3").status().message(), HasSubstr("F8_E4M3"));
+  EXPECT_THAT(DTypeFromName("F80").status().message(), HasSubstr("F80"));
 }
 
 TEST(Safetensors, ReadsWhatItWrote) {
@@ -151,8 +151,9 @@ std::vector<Attack> Attacks() {
       {"NoShape", File(R"({"a":{"dtype":"U8","data_offsets":[0,1]}})", 1), "must have exactly"},
       {"ExtraKey", File(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}})", 1),
        "must have exactly"},
-      {"UnknownDType", File(Entry("\"F64\"", "[1]", "[0,8]"), 8),
-       "tensor \"a\": dtype \"F64\" is not supported (only F32, F16, BF16, I64, U8)"},
+      {"UnknownDType", File(Entry("\"F80\"", "[1]", "[0,10]"), 10),
+       "tensor \"a\": dtype \"F80\" is none of the format's (F32, F16, BF16, I64, U8, BOOL"},
+      {"HalfAByte", File(Entry("\"F4\"", "[3]", "[0,2]"), 2), "has 12 bits"},
       {"DTypeIsNoString", File(Entry("4", "[1]", "[0,4]"), 4), "dtype is no string"},
       {"ShapeIsNoList", File(Entry("\"U8\"", "1", "[0,1]"), 1), "shape is no list"},
       {"ShapeNegative", File(Entry("\"U8\"", "[-1]", "[0,1]"), 1), "shape holds something"},
@@ -179,11 +180,9 @@ std::vector<Attack> Attacks() {
        "ends at 8"},
       {"Overlap", File(Two("[0,8]", "[4,12]"), 12), "inside the tensor before it"},
       {"SamePlace", File(Two("[0,8]", "[0,8]"), 8), "inside the tensor before it"},
-      {"Misaligned",
-       File(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
-            R"("b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
-            5),
-       "no multiple of its element size 4"},
+      {"HeaderPaddedWithZeros",
+       LittleEndian(sizeof(kOne)) + std::string(kOne, sizeof(kOne)) + std::string(8, 'x'),
+       "header: line 1, column "},
       {"MetadataIsNoObject", File(R"({"__metadata__":[]})", 0), "__metadata__ is no object"},
       {"MetadataOfNumbers", File(R"({"__metadata__":{"a":1}})", 0), "\"a\" is no string"},
   };
@@ -207,6 +206,25 @@ TEST(SafetensorsFile, TheUnharmedFileIsTaken) {
   const ScratchFolder dir;
   EXPECT_TRUE(OpenBytes(dir, File(kOne, 8)).ok());
   EXPECT_TRUE(OpenBytes(dir, File(Two("[8,16]", "[0,8]"), 16)).ok());  // any order of names
+}
+
+TEST(SafetensorsFile, TypesOfLessThanAByteAndOfOtherKindsAreKnown) {
+  const ScratchFolder dir;
+  EXPECT_TRUE(OpenBytes(dir, File(Entry("\"F4\"", "[2,3]", "[0,3]"), 3)).ok());
+  EXPECT_TRUE(OpenBytes(dir, File(Entry("\"F6_E2M3\"", "[4]", "[0,3]"), 3)).ok());
+  EXPECT_TRUE(OpenBytes(dir, File(Entry("\"BOOL\"", "[1,1,2,2]", "[0,4]"), 4)).ok());
+  EXPECT_TRUE(OpenBytes(dir, File(Entry("\"C64\"", "[1]", "[0,8]"), 8)).ok());
+}
+
+// The format asks for no alignment, neither of the data nor of a tensor in it.
+TEST(SafetensorsFile, TensorsMayBeginAtAnyByte) {
+  const ScratchFolder dir;
+  const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                             R"("b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})";
+  ASSERT_TRUE(WriteFileDurably(dir / "a", LittleEndian(header.size()) + header + "abcde").ok());
+  const auto file = SafetensorsFile::Open(dir / "a");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->Data((*file)->tensors().at("b")), "bcde");
 }
 
 TEST(SafetensorsFile, NotThereAndNotAFile) {

@@ -1,5 +1,7 @@
 #include "worker/trainer/core/tensor_files.h"
 
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "worker/trainer/core/failure.h"
@@ -16,10 +18,9 @@ at::ScalarType ScalarTypeOf(DType dtype) {
       return at::kBFloat16;
     case DType::kI64:
       return at::kLong;
-    case DType::kU8:
+    default:
       return at::kByte;
   }
-  return at::kByte;
 }
 
 DType DTypeOf(at::ScalarType type) {
@@ -43,9 +44,13 @@ DType DTypeOfPrecision(const std::string& precision) {
 }
 
 at::Tensor FileTensor(const SafetensorsFile& file, const TensorInfo& info) {
+  const at::TensorOptions options(ScalarTypeOf(info.dtype));
   // from_blob wants a pointer it may write through; nothing here does.
   auto* data = const_cast<char*>(file.Data(info).data());
-  return at::from_blob(data, info.shape, at::TensorOptions(ScalarTypeOf(info.dtype)));
+  if (info.offset % DTypeBytes(info.dtype) == 0) return at::from_blob(data, info.shape, options);
+  at::Tensor copy = at::empty(info.shape, options);
+  std::memcpy(copy.mutable_data_ptr(), data, info.bytes);
+  return copy;
 }
 
 absl::string_view TensorBytes(const at::Tensor& tensor) {

@@ -10,12 +10,14 @@
 
 namespace tune::trainer {
 
+// Of a type that weights or a training state have: kF32, kF16, kBF16, kI64, kU8.
 at::ScalarType ScalarTypeOf(DType dtype);
 DType DTypeOf(at::ScalarType type);
 // "fp32", "bf16", "fp16".
 DType DTypeOfPrecision(const std::string& precision);
 
-// A read-only view of a tensor in the file; valid while the file is open.
+// A tensor in the file, to read only; valid while the file is open. A view where the file has
+// it aligned, else a copy.
 at::Tensor FileTensor(const SafetensorsFile& file, const TensorInfo& info);
 
 // The bytes of a contiguous host tensor; valid while the tensor is.
