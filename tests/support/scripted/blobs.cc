@@ -62,10 +62,11 @@ grpc::Status ScriptedBlobs::UploadBlob(grpc::ServerContext*,
     held += chunk.data();
   }
   if (static_cast<int64_t>(held.size()) < header.size_bytes()) return kBroken;
-  if (Sha256Hex(held) != header.sha256()) {
+  const std::string whole = std::exchange(held, "");
+  if (Sha256Hex(whole) != header.sha256()) {
     return grpc::Status(grpc::StatusCode::DATA_LOSS, "wrong hash of the whole");
   }
-  blobs[header.sha256()] = held;
+  blobs[header.sha256()] = whole;
   response->set_sha256(header.sha256());
   return grpc::Status::OK;
 }

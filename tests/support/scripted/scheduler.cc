@@ -10,6 +10,10 @@ grpc::Status NotFound(const std::string& name) {
   return grpc::Status(grpc::StatusCode::NOT_FOUND, name + " does not exist");
 }
 
+grpc::Status AlreadyExists(const std::string& what) {
+  return grpc::Status(grpc::StatusCode::ALREADY_EXISTS, what);
+}
+
 template <typename Message>
 grpc::Status Find(const std::map<std::string, Message>& map, const std::string& name,
                   Message* message) {
@@ -29,10 +33,15 @@ grpc::Status ScriptedJobs::CreateJob(grpc::ServerContext*, const v1::CreateJobRe
     create_answers.pop_front();
     return answer;
   }
+  const auto known = names_.find(request->request_id());
+  if (known != names_.end()) return Find(jobs, known->second, job);
   *job = request->job();
   job->set_name("jobs/" + (request->job_id().empty() ? "made-up" : request->job_id()));
   job->set_state(v1::Job::QUEUED);
-  if (!request->validate_only()) jobs[job->name()] = *job;
+  if (jobs.contains(job->name())) return AlreadyExists(job->name() + " exists");
+  if (request->validate_only()) return grpc::Status::OK;
+  jobs[job->name()] = *job;
+  if (!request->request_id().empty()) names_[request->request_id()] = job->name();
   return grpc::Status::OK;
 }
 
@@ -59,9 +68,11 @@ grpc::Status ScriptedJobs::ListJobs(grpc::ServerContext* context,
 grpc::Status ScriptedJobs::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
                                      v1::Job* job) {
   cancelled.push_back(*request);
-  const grpc::Status found = Find(jobs, request->name(), job);
-  job->set_state(v1::Job::CANCELLED);
-  return found;
+  const auto found = jobs.find(request->name());
+  if (found == jobs.end()) return NotFound(request->name());
+  found->second.set_state(v1::Job::CANCELLED);
+  *job = found->second;
+  return grpc::Status::OK;
 }
 
 grpc::Status ScriptedJobs::WatchJob(grpc::ServerContext*, const v1::WatchJobRequest* request,
@@ -78,6 +89,7 @@ grpc::Status ScriptedJobs::StreamJobLogs(grpc::ServerContext*,
                                          const v1::StreamJobLogsRequest* request,
                                          grpc::ServerWriter<v1::StreamJobLogsResponse>* writer) {
   log_requests.push_back(*request);
+  if (!jobs.contains(request->name())) return NotFound(request->name());
   v1::StreamJobLogsResponse response;
   const bool breaks = !broken_logs.empty();
   response.set_data(breaks ? broken_logs.front() : log);
@@ -93,7 +105,7 @@ grpc::Status ScriptedDatasets::CreateDataset(grpc::ServerContext*,
   dataset->set_name("datasets/" + request->dataset_id());
   const auto [place, fresh] = datasets.emplace(dataset->name(), *dataset);
   if (fresh || place->second.file().sha256() == dataset->file().sha256()) return grpc::Status::OK;
-  return grpc::Status(grpc::StatusCode::ALREADY_EXISTS, dataset->name() + " has other content");
+  return AlreadyExists(dataset->name() + " has other content");
 }
 
 // Pages of two, to make a list of three go on.

@@ -1,5 +1,6 @@
 // A scheduler over real gRPC on loopback that keeps what it is given and answers with what a test
-// set: states and failures that a real one could not be brought to at will.
+// set: states and failures that a real one could not be brought to at will. That its other answers
+// are the real one's is shown by tests/unit/client/scheduler_conformance_test.cc.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -45,6 +46,9 @@ class ScriptedJobs : public v1::JobService::Service {
   std::vector<v1::StreamJobLogsRequest> log_requests;
   std::string log;
   std::deque<std::string> broken_logs;  // what each stream brings before it breaks
+
+ private:
+  std::map<std::string, std::string> names_;  // of the jobs made, by request_id
 };
 
 class ScriptedDatasets : public v1::DatasetService::Service {
