@@ -68,10 +68,18 @@ AttemptEnd Attempt::Run() {
 
 void Attempt::RemoveRun() {
   absl::MutexLock lock(&context_.cache_in_use);
-  if (const absl::Status removed = RemoveAll(run_dir_); !removed.ok()) {
+  if (const absl::Status removed = RemoveRunFolder(); !removed.ok()) {
     spdlog::warn("{}: {}", lease_.key().job(), removed.ToString());
   }
-  context_.cache.Relinked();
+  context_.cache.Save();
+}
+
+absl::Status Attempt::RemoveRunFolder() {
+  const std::vector<v1::FileEntry> files = InputFiles(lease_);
+  for (const absl::string_view inputs : {kModelFolder, kDatasetsFolder, kResumeFolder}) {
+    RETURN_IF_ERROR(context_.cache.RemovePlaced(files, JoinPath(run_dir_, inputs)));
+  }
+  return RemoveAll(run_dir_);
 }
 
 AttemptEnd Attempt::RunToEnd() {
@@ -110,18 +118,17 @@ absl::Status Attempt::Prepare() {
 
 absl::Status Attempt::PrepareOnce() {
   ASSIGN_OR_RETURN(const auto inputs, InputsOf(lease_));
-  std::vector<v1::FileEntry> files;
-  for (const RunInput& input : inputs) files.push_back(input.file);
   absl::MutexLock lock(&context_.cache_in_use);
-  RETURN_IF_ERROR(context_.cache.MakeRoom(files));
+  RETURN_IF_ERROR(RemoveRunFolder());  // of an earlier try
+  RETURN_IF_ERROR(context_.cache.MakeRoom(InputFiles(lease_)));
   const absl::Status made = MakeRunFolder(
-      run_dir_, lease_, inputs, [this](const v1::FileEntry& file) -> absl::StatusOr<std::string> {
+      run_dir_, lease_, inputs, [this](const v1::FileEntry& file, const std::string& target) {
         if (stop_.cause() != StopCause::kNone) {
           return absl::CancelledError("stopped while its inputs were fetched");
         }
-        return context_.cache.Get(file, context_.control);
+        return context_.cache.Place(file, target, context_.control);
       });
-  context_.cache.Relinked();
+  context_.cache.Save();
   return made;
 }
 

@@ -73,6 +73,7 @@ class Attempt {
   absl::Status Prepare();
   absl::Status PrepareOnce();
   void RemoveRun();
+  absl::Status RemoveRunFolder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(context_.cache_in_use);
   AttemptEnd Train(Process& trainer);
   void FlushReports(Reporter& reporter);
   void FlushCheckpoints(Uploader& uploader);

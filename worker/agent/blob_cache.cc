@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,12 @@ absl::Status MarkUsed(const std::string& path) {
   if (chmod(path.c_str(), 0444) != 0) return ErrnoStatus(path, "chmod");
   if (utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return ErrnoStatus(path, "touch");
   return absl::OkStatus();
+}
+
+absl::Status Link(const std::string& blob, const std::string& target) {
+  if (link(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  if (symlink(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  return ErrnoStatus(target, "link");
 }
 
 }  // namespace
@@ -89,21 +97,28 @@ absl::StatusOr<std::string> BlobCache::Get(const v1::FileEntry& file, ControlPla
         absl::StrCat(file.path(), ": \"", sha256, "\" is no SHA-256"));
   }
   const std::string path = PathOf(sha256);
-  if (!IsVerified(file)) {
+  if (!Holds(file) || !verified_.Verify(sha256)) {
     if (Exists(path)) spdlog::warn("cache: {} is damaged and is fetched again", sha256);
     RETURN_IF_ERROR(RemoveAll(path));
     RETURN_IF_ERROR(control.Download(sha256, file.size_bytes(), path));
+    verified_.Add(sha256);
   }
-  RETURN_IF_ERROR(MarkUsed(path));
-  verified_.Add(sha256);
+  RETURN_IF_ERROR(verified_.Alter({sha256}, [&] { return MarkUsed(path); }));
   return path;
 }
 
-bool BlobCache::IsVerified(const v1::FileEntry& file) {
-  if (!Holds(file)) return false;
-  if (verified_.Contains(file.sha256())) return true;
-  const auto found = Sha256File(PathOf(file.sha256()));
-  return found.ok() && *found == file.sha256();
+absl::Status BlobCache::Place(const v1::FileEntry& file, const std::string& target,
+                              ControlPlane& control) {
+  ASSIGN_OR_RETURN(const std::string blob, Get(file, control));
+  RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(target).parent_path()));
+  return verified_.Alter({file.sha256()}, [&] { return Link(blob, target); });
+}
+
+absl::Status BlobCache::RemovePlaced(const std::vector<v1::FileEntry>& files,
+                                     const std::string& folder) {
+  std::vector<std::string> blobs;
+  for (const v1::FileEntry& file : files) blobs.push_back(file.sha256());
+  return verified_.Alter(blobs, [&] { return RemoveAll(folder); });
 }
 
 }  // namespace tune::worker

@@ -31,10 +31,16 @@ class BlobCache {
   absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed);
 
   // The path of a blob with this content, fetched if need be. A file is hashed before its first
-  // use in a boot of the host, and again whenever it has changed; a damaged one is fetched anew.
+  // use in a boot of the host, and again whenever anybody but this object has changed it, its
+  // links or its times; a damaged one is fetched anew.
   absl::StatusOr<std::string> Get(const v1::FileEntry& file, ControlPlane& control);
-  // After links to blobs were made or removed: see VerifiedBlobs.
-  void Relinked() { verified_.Relinked(); }
+  // The same, at `target`, whose folder is made: a hard link, or a symbolic one where the volume
+  // knows no hard links.
+  absl::Status Place(const v1::FileEntry& file, const std::string& target, ControlPlane& control);
+  // Removes a folder into which some of `files` were placed.
+  absl::Status RemovePlaced(const std::vector<v1::FileEntry>& files, const std::string& folder);
+  // Writes down what is verified, for the worker's next life.
+  void Save() const { verified_.Save(); }
 
  private:
   struct Held {
@@ -44,7 +50,6 @@ class BlobCache {
   };
 
   std::string PathOf(const std::string& sha256) const;
-  bool IsVerified(const v1::FileEntry& file);
   bool Holds(const v1::FileEntry& file) const;
   absl::StatusOr<std::vector<Held>> OldestFirst() const;
   absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing);

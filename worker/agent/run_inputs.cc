@@ -1,9 +1,5 @@
 #include "worker/agent/run_inputs.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/files.h"
@@ -20,13 +16,6 @@ namespace {
 std::string DatasetTarget(const v1::Dataset& dataset) {
   return absl::StrCat(kDatasetsFolder, "/", absl::StripPrefix(dataset.name(), "datasets/"), "/",
                       dataset.file().path());
-}
-
-absl::Status Link(const std::string& blob, const std::string& target) {
-  RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(target).parent_path()));
-  if (link(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
-  if (symlink(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
-  return ErrnoStatus(target, "link");
 }
 
 RunFolder Describe(const std::string& run_dir, const v1::Lease& lease, const LeaseSpec& spec) {
@@ -65,19 +54,25 @@ absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease) {
   return inputs;
 }
 
+std::vector<v1::FileEntry> InputFiles(const v1::Lease& lease) {
+  std::vector<v1::FileEntry> files(lease.model_files().begin(), lease.model_files().end());
+  for (const auto& dataset : lease.datasets()) files.push_back(dataset.file());
+  files.insert(files.end(), lease.resume_from().files().begin(), lease.resume_from().files().end());
+  return files;
+}
+
 std::string RunFolderName(const v1::Lease& lease) {
   return absl::StrCat(absl::StripPrefix(lease.key().job(), "jobs/"), "-a", lease.attempt(), "-e",
                       lease.key().epoch());
 }
 
 absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
-                           const std::vector<RunInput>& inputs, const BlobSource& blobs) {
+                           const std::vector<RunInput>& inputs, const PlaceInput& place) {
   RETURN_IF_ERROR(RemoveAll(run_dir));
   RETURN_IF_ERROR(CreateDirectories(run_dir));
   ASSIGN_OR_RETURN(const LeaseSpec spec, ReadLeaseSpec(lease));
   for (const RunInput& input : inputs) {
-    ASSIGN_OR_RETURN(const std::string blob, blobs(input.file));
-    RETURN_IF_ERROR(Link(blob, JoinPath(run_dir, input.target)));
+    RETURN_IF_ERROR(place(input.file, JoinPath(run_dir, input.target)));
   }
   return WriteRunFolder(run_dir, Describe(run_dir, lease, spec), spec.whole);
 }

@@ -18,19 +18,22 @@ struct RunInput {
   std::string target;
 };
 
+// The blobs that a lease's run reads; of model, datasets and checkpoint, in this order.
+std::vector<v1::FileEntry> InputFiles(const v1::Lease& lease);
+
 // INVALID_ARGUMENT for a path that would leave the run folder.
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease);
 
 // "JOB-aN-eE": no two attempts share it.
 std::string RunFolderName(const v1::Lease& lease);
 
-// Gives the path of an input's content.
-using BlobSource = std::function<absl::StatusOr<std::string>(const v1::FileEntry&)>;
+// Puts an input's content at the path `target`.
+using PlaceInput =
+    std::function<absl::Status(const v1::FileEntry& file, const std::string& target)>;
 
-// Makes `run_dir` afresh: every input a hard link to its blob (a symbolic one where the
-// volume knows no hard links), then run.json, the lease's spec in it as it is. INVALID_ARGUMENT
-// for a spec in which the worker does not find what it needs itself.
+// Makes `run_dir` afresh: every input is placed, then comes run.json, the lease's spec in it as it
+// is. INVALID_ARGUMENT for a spec in which the worker does not find what it needs itself.
 absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
-                           const std::vector<RunInput>& inputs, const BlobSource& blobs);
+                           const std::vector<RunInput>& inputs, const PlaceInput& place);
 
 }  // namespace tune::worker

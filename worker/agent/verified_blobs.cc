@@ -35,22 +35,39 @@ bool VerifiedBlobs::Contains(const std::string& sha256) const {
   return known != stamps_.end() && Read(sha256, now) && now == known->second;
 }
 
+bool VerifiedBlobs::Verify(const std::string& sha256) {
+  if (Contains(sha256)) return true;
+  Remove(sha256);
+  Stamp before;
+  if (!Read(sha256, before)) return false;
+  const auto found = Sha256File(JoinPath(dir_, sha256));
+  if (!found.ok() || *found != sha256) return false;
+  stamps_[sha256] = before;
+  return true;
+}
+
 void VerifiedBlobs::Add(const std::string& sha256) {
   Stamp now;
   if (Read(sha256, now)) stamps_[sha256] = now;
 }
 
-void VerifiedBlobs::Relinked() {
-  std::map<std::string, Stamp> unchanged;
-  for (const auto& [sha256, known] : stamps_) {
-    Stamp now;
-    if (!Read(sha256, now)) continue;
-    Stamp expected = known;
-    expected.ctime_ns = now.ctime_ns;
-    if (now == expected) unchanged[sha256] = now;
+absl::Status VerifiedBlobs::Alter(const std::vector<std::string>& blobs,
+                                  absl::FunctionRef<absl::Status()> change) {
+  for (const std::string& sha256 : blobs) {
+    if (!Contains(sha256)) Remove(sha256);
   }
-  stamps_ = std::move(unchanged);
-  Save();
+  const absl::Status status = change();
+  for (const std::string& sha256 : blobs) {
+    const auto known = stamps_.find(sha256);
+    if (known == stamps_.end()) continue;
+    const Stamp before = known->second;
+    stamps_.erase(known);
+    Stamp now;
+    const bool same =
+        Read(sha256, now) && now.inode == before.inode && now.size_bytes == before.size_bytes;
+    if (same) stamps_[sha256] = now;
+  }
+  return status;
 }
 
 bool VerifiedBlobs::Read(const std::string& sha256, Stamp& stamp) const {

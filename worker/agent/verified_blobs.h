@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace tune::worker {
@@ -23,12 +26,19 @@ class VerifiedBlobs {
   // Whether the blob was verified and its file has not changed since: its size, inode, mtime and
   // ctime are the same.
   bool Contains(const std::string& sha256) const;
+  // Hashes the blob's file unless Contains it, and remembers it, as it was before the hashing,
+  // where its content is what its name says. False where it is not, or cannot be read.
+  bool Verify(const std::string& sha256);
   // The blob's file, as it is now, has the content that its name says.
   void Add(const std::string& sha256);
   void Remove(const std::string& sha256) { stamps_.erase(sha256); }
-  // Links to the files were made or removed, which alters their ctime: takes it anew where all
-  // else is the same, forgets what has changed, and writes DIR/verified.
-  void Relinked();
+  // Runs `change`, which alters the files of these blobs but not their content: links to them are
+  // made or removed, or they are touched. What was verified and unchanged right before it counts
+  // as unchanged right after it; all other changes of a file are found. Returns `change`'s status.
+  absl::Status Alter(const std::vector<std::string>& blobs,
+                     absl::FunctionRef<absl::Status()> change);
+  // Writes DIR/verified.
+  void Save() const;
 
  private:
   struct Stamp {
@@ -42,7 +52,6 @@ class VerifiedBlobs {
 
   bool Read(const std::string& sha256, Stamp& stamp) const;
   void Load();
-  void Save() const;
 
   const std::string dir_;
   const std::string boot_id_;

@@ -49,12 +49,21 @@ class BlobCacheTest : public ::testing::Test {
     const char flipped = static_cast<char>(stream.get() ^ 1);
     stream.seekp(0).put(flipped);
   }
+  // Its size, inode and mtime stay.
+  void ChangeUnnoticed(const v1::FileEntry& file) {
+    struct stat before;
+    ASSERT_EQ(stat((folder_ / file.sha256()).c_str(), &before), 0);
+    FlipBit(file);
+    const timespec times[2] = {before.st_atim, before.st_mtim};
+    ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / file.sha256()).c_str(), times, 0), 0);
+  }
   bool Holds(const v1::FileEntry& file) { return Exists(folder_ / file.sha256()); }
   int64_t Downloads(const v1::FileEntry& file) {
     return control_.Count("Download " + file.sha256());
   }
 
   ScratchFolder folder_;
+  ScratchFolder run_;
   FakeControlPlane control_;
   int64_t free_bytes_ = 1 << 30;
 };
@@ -99,11 +108,17 @@ TEST_F(BlobCacheTest, AChangeIsFoundThoughTheFilesTimeWasSetBack) {
   const auto file = Blob("weights");
   BlobCache cache = Cache();
   Get(cache, file);
-  struct stat before;
-  ASSERT_EQ(stat((folder_ / file.sha256()).c_str(), &before), 0);
-  FlipBit(file);
-  const timespec times[2] = {before.st_atim, before.st_mtim};
-  ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / file.sha256()).c_str(), times, 0), 0);
+  ChangeUnnoticed(file);
+  Get(cache, file);
+  EXPECT_EQ(Downloads(file), 2);
+}
+
+TEST_F(BlobCacheTest, AChangeIsFoundThoughARunUsedTheBlobMeanwhile) {
+  const auto file = Blob("weights");
+  BlobCache cache = Cache();
+  ASSERT_TRUE(cache.Place(file, run_ / "model/weights", control_).ok());
+  ChangeUnnoticed(file);
+  ASSERT_TRUE(cache.RemovePlaced({file}, run_ / "model").ok());
   Get(cache, file);
   EXPECT_EQ(Downloads(file), 2);
 }
@@ -113,10 +128,10 @@ TEST_F(BlobCacheTest, WhatWasVerifiedIsNotHashedAgainInALaterLife) {
   {
     BlobCache cache = Cache();
     Get(cache, file);
-    ASSERT_EQ(link((folder_ / file.sha256()).c_str(), (folder_ / "link").c_str()), 0);
-    cache.Relinked();
-    ASSERT_TRUE(RemoveAll(folder_ / "link").ok());
-    cache.Relinked();
+    ASSERT_TRUE(cache.Place(file, run_ / "model/weights", control_).ok());
+    EXPECT_EQ(*ReadFile(run_ / "model/weights"), "weights");
+    ASSERT_TRUE(cache.RemovePlaced({file}, run_ / "model").ok());
+    cache.Save();
   }
   EXPECT_TRUE(VerifiedBlobs(folder_.path()).Contains(file.sha256()));
   EXPECT_FALSE(VerifiedBlobs(folder_.path(), "another boot").Contains(file.sha256()));
@@ -164,6 +179,14 @@ TEST_F(BlobCacheTest, AFullDiskIsToldWithItsNumbers) {
   EXPECT_TRUE(absl::IsResourceExhausted(status));
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("40 bytes of inputs are to be fetched, 30 bytes are free"));
+}
+
+TEST_F(BlobCacheTest, WhatIsPlacedIsAHardLinkSoThatTheCacheMayForgetIt) {
+  const auto file = Blob("content");
+  BlobCache cache = Cache();
+  ASSERT_TRUE(cache.Place(file, run_ / "model/config.json", control_).ok());
+  ASSERT_TRUE(RemoveAll(folder_ / file.sha256()).ok());
+  EXPECT_EQ(*ReadFile(run_ / "model/config.json"), "content");
 }
 
 TEST_F(BlobCacheTest, WhatIsHeldNeedsNoRoom) {
