@@ -79,7 +79,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Parse(const std::string& name_or_
   parsed.suffix_ = std::string(text.substr(response + kResponse.size()));
   if (absl::EndsWith(parsed.between_, " ")) {
     parsed.between_.pop_back();
-    parsed.lead_ = " ";
+    parsed.lead_ = std::string(1, ' ');
   }
   return parsed;
 }

@@ -17,7 +17,7 @@
 namespace tune::worker {
 
 struct FoundRun {
-  v1::Lease lease;
+  v1::Lease lease = {};
   // Not a child: its end tells no exit status. Destruction leaves it running.
   std::unique_ptr<Process> trainer;
   absl::Duration age;  // since the trainer started

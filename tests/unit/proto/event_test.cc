@@ -98,13 +98,17 @@ TEST(Event, NumbersThatAreNotFinite) {
   EXPECT_TRUE(std::isnan(e.seconds()));
   EXPECT_TRUE(std::isnan(e.phase_seconds().at("data")));
   EXPECT_TRUE(std::isnan(Parsed(EvaluationEvent{.loss = NAN}).evaluation().loss()));
-  const auto checkpoint =
-      Parsed(CheckpointEvent{.epoch = NAN, .loss = INFINITY, .seconds = -INFINITY}).checkpoint();
+  CheckpointEvent saved;
+  saved.epoch = NAN;
+  saved.loss = INFINITY;
+  saved.seconds = -INFINITY;
+  const auto checkpoint = Parsed(saved).checkpoint();
   EXPECT_TRUE(std::isnan(checkpoint.epoch()));
   EXPECT_EQ(checkpoint.loss(), INFINITY);
   EXPECT_EQ(checkpoint.seconds(), -INFINITY);
-  EXPECT_EQ(Parsed(StartedEvent{.flops_per_token = INFINITY}).started().flops_per_token(),
-            INFINITY);
+  StartedEvent started;
+  started.flops_per_token = INFINITY;
+  EXPECT_EQ(Parsed(started).started().flops_per_token(), INFINITY);
 }
 
 TEST(Event, Evaluation) {

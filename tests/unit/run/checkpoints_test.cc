@@ -27,7 +27,7 @@ class CheckpointsTest : public ::testing::Test {
     for (int i = 0; i < files; ++i) {
       ASSERT_TRUE(WriteFileDurably(absl::StrCat(path, "/state/", i), "x").ok());
     }
-    if (manifest) ASSERT_TRUE(WriteFileDurably(path + "/manifest.json", "{}").ok());
+    ASSERT_TRUE(!manifest || WriteFileDurably(path + "/manifest.json", "{}").ok());
   }
 
   std::vector<std::string> Names() { return ListDirectory(dir_ / "checkpoints").value(); }

@@ -55,7 +55,7 @@ TEST(SpecFields, TellEverything) {
     EXPECT_FALSE(field.values.empty()) << field.path;
     EXPECT_FALSE(field.help.empty()) << field.path;
     EXPECT_NE(field.help.back(), '.') << field.path;
-    if (!field.flag.empty()) EXPECT_TRUE(flags.insert(field.flag).second) << field.flag;
+    EXPECT_TRUE(field.flag.empty() || flags.insert(field.flag).second) << field.flag;
     // What alters the result is told of the whole of an object or list.
     const size_t end = field.path.find_first_of(".[");
     if (end != std::string::npos) {

@@ -29,7 +29,7 @@ TEST(JobState, EveryMoveIsAllowedOrNotAsTheContractSays) {
 TEST(JobState, NothingLeavesATerminalState) {
   for (S from : kJobStates) {
     for (S to : kJobStates) {
-      if (IsTerminal(from)) EXPECT_FALSE(CanMove(from, to));
+      EXPECT_FALSE(IsTerminal(from) && CanMove(from, to));
     }
   }
   EXPECT_TRUE(IsTerminal(S::kSucceeded) && IsTerminal(S::kFailed) && IsTerminal(S::kCancelled));

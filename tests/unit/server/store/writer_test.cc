@@ -82,7 +82,9 @@ TEST_F(WriterTest, WritesThatShareACommitAreIsolated) {
         return i % 2 == 0 ? absl::OkStatus() : absl::CancelledError(std::to_string(i));
       });
       EXPECT_EQ(status.ok(), i % 2 == 0);
-      if (!status.ok()) EXPECT_EQ(status.message(), std::to_string(i));
+      if (!status.ok()) {
+        EXPECT_EQ(status.message(), std::to_string(i));
+      }
       EXPECT_EQ(IsThere("j" + std::to_string(i)), i % 2 == 0);
     });
   }
