@@ -97,7 +97,8 @@ AttemptEnd Attempt::StartAndTrain() {
                                          context_.options.worker_lock},
                                 .working_dir = run_dir_,
                                 .output_path = JoinPath(run_dir_, kTrainerLogFile),
-                                .environment = EnvironmentOf(lease_)});
+                                .environment = EnvironmentOf(lease_),
+                                .holds_stop_signals = true});
   if (!trainer.ok()) return EndOfPreparation(absl::InternalError(trainer.status().message()));
   const absl::Status noted = NoteRun(run_dir_, lease_, (*trainer)->pid());
   if (!noted.ok()) spdlog::warn("{}: {}", lease_.key().job(), noted.ToString());

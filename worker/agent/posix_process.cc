@@ -61,6 +61,7 @@ struct Prepared {
   std::vector<char*> argv = {};
   std::vector<char*> envp = {};
   const char* working_dir;
+  sigset_t blocked;
   int input;
   int output;
   int error_pipe;
@@ -72,9 +73,7 @@ void CloseInherited() {
 }
 
 [[noreturn]] void BecomeChild(const Prepared& prepared) {
-  sigset_t none;
-  sigemptyset(&none);
-  const bool ready = setsid() > 0 && sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
+  const bool ready = setsid() > 0 && sigprocmask(SIG_SETMASK, &prepared.blocked, nullptr) == 0 &&
                      signal(SIGPIPE, SIG_DFL) != SIG_ERR && dup2(prepared.input, 0) >= 0 &&
                      dup2(prepared.output, 1) >= 0 && dup2(prepared.output, 2) >= 0 &&
                      chdir(prepared.working_dir) == 0;
@@ -128,6 +127,16 @@ void Append(const std::vector<std::string>& words, std::vector<char*>& out) {
   for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
 }
 
+sigset_t BlockedIn(const Command& command) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  if (command.holds_stop_signals) {
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGINT);
+  }
+  return blocked;
+}
+
 // Whether `settings` sets the variable of `setting`.
 bool IsSet(const std::vector<std::string>& settings, absl::string_view setting) {
   const absl::string_view name = setting.substr(0, setting.find('='));
@@ -147,6 +156,7 @@ absl::StatusOr<std::unique_ptr<Process>> PosixProcessRunner::Start(const Command
   const Descriptor output{open(command.output_path.c_str(), flags, 0644)};
   if (output.fd < 0) return ErrnoStatus(command.output_path, "open");
   Prepared prepared{.working_dir = command.working_dir.c_str(),
+                    .blocked = BlockedIn(command),
                     .input = input.fd,
                     .output = output.fd,
                     .error_pipe = -1};

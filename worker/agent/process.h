@@ -18,6 +18,9 @@ struct Command {
   std::string output_path = {};  // takes stdout and stderr, appended
   // "NAME=VALUE"; the rest is this process's own.
   std::vector<std::string> environment = {};
+  // SIGTERM and SIGINT wait until the program lets them through: however early one comes, the
+  // program ends in its own way. Only for a program that does so.
+  bool holds_stop_signals = false;
 };
 
 struct ExitStatus {
@@ -46,7 +49,8 @@ class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
   // The child is the leader of its own session and process group, has no file descriptors but 0,
-  // 1 and 2 (stdin is empty) and the default signal mask. It outlives this process.
+  // 1 and 2 (stdin is empty) and no signal blocked but those that `command` says. It outlives this
+  // process.
   virtual absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) = 0;
 };
 

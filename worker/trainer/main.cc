@@ -47,7 +47,8 @@ sigset_t StopSignals() {
 
 // A signal to stop waits from the first moment of the program, over its second start too
 // (WaitWithoutSpinning), until LetStopSignalsThrough: LibTorch's libraries take a fifth of a
-// second to set themselves up before main().
+// second to set themselves up before main(). A worker starts the program so: the loader, which
+// runs before any code of this program, needs some milliseconds too.
 void HoldStopSignals() {
   const sigset_t signals = StopSignals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);

@@ -42,6 +42,20 @@ checkpoint() {
 nap() { sleep 60 & wait $!; }
 )";
 
+// Starts shell scripts in the trainer's place. A shell cannot let a signal through that it was
+// started with.
+class ShellRunner : public PosixProcessRunner {
+ public:
+  absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) override {
+    if (command.argv[1] == "run") {
+      EXPECT_TRUE(command.holds_stop_signals);
+    }
+    Command script = command;
+    script.holds_stop_signals = false;
+    return PosixProcessRunner::Start(script);
+  }
+};
+
 class AttemptTest : public ::testing::Test {
  protected:
   AttemptTest() {
@@ -99,7 +113,7 @@ class AttemptTest : public ::testing::Test {
 
   ScratchFolder folder_;
   FakeControlPlane control_;
-  PosixProcessRunner processes_;
+  ShellRunner processes_;
   VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
@@ -158,7 +172,8 @@ event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
   ASSERT_TRUE(CreateDirectories(run_dir).ok());
   const auto trainer = processes_.Start({.argv = {folder_ / "trainer", "run", run_dir},
                                          .working_dir = run_dir,
-                                         .output_path = run_dir + "/trainer.log"});
+                                         .output_path = run_dir + "/trainer.log",
+                                         .holds_stop_signals = true});
   ASSERT_TRUE(trainer.ok()) << trainer.status();
   ASSERT_TRUE(NoteRun(run_dir, TestLease(), (*trainer)->pid()).ok());
   std::vector<FoundRun> found = *FindRuns(folder_ / "runs");

@@ -74,6 +74,19 @@ TEST_F(ProcessTest, InheritsNoDescriptorAndNoSignalMask) {
   EXPECT_THAT(log, HasSubstr("SigBlk:\t0000000000000000"));
 }
 
+// No shell: those let all signals through at their start.
+TEST_F(ProcessTest, AStopWaitsForAProgramThatIsStartedSo) {
+  for (int i = 0; i < 50; ++i) {
+    auto process = runner_.Start({.argv = {"/bin/grep", "SigBlk:.*4002$", "/proc/self/status"},
+                                  .working_dir = folder_.path(),
+                                  .output_path = folder_ / "log",
+                                  .holds_stop_signals = true});
+    ASSERT_TRUE(process.ok()) << process.status();
+    (*process)->Signal(i % 2 == 0 ? SIGTERM : SIGINT);
+    EXPECT_EQ(Wait(**process), ExitStatus{.code = 0}) << i;
+  }
+}
+
 TEST_F(ProcessTest, AProgramThatIsNotThereIsAnErrorThatNamesIt) {
   const auto process = runner_.Start(
       {.argv = {"/no/such/trainer"}, .working_dir = "/", .output_path = folder_ / "log"});
