@@ -278,7 +278,7 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
       {{"save_precision", ChoiceField<S>{&S::save_precision, {"auto", "fp32", "bf16", "fp16"}}},
        Alters::kNothing,
        "--save-precision",
-       "Of the exported weights; auto: as the base model's"},
+       "Of the exported weights; auto: as most of the base model's values"},
       {{"max_shard_bytes", IntegerField<S>{&S::max_shard_bytes, {0, INT64_MAX}}},
        Alters::kNothing,
        "--max-shard-bytes",

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -16,6 +17,7 @@
 #include "client/upload.h"
 #include "recipe/model/model_config.h"
 #include "recipe/model/model_family.h"
+#include "recipe/model/model_files.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/model/model_init.h"
 #include "tune/v1/registry.grpc.pb.h"
@@ -74,10 +76,20 @@ void PrintWritten(Context& context, const std::string& folder, int64_t parameter
                 << HumanCount(static_cast<double>(parameters)) << " parameters\n";
 }
 
+// What the checks noticed, and what of the folder stays behind.
+void TellOfFolder(Context& context, const std::string& folder, const ModelFolder& opened) {
+  for (const std::string& notice : opened.notices) context.Note(absl::StrCat("note: ", notice));
+  const std::vector<std::string> others = OtherFiles(folder);
+  if (others.empty()) return;
+  context.Note(absl::StrCat("note: not pushed, since no loader of the model reads it: ",
+                            absl::StrJoin(others, ", ")));
+}
+
 absl::StatusOr<ExitCode> PushFolder(Context& context, const std::string& name,
                                     const std::string& folder) {
-  RETURN_IF_ERROR(OpenModelFolder(folder).status());
+  ASSIGN_OR_RETURN(const ModelFolder opened, OpenModelFolder(folder));
   ASSIGN_OR_RETURN(const std::vector<std::string> files, ModelFiles(folder));
+  TellOfFolder(context, folder, opened);
   const auto create = [&](const std::vector<v1::FileEntry>& entries) {
     v1::CreateModelRequest request;
     request.set_model_id(ShortName(ModelName(name)));

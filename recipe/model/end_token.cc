@@ -1,5 +1,7 @@
 #include "recipe/model/end_token.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/json_fields.h"
@@ -23,21 +25,21 @@ Json ReadValue(const std::string& path, const char* file, const char* key, Field
   return CheckObject(*json, {file, errors}) && json->contains(key) ? (*json)[key] : nullptr;
 }
 
-int64_t FromGenerationConfig(const std::string& path, const Tokenizer& tokenizer,
-                             FieldErrors* errors) {
-  const Json json = ReadValue(path, kGenerationConfig, "eos_token_id", errors);
-  if (json.is_null()) return kNone;
-  const FieldContext at{absl::StrCat(kGenerationConfig, ":eos_token_id"), errors};
-  const bool list = json.is_array() && !json.empty();
-  int64_t id = kNone;
-  if (!ReadInteger(list ? json[0] : json, {0, INT32_MAX}, at, &id)) return kNone;
-  if (!tokenizer.TokenBytes(static_cast<int32_t>(id)).empty()) return id;
-  at.Error(absl::StrCat(id, " is no token of tokenizer.json"));
-  return kNone;
+// The ids of an eos_token_id; empty, and an error, where it is something else.
+std::vector<int64_t> ReadIds(const Json& json, const FieldContext& at) {
+  std::vector<int64_t> ids;
+  for (const Json& item : json.is_array() ? json : Json::array({json})) {
+    int64_t id = kNone;
+    if (!ReadInteger(item, {0, INT32_MAX}, at, &id)) return {};
+    ids.push_back(id);
+  }
+  return ids;
 }
 
-int64_t FromTokenizerConfig(const std::string& path, const Tokenizer& tokenizer,
-                            FieldErrors* errors) {
+// Of tokenizer_config.json's eos_token; kNone where it names none. Where it is no token of the
+// tokenizer that is an error if it `must` be one.
+int64_t TokenizersEnd(const std::string& path, const Tokenizer& tokenizer, bool must,
+                      FieldErrors* errors) {
   Json json = ReadValue(path, kTokenizerConfig, "eos_token", errors);
   if (json.is_object() && json.contains("content")) json = Json(json["content"]);
   if (json.is_null()) return kNone;
@@ -45,28 +47,52 @@ int64_t FromTokenizerConfig(const std::string& path, const Tokenizer& tokenizer,
   std::string content;
   if (!ReadText(json, SIZE_MAX, at, &content)) return kNone;
   const int32_t id = tokenizer.IdOf(content);
-  if (id < 0) at.Error(absl::StrCat(DescribeJson(json), " is no token of tokenizer.json"));
+  if (id < 0 && must) at.Error(absl::StrCat(DescribeJson(json), " is no token of tokenizer.json"));
   return id;
+}
+
+// One of `ids`, which `file` names.
+EndToken Choose(const std::vector<int64_t>& ids, const std::string& file, const std::string& path,
+                const Tokenizer& tokenizer, FieldErrors* errors) {
+  EndToken end{ids[0], ""};
+  if (ids.size() > 1) {
+    const int64_t tokenizers = TokenizersEnd(path, tokenizer, /*must=*/false, errors);
+    const bool among = std::ranges::find(ids, tokenizers) != ids.end();
+    if (among) end.id = tokenizers;
+    end.notice = absl::StrCat(
+        file, " names ", ids.size(), " end tokens; training ends replies with ", end.id, ", ",
+        among ? absl::StrCat("which is ", kTokenizerConfig, "'s eos_token") : "the first of them",
+        "; generation ends at any");
+  }
+  if (!tokenizer.TokenBytes(static_cast<int32_t>(end.id)).empty()) return end;
+  errors->Add(absl::StrCat(file, ":eos_token_id"),
+              absl::StrCat(end.id, " is no token of tokenizer.json"));
+  return {};
 }
 
 }  // namespace
 
-int64_t FindEndToken(const std::string& path, const Tokenizer& tokenizer, FieldErrors* errors) {
+EndToken FindEndToken(const std::string& path, const Tokenizer& tokenizer,
+                      const std::vector<int64_t>& named, FieldErrors* errors) {
+  if (!named.empty()) return Choose(named, "config.json", path, tokenizer, errors);
   const size_t before = errors->list().size();
-  int64_t id = FromGenerationConfig(path, tokenizer, errors);
-  if (id == kNone && errors->list().size() == before) {
-    id = FromTokenizerConfig(path, tokenizer, errors);
+  const Json json = ReadValue(path, kGenerationConfig, "eos_token_id", errors);
+  if (!json.is_null()) {
+    const auto ids = ReadIds(json, {absl::StrCat(kGenerationConfig, ":eos_token_id"), errors});
+    if (!ids.empty()) return Choose(ids, kGenerationConfig, path, tokenizer, errors);
   }
+  if (errors->list().size() > before) return {};
+  const int64_t id = TokenizersEnd(path, tokenizer, /*must=*/true, errors);
   if (id == kNone && errors->list().size() == before) {
     errors->Add(
         "config.json:eos_token_id",
         absl::StrCat("is required, since neither ", kGenerationConfig, " nor ", kTokenizerConfig,
                      " names an end token; Phi's <|endoftext|> is 50256"));
   }
-  return id;
+  return {id, ""};
 }
 
-std::vector<int32_t> ReplyEnds(const std::string& path, int64_t eos) {
+std::vector<int32_t> ReplyEnds(const std::string& path, const ModelConfig& config) {
   FieldErrors errors;
   const Json named = ReadValue(path, kGenerationConfig, "eos_token_id", &errors);
   std::vector<int32_t> ends;
@@ -76,7 +102,8 @@ std::vector<int32_t> ReplyEnds(const std::string& path, int64_t eos) {
       ends.push_back(static_cast<int32_t>(id));
     }
   }
-  if (ends.empty()) ends.push_back(static_cast<int32_t>(eos));
+  if (ends.empty()) ends.assign(config.eos_token_ids.begin(), config.eos_token_ids.end());
+  if (ends.empty()) ends.push_back(static_cast<int32_t>(config.eos_token_id));
   return ends;
 }
 

@@ -2,8 +2,13 @@
 
 namespace tune {
 
+Json EndTokensOf(const ModelConfig& config) {
+  if (config.eos_token_ids.size() > 1) return config.eos_token_ids;
+  return config.eos_token_id < 0 ? Json() : Json(config.eos_token_id);
+}
+
 Json GenerationConfigOf(const ModelConfig& config) {
-  Json json = {{"_from_model_config", true}, {"eos_token_id", config.eos_token_id}};
+  Json json = {{"_from_model_config", true}, {"eos_token_id", EndTokensOf(config)}};
   if (config.bos_token_id >= 0) json["bos_token_id"] = config.bos_token_id;
   return json;
 }

@@ -28,11 +28,14 @@ struct ModelConfig {
   double initializer_range = 0.02;
   bool qk_layernorm = false;
   bool tie_word_embeddings = false;
-  std::string hidden_act = "gelu_new";
+  std::string hidden_act = "gelu_new";  // or another name of the same function
   // -1 where the file names none. What ends a reply then stands in a file beside it
   // (recipe/model/end_token.h): OpenModelFolder leaves no eos_token_id of -1.
   int64_t bos_token_id = -1;
   int64_t eos_token_id = -1;
+  // Where config.json names several, all, in its order: generation ends at any. eos_token_id is
+  // then the first, or the one that OpenModelFolder chose of them: training appends it.
+  std::vector<int64_t> eos_token_ids;
   // -1 for none. As in torch.nn.Embedding(padding_idx): this token's embedding row gets
   // no gradient.
   int64_t pad_token_id = -1;
@@ -47,6 +50,9 @@ struct ModelConfig {
     return static_cast<int64_t>(static_cast<double>(head_dim()) * partial_rotary_factor);
   }
 };
+
+// The value of config.json's eos_token_id: one id, a list of several, or null.
+Json EndTokensOf(const ModelConfig& config);
 
 // generation_config.json for a model that has none.
 Json GenerationConfigOf(const ModelConfig& config);

@@ -22,6 +22,14 @@ Json ArchitecturesOf(const ModelFamily& family) {
   return Json::array({std::string(family.architecture)});
 }
 
+// The class that config.json names, or nothing: an empty list says as little as none.
+const Json* FindArchitectures(const Json& json) {
+  const Json* architectures = Find(json, "architectures");
+  return architectures == nullptr || *architectures == Json::array() ? nullptr : architectures;
+}
+
+Json BodyOf(const ModelFamily& family) { return Json::array({std::string(family.body)}); }
+
 Json TypeOf(const ModelFamily& family) { return std::string(family.name); }
 
 std::string TitleOf(const ModelFamily& family) { return std::string(family.title); }
@@ -32,6 +40,29 @@ std::vector<Fact> OfEach(Fact (*fact)(const ModelFamily&)) {
   std::vector<Fact> facts;
   for (const ModelFamily& family : ModelFamilies()) facts.push_back(fact(family));
   return facts;
+}
+
+std::vector<Json> Classes() {
+  std::vector<Json> classes = OfEach(ArchitecturesOf);
+  for (const Json& body : OfEach(BodyOf)) classes.push_back(body);
+  return classes;
+}
+
+// True, with an error, for the config of a family from before transformers had it.
+bool RefuseFormerFormat(const Json& json, FieldErrors* errors) {
+  const Json* model_type = Find(json, "model_type");
+  for (const ModelFamily& family : ModelFamilies()) {
+    for (const absl::string_view name : family.former_names) {
+      if (model_type == nullptr || *model_type != std::string(name)) continue;
+      errors->Add("model_type",
+                  absl::StrCat("\"", name, "\" is the format of ", family.title,
+                               " from before transformers had it: download the present revision "
+                               "of the model, whose model_type is \"",
+                               family.name, "\""));
+      return true;
+    }
+  }
+  return false;
 }
 
 // True where `value`, null for an absent field, is one of `known`; else adds the error.
@@ -47,7 +78,7 @@ bool CheckKnown(const Json* value, const char* field, const std::vector<Json>& k
 
 // The family that both fields name, where they are there; null with an error otherwise.
 const ModelFamily* FindFamily(const Json& json, FieldErrors* errors) {
-  const Json* architectures = Find(json, "architectures");
+  const Json* architectures = FindArchitectures(json);
   const Json* model_type = Find(json, "model_type");
   if (architectures == nullptr && model_type == nullptr) {
     errors->Add("model_type",
@@ -55,12 +86,12 @@ const ModelFamily* FindFamily(const Json& json, FieldErrors* errors) {
                              absl::StrJoin(OfEach(TitleOf), " or "), " model's config.json"));
     return nullptr;
   }
-  const bool known_architecture =
-      CheckKnown(architectures, "architectures", OfEach(ArchitecturesOf), errors);
+  const bool known_architecture = CheckKnown(architectures, "architectures", Classes(), errors);
   if (!CheckKnown(model_type, "model_type", OfEach(TypeOf), errors)) return nullptr;
   if (!known_architecture) return nullptr;
   for (const ModelFamily& family : ModelFamilies()) {
-    const bool fits = (architectures == nullptr || *architectures == ArchitecturesOf(family)) &&
+    const bool fits = (architectures == nullptr || *architectures == ArchitecturesOf(family) ||
+                       *architectures == BodyOf(family)) &&
                       (model_type == nullptr || *model_type == TypeOf(family));
     if (fits) return &family;
   }
@@ -72,8 +103,19 @@ const ModelFamily* FindFamily(const Json& json, FieldErrors* errors) {
 }  // namespace
 
 absl::Span<const ModelFamily> ModelFamilies() {
+  static constexpr std::array<absl::string_view, 2> kFormerPhi = {"phi-msft",
+                                                                  "mixformer-sequential"};
   static constexpr std::array<ModelFamily, 1> kFamilies = {
-      {{"phi", "Phi", "PhiForCausalLM", ReadPhiConfig, WritePhiConfig, PhiTensors}}};
+      {{.name = "phi",
+        .title = "Phi",
+        .architecture = "PhiForCausalLM",
+        .body = "PhiModel",
+        .former_names = kFormerPhi,
+        .read_config = ReadPhiConfig,
+        .write_config = WritePhiConfig,
+        .tensors = PhiTensors,
+        .head = "lm_head.weight",
+        .embedding = "model.embed_tokens.weight"}}};
   return kFamilies;
 }
 
@@ -90,6 +132,7 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const Json& json) {
   FieldErrors errors;
   ModelConfig config;
   if (!CheckObject(json, {"config", &errors})) return errors.ToStatus("model config");
+  if (RefuseFormerFormat(json, &errors)) return errors.ToStatus("model config");
   const ModelFamily* named = FindFamily(json, &errors);
   // All errors at once: fields are read as the first family's where none is named.
   const ModelFamily& family = named != nullptr ? *named : ModelFamilies()[0];
@@ -111,6 +154,12 @@ Json ModelConfigToJson(const ModelConfig& config) {
 
 std::vector<NamedShape> ModelTensors(const ModelConfig& config) {
   return FamilyOf(config).tensors(config);
+}
+
+std::optional<TiedTensor> TiedHead(const ModelConfig& config) {
+  if (!config.tie_word_embeddings) return std::nullopt;
+  const ModelFamily& family = FamilyOf(config);
+  return TiedTensor{std::string(family.head), std::string(family.embedding)};
 }
 
 int64_t ParameterCount(const ModelConfig& config) {

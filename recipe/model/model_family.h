@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,12 +20,17 @@ struct ModelFamily {
   absl::string_view name;          // model_type in config.json
   absl::string_view title;         // for people
   absl::string_view architecture;  // the one entry of config.json's architectures
+  absl::string_view body;          // its class without a head, which some configs name there
+  // What model_type was in files that only the authors' own code reads.
+  absl::Span<const absl::string_view> former_names;
   // Reads and checks what the family's config.json holds; every error is added.
   void (*read_config)(const Json& json, FieldErrors* errors, ModelConfig* config);
   // Sets in `json` what transformers reads as this config.
   void (*write_config)(const ModelConfig& config, Json* json);
   // Every parameter by transformers' name, in the order in which a forward pass meets them.
   std::vector<NamedShape> (*tensors)(const ModelConfig& config);
+  absl::string_view head;       // the tensor that tie_word_embeddings makes one with
+  absl::string_view embedding;  // this one
 };
 
 absl::Span<const ModelFamily> ModelFamilies();
@@ -40,6 +47,13 @@ Json ModelConfigToJson(const ModelConfig& config);
 // order in which a forward pass meets them, layer by layer. With tied embeddings
 // lm_head.weight is not among them; lm_head.bias is.
 std::vector<NamedShape> ModelTensors(const ModelConfig& config);
+
+// Tensors that are one where config.json ties them: `name` is then no parameter of its own.
+struct TiedTensor {
+  std::string name;
+  std::string twin;
+};
+std::optional<TiedTensor> TiedHead(const ModelConfig& config);
 
 int64_t ParameterCount(const ModelConfig& config);
 

@@ -1,89 +1,45 @@
 #include "recipe/model/model_folder.h"
 
-#include <algorithm>
 #include <optional>
-#include <set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/field_errors.h"
 #include "base/files.h"
+#include "base/git_lfs.h"
 #include "base/status.h"
+#include "recipe/model/check_tensors.h"
 #include "recipe/model/end_token.h"
 #include "recipe/model/model_family.h"
+#include "recipe/model/model_files.h"
+#include "recipe/model/opening.h"
+#include "recipe/model/weight_files.h"
 #include "recipe/tokenizer/model_json.h"
 #include "recipe/tokenizer/tokenizer.h"
 
 namespace tune {
 namespace {
 
-constexpr char kConfigFile[] = "config.json";
-constexpr char kTokenizerFile[] = "tokenizer.json";
-constexpr char kWeightsFile[] = "model.safetensors";
-constexpr char kIndexFile[] = "model.safetensors.index.json";
 constexpr size_t kMaxErrors = 20;
+constexpr char kBaseOfAdapter[] = "base_model_name_or_path";
 
-// Files that belong to a model where they are there.
-constexpr absl::string_view kOptionalFiles[] = {
-    "added_tokens.json",       "generation_config.json", "merges.txt",
-    "special_tokens_map.json", "tokenizer_config.json",  "vocab.json",
-};
-
-// Which weight file should hold which tensor; empty for one file, which holds them all.
-using WeightMap = std::map<std::string, std::string>;
-
-// The folder while it is being checked.
-struct Opening {
-  std::string path;
-  FieldErrors errors;
-  ModelFolder folder;
-  std::vector<std::string> file_names;  // of folder.files
-
-  std::string At(absl::string_view name) const { return JoinPath(path, name); }
-  // The folder's path stands before all errors; each need not repeat it.
-  void Error(const std::string& field, absl::string_view message) {
-    const std::string prefix = absl::StrCat(At(field), ": ");
-    const bool repeats = message.substr(0, prefix.size()) == prefix;
-    errors.Add(field, std::string(message.substr(repeats ? prefix.size() : 0)));
+// A folder of another kind, told in one error instead of those that follow from it; true where
+// it is one.
+bool IsOfAnotherKind(Opening* opening) {
+  for (const std::string& file : PointersAmongModelFiles(opening->path)) {
+    opening->Error(file, kIsGitLfsPointer);
   }
-};
-
-bool IsPlainName(absl::string_view name) {
-  return !name.empty() && name != "." && name != ".." &&
-         name.find_first_of(absl::string_view("/\0", 2)) == absl::string_view::npos;
-}
-
-absl::StatusOr<WeightMap> ReadIndex(const std::string& path) {
-  ASSIGN_OR_RETURN(const SortedJson json, ReadSortedModelJson(path));
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
-    return absl::InvalidArgumentError("has no object \"weight_map\"");
+  const std::string adapter = opening->At(kAdapterConfigFile);
+  if (opening->errors.empty() && !Exists(opening->At(kConfigFile)) && Exists(adapter)) {
+    const auto json = ReadModelJson(adapter);
+    const std::string base = json.ok() && json->is_object() && json->contains(kBaseOfAdapter)
+                                 ? DumpJson((*json)[kBaseOfAdapter])
+                                 : "another model";
+    opening->Error(kAdapterConfigFile,
+                   absl::StrCat("this is an adapter of ", base,
+                                ", no model: merge it into that first (peft: merge_and_unload, "
+                                "then save_pretrained) and push the result"));
   }
-  WeightMap map;
-  for (const auto& [tensor, file] : json["weight_map"].items()) {
-    if (!file.is_string() || !IsPlainName(file.get_ref<const std::string&>())) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "weight_map: \"", tensor, "\" must name a file in this folder, got ", file.dump()));
-    }
-    map[tensor] = file.get<std::string>();
-  }
-  if (map.empty()) return absl::InvalidArgumentError("weight_map is empty");
-  return map;
-}
-
-std::vector<std::string> ShardsOf(const WeightMap& map) {
-  std::set<std::string> shards;
-  for (const auto& [tensor, file] : map) shards.insert(file);
-  return {shards.begin(), shards.end()};
-}
-
-std::string NoWeights(const std::string& path) {
-  const bool pickled = Exists(JoinPath(path, "pytorch_model.bin")) ||
-                       Exists(JoinPath(path, "pytorch_model.bin.index.json"));
-  return absl::StrCat("is missing, and so is ", kIndexFile,
-                      pickled ? "; the weights are pickled (pytorch_model.bin): save them as "
-                                "safetensors first"
-                              : "");
+  return !opening->errors.empty();
 }
 
 // True where the config could be read: only then can shapes be checked.
@@ -104,13 +60,13 @@ bool OpenConfig(Opening* opening) {
 // The index where there is one; nothing, and an error, where weights are missing.
 std::optional<WeightMap> OpenIndex(Opening* opening) {
   if (Exists(opening->At(kWeightsFile))) return WeightMap();
-  if (!Exists(opening->At(kIndexFile))) {
+  if (!Exists(opening->At(kWeightIndexFile))) {
     opening->Error(kWeightsFile, NoWeights(opening->path));
     return std::nullopt;
   }
-  auto map = ReadIndex(opening->At(kIndexFile));
+  auto map = ReadWeightIndex(opening->At(kWeightIndexFile));
   if (map.ok()) return *std::move(map);
-  opening->Error(kIndexFile, map.status().message());
+  opening->Error(kWeightIndexFile, map.status().message());
   return std::nullopt;
 }
 
@@ -137,7 +93,7 @@ void LocateTensors(const WeightMap& index, Opening* opening) {
       const auto planned = index.find(tensor);
       if (!index.empty() && (planned == index.end() || planned->second != file_name)) {
         opening->Error(file_name,
-                       absl::StrCat("holds tensor \"", tensor, "\", which ", kIndexFile,
+                       absl::StrCat("holds tensor \"", tensor, "\", which ", kWeightIndexFile,
                                     planned == index.end() ? " does not list"
                                                            : " places in " + planned->second));
       } else {
@@ -147,72 +103,23 @@ void LocateTensors(const WeightMap& index, Opening* opening) {
   }
   for (const auto& [tensor, file] : index) {
     if (opening->folder.file_of.contains(tensor)) continue;
-    opening->Error(
-        file, absl::StrCat("lacks tensor \"", tensor, "\", which ", kIndexFile, " places there"));
+    opening->Error(file, absl::StrCat("lacks tensor \"", tensor, "\", which ", kWeightIndexFile,
+                                      " places there"));
   }
 }
 
-std::string NameOf(const SafetensorsFile* file, const Opening& opening) {
-  for (size_t i = 0; i < opening.file_names.size(); ++i) {
-    if (opening.folder.files[i].get() == file) return opening.file_names[i];
-  }
-  return kWeightsFile;
-}
-
-std::string ShapeText(const std::vector<int64_t>& shape) {
-  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
-}
-
-// One tensor against the config's shape and the type that the first one had.
-void CheckTensor(const std::string& tensor, const std::vector<int64_t>& shape,
-                 std::optional<DType>* dtype, Opening* opening) {
-  const SafetensorsFile* file = opening->folder.file_of.at(tensor);
-  const TensorInfo& info = file->tensors().at(tensor);
-  const auto error = [&](const std::string& message) {
-    opening->Error(NameOf(file, *opening), absl::StrCat("tensor \"", tensor, "\" ", message));
-  };
-  if (info.shape != shape) {
-    error(absl::StrCat("has shape ", ShapeText(info.shape), ", ", kConfigFile, " calls for ",
-                       ShapeText(shape)));
-  }
-  if (!IsFloat(info.dtype)) {
-    error(absl::StrCat("is ", DTypeName(info.dtype), ", must be F32, F16 or BF16"));
-  } else if (!dtype->has_value()) {
-    *dtype = info.dtype;
-  } else if (**dtype != info.dtype) {
-    error(absl::StrCat("is ", DTypeName(info.dtype), " where others are ", DTypeName(**dtype),
-                       "; all must be of one type"));
-  }
-}
-
-void CheckTensors(Opening* opening) {
-  absl::flat_hash_set<std::string> wanted;
-  std::optional<DType> dtype;
-  for (const auto& [tensor, shape] : ModelTensors(opening->folder.config)) {
-    wanted.insert(tensor);
-    if (opening->folder.file_of.contains(tensor)) {
-      CheckTensor(tensor, shape, &dtype, opening);
-    } else {
-      opening->Error(kWeightsFile,
-                     absl::StrCat("lacks tensor \"", tensor, "\" ", ShapeText(shape)));
-    }
-  }
-  for (const auto& [tensor, file] : opening->folder.file_of) {
-    if (wanted.contains(tensor)) continue;
-    opening->Error(NameOf(file, *opening), absl::StrCat("has tensor \"", tensor, "\", which ",
-                                                        kConfigFile, " does not call for"));
-  }
-  opening->folder.dtype = dtype.value_or(DType::kF32);
-}
-
-// The source too, since it is what an exported model gets.
-void AddEndToken(const Tokenizer& tokenizer, Opening* opening) {
+// Where the config names none, its source gets the one found too: an exported model has it.
+void ChooseEndToken(const Tokenizer& tokenizer, Opening* opening) {
   FieldErrors errors;
-  const int64_t id = FindEndToken(opening->path, tokenizer, &errors);
+  ModelConfig& config = opening->folder.config;
+  const EndToken end = FindEndToken(opening->path, tokenizer, config.eos_token_ids, &errors);
   for (const FieldError& error : errors.list()) opening->Error(error.field, error.message);
-  if (id < 0) return;
-  opening->folder.config.eos_token_id = id;
-  opening->folder.config.source["eos_token_id"] = id;
+  if (end.id < 0) return;
+  config.eos_token_id = end.id;
+  if (!end.notice.empty()) opening->folder.notices.push_back(end.notice);
+  if (!config.eos_token_ids.empty()) return;
+  config.eos_token_ids = {end.id};
+  config.source["eos_token_id"] = end.id;
 }
 
 void CheckTokenizer(bool config_known, Opening* opening) {
@@ -228,12 +135,7 @@ void CheckTokenizer(bool config_known, Opening* opening) {
                    absl::StrCat("has token id ", (*tokenizer)->size() - 1,
                                 ", but the model's vocab_size is ", config.vocab_size));
   }
-  if (config.eos_token_id < 0) {
-    AddEndToken(**tokenizer, opening);
-  } else if ((*tokenizer)->TokenBytes(static_cast<int32_t>(config.eos_token_id)).empty()) {
-    opening->Error(absl::StrCat(kConfigFile, ":eos_token_id"),
-                   absl::StrCat(config.eos_token_id, " is no token of ", kTokenizerFile));
-  }
+  ChooseEndToken(**tokenizer, opening);
 }
 
 // The first kMaxErrors; a wrong config would else list every tensor.
@@ -260,38 +162,16 @@ absl::string_view ModelFolder::Data(const std::string& tensor) const {
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
   Opening opening{path, {}, {}, {}};
+  if (IsOfAnotherKind(&opening)) return ToStatus(opening);
   const bool config_known = OpenConfig(&opening);
   if (const auto index = OpenIndex(&opening)) {
-    const auto names = index->empty() ? std::vector<std::string>{kWeightsFile} : ShardsOf(*index);
-    const bool opened = OpenFiles(names, &opening);
+    const bool opened = OpenFiles(WeightFilesOf(*index), &opening);
     if (opened) LocateTensors(*index, &opening);
     if (opened && config_known) CheckTensors(&opening);
   }
   CheckTokenizer(config_known, &opening);
   if (!opening.errors.empty()) return ToStatus(opening);
   return std::move(opening.folder);
-}
-
-absl::StatusOr<std::vector<std::string>> ModelFiles(const std::string& path) {
-  std::vector<std::string> files = {kConfigFile, kTokenizerFile};
-  if (Exists(JoinPath(path, kWeightsFile)) || !Exists(JoinPath(path, kIndexFile))) {
-    files.push_back(kWeightsFile);
-  } else {
-    auto index = ReadIndex(JoinPath(path, kIndexFile));
-    if (!index.ok()) return Annotate(index.status(), JoinPath(path, kIndexFile));
-    files.push_back(kIndexFile);
-    for (std::string& shard : ShardsOf(*index)) files.push_back(std::move(shard));
-  }
-  for (const std::string& file : files) {
-    if (Exists(JoinPath(path, file))) continue;
-    return absl::NotFoundError(absl::StrCat(JoinPath(path, file), ": ",
-                                            file == kWeightsFile ? NoWeights(path) : "is missing"));
-  }
-  for (const absl::string_view file : kOptionalFiles) {
-    if (Exists(JoinPath(path, file))) files.emplace_back(file);
-  }
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 }  // namespace tune

@@ -9,32 +9,30 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/json.h"
-#include "recipe/model/model_family.h"
+#include "recipe/model/model_config.h"
 #include "recipe/model/safetensors.h"
 
 namespace tune {
 
 struct ModelFolder {
   ModelConfig config;
-  // The weights' type, one for all parameters.
+  // The type of most weights: all are of a float type, each as its file says.
   DType dtype;
   // The weight files, opened, and for every parameter which of them holds it.
   std::vector<std::unique_ptr<SafetensorsFile>> files;
   std::map<std::string, const SafetensorsFile*> file_of;
+  // What a person should know of the folder, a sentence each: tensors passed over, several types,
+  // several end tokens.
+  std::vector<std::string> notices;
 
   absl::string_view Data(const std::string& tensor) const;
 };
 
-// Opens and checks: config supported; every parameter there once with the config's
-// shape and one float type; no tensor left over; tokenizer.json readable and every
-// token id below vocab_size; an end token named by the config or a file beside it. All errors at
-// once, naming file and tensor.
+// Opens and checks: config supported; every parameter there once with the config's shape, a float
+// type and finite values; no other weight left over; tokenizer.json readable and every token id
+// below vocab_size; an end token named by the config or a file beside it. All errors at once,
+// naming file and tensor; but of a folder of another kind (an adapter, Git LFS pointers) only
+// what it is. Reads all weights, about as fast as memory or disk gives them.
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
-
-// The files of a folder that make up a model, relative, sorted: config.json,
-// generation_config.json, the weights with their index, and the tokenizer's files.
-// NOT_FOUND names a missing one that must be there.
-absl::StatusOr<std::vector<std::string>> ModelFiles(const std::string& path);
 
 }  // namespace tune

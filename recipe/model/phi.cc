@@ -1,5 +1,7 @@
 #include "recipe/model/phi.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/json_fields.h"
 
@@ -12,15 +14,29 @@ constexpr int64_t kMaxVocabulary = 1 << 24;
 constexpr NumberLimits kDropout = {0, 1, Ends::kNotMax};
 constexpr NumberLimits kTheta = {1, 1e12};
 constexpr NumberLimits kRotaryFactor = {0, 1, Ends::kNotMin};
+// The names that transformers' activations.py has for GELU's approximation by tanh.
+const std::vector<absl::string_view> kGeluNames = {"gelu_new", "gelu_pytorch_tanh", "gelu_fast",
+                                                   "gelu_accurate", "gelu_python_tanh"};
 
-// A token id, or a list of exactly one.
+// A token id, or a list of exactly one; -1 is none, as older configs write it.
 void ReadTokenId(const Json& json, const FieldContext& at, int64_t* out) {
   const bool list = json.is_array() && json.size() == 1;
   if (json.is_array() && !list) {
     at.Error(absl::StrCat("must be one token id, got ", DescribeJson(json)));
     return;
   }
-  ReadInteger(list ? json[0] : json, {0, kMaxVocabulary}, at, out);
+  ReadInteger(list ? json[0] : json, {-1, kMaxVocabulary}, at, out);
+}
+
+// One id or a list of them.
+void ReadEndTokens(const Json& json, const FieldContext& at, ModelConfig* config) {
+  config->eos_token_ids.clear();
+  for (const Json& item : json.is_array() ? json : Json::array({json})) {
+    int64_t id = -1;
+    if (!ReadInteger(item, {-1, kMaxVocabulary}, at, &id)) return;
+    if (id >= 0) config->eos_token_ids.push_back(id);
+  }
+  if (!config->eos_token_ids.empty()) config->eos_token_id = config->eos_token_ids[0];
 }
 
 template <int64_t ModelConfig::*member>
@@ -51,9 +67,9 @@ const std::vector<Field<ModelConfig>>& ConfigFields() {
       {"initializer_range", NumberField<C>{&C::initializer_range, {0, 1, Ends::kNotMin}}},
       {"qk_layernorm", FlagField<C>{&C::qk_layernorm}},
       {"tie_word_embeddings", FlagField<C>{&C::tie_word_embeddings}},
-      {"hidden_act", ChoiceField<C>{&C::hidden_act, {"gelu_new"}}},
+      {"hidden_act", ChoiceField<C>{&C::hidden_act, kGeluNames}},
       {"bos_token_id", TokenId<&C::bos_token_id>()},
-      {"eos_token_id", TokenId<&C::eos_token_id>()},
+      {"eos_token_id", CustomField<C>{ReadEndTokens, EndTokensOf}},
       {"pad_token_id", TokenId<&C::pad_token_id>()},
   };
   return fields;
@@ -125,9 +141,9 @@ void CheckHeads(const Json& json, const ModelConfig& config, FieldErrors* errors
 }
 
 void CheckTokenIds(const ModelConfig& config, FieldErrors* errors) {
-  const std::pair<const char*, int64_t> ids[] = {{"bos_token_id", config.bos_token_id},
-                                                 {"eos_token_id", config.eos_token_id},
-                                                 {"pad_token_id", config.pad_token_id}};
+  std::vector<std::pair<const char*, int64_t>> ids = {{"bos_token_id", config.bos_token_id},
+                                                      {"pad_token_id", config.pad_token_id}};
+  for (const int64_t id : config.eos_token_ids) ids.emplace_back("eos_token_id", id);
   for (const auto& [name, id] : ids) {
     if (id < config.vocab_size) continue;
     errors->Add(name, absl::StrCat("must be below vocab_size ", config.vocab_size, ", got ", id));
@@ -172,6 +188,10 @@ void ReadPhiConfig(const Json& json, FieldErrors* errors, ModelConfig* config) {
   ReadKnownFields(ConfigFields(), json, {"", errors}, config);
   if (config->num_key_value_heads == 0) config->num_key_value_heads = config->num_attention_heads;
   ReadRope(json, errors, config);
+  // torch.nn.Embedding counts a negative padding_idx from the end.
+  if (const Json* pad = Find(json, "pad_token_id"); pad != nullptr && *pad == -1) {
+    config->pad_token_id = config->vocab_size - 1;
+  }
   if (!errors->empty()) return;  // else these would judge defaults in place of what was refused
   CheckHeads(json, *config, errors);
   CheckTokenIds(*config, errors);

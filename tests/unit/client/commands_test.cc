@@ -6,6 +6,8 @@
 #include "client/commands/commands.h"
 #include "client/error_report.h"
 #include "proto/wire/status.h"
+#include "recipe/model/model_init.h"
+#include "tests/support/byte_tokenizer.h"
 #include "tests/support/scripted/job_history.h"
 #include "tunectl_fixture.h"
 
@@ -397,6 +399,26 @@ TEST_F(Commands, DatasetsPushChecksSendsAndRegisters) {
   const std::string other = File("e.jsonl", "{\"prompt\":\"x\",\"response\":\"y\"}\n");
   EXPECT_EQ(Run({"datasets", "push", "d", other}), 6);
   EXPECT_THAT(err_, HasSubstr("hint: push under another name"));
+}
+
+// On err, before anything is sent.
+TEST_F(Commands, ModelsPushTellsWhatItNoticedAndWhatStaysBehind) {
+  const std::string model = folder_ / "model", tokenizer = File("t.json", ByteTokenizerJson());
+  ModelConfig config;
+  config.vocab_size = 258;
+  config.hidden_size = config.intermediate_size = 8;
+  config.num_hidden_layers = 1;
+  config.num_attention_heads = config.num_key_value_heads = 2;
+  config.eos_token_ids = {65, 256};
+  config.eos_token_id = 65;
+  ASSERT_TRUE(InitModelFolder(model, config, tokenizer, 0).ok());
+  File("model/README.md", "# A model");
+  File("model/chat_template.jinja", "{{ messages }}");
+  Run({"models", "push", "m", model});
+  EXPECT_THAT(err_, HasSubstr("note: config.json names 2 end tokens; training ends replies with "
+                              "65, "));
+  EXPECT_THAT(err_, HasSubstr("note: not pushed, since no loader of the model reads it: "
+                              "README.md\n"));
 }
 
 TEST_F(Commands, ABadDatasetIsRefusedBeforeAByteIsSent) {

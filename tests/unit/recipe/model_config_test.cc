@@ -148,11 +148,12 @@ TEST(GenerationConfigOf, NamesTheTokensThatAreKnown) {
 
 TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
   EXPECT_THAT(ErrorWith("architectures", {"LlamaForCausalLM"}),
-              HasSubstr("architectures: must be [\"PhiForCausalLM\"], the only one the trainer "
-                        "has, got the list [\"LlamaForCausalLM\"]"));
+              HasSubstr("architectures: must be [\"PhiForCausalLM\"] or [\"PhiModel\"], the only "
+                        "ones the trainer has, got the list [\"LlamaForCausalLM\"]"));
   EXPECT_THAT(ErrorWith("model_type", "phi3"), HasSubstr("model_type: must be \"phi\""));
   EXPECT_THAT(ErrorWith("hidden_act", "relu"),
-              HasSubstr("hidden_act: must be \"gelu_new\", got \"relu\""));
+              HasSubstr("hidden_act: must be one of \"gelu_new\", \"gelu_pytorch_tanh\""));
+  EXPECT_THAT(ErrorWith("hidden_act", "gelu"), HasSubstr("got \"gelu\""));  // the exact function
   EXPECT_THAT(ErrorWith("rope_scaling", {{"type", "linear"}, {"factor", 2}}),
               HasSubstr("rope_scaling.type: must be \"default\""));
   EXPECT_THAT(ErrorWith("rope_parameters", {{"rope_type", "yarn"}}),
@@ -164,13 +165,48 @@ TEST(ModelConfigFromJson, RefusesWhatTheTrainerWouldNotDo) {
   EXPECT_THAT(ErrorWith("partial_rotary_factor", 0.4), HasSubstr("which rotates 3"));
   EXPECT_THAT(ErrorWith("partial_rotary_factor", 0.1), HasSubstr("which rotates 0"));
   EXPECT_THAT(ErrorWith("head_dim", 16), HasSubstr("head_dim: must be hidden_size"));
-  EXPECT_THAT(ErrorWith("eos_token_id", {1, 2}), HasSubstr("eos_token_id: must be one token id"));
+  EXPECT_THAT(ErrorWith("bos_token_id", {1, 2}), HasSubstr("bos_token_id: must be one token id"));
+  EXPECT_THAT(ErrorWith("eos_token_id", {1, 100}), HasSubstr("below vocab_size 100, got 100"));
   EXPECT_THAT(ErrorWith("eos_token_id", 100), HasSubstr("below vocab_size 100, got 100"));
   EXPECT_THAT(ErrorWith("quantization_config", {{"bits", 4}}), HasSubstr("is not supported"));
   EXPECT_EQ(ErrorWith("eos_token_id", {7}), "");
   EXPECT_EQ(ErrorWith("head_dim", 8), "");
   EXPECT_EQ(ErrorWith("rope_scaling", nullptr), "");
   EXPECT_EQ(ErrorWith("rope_scaling", Json::object()), "");
+}
+
+TEST(ModelConfigFromJson, TakesEveryNameOfTheSameFunction) {
+  for (const char* name :
+       {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate", "gelu_python_tanh"}) {
+    EXPECT_EQ(ErrorWith("hidden_act", name), "");
+  }
+}
+
+TEST(ModelConfigFromJson, TheArchitectureMayBeLeftOutOrBeTheBodys) {
+  for (const Json& value : {Json(), Json::array(), Json({"PhiModel"})}) {
+    EXPECT_EQ(ErrorWith("architectures", value), "");
+  }
+}
+
+// torch.nn.Embedding, which transformers hands it to, counts from the end.
+TEST(ModelConfigFromJson, APaddingTokenOfMinusOneIsTheLastRow) {
+  Json json = Small();
+  json["pad_token_id"] = -1;
+  EXPECT_EQ(ModelConfigFromJson(json)->pad_token_id, 99);
+  json["pad_token_id"] = nullptr;
+  EXPECT_EQ(ModelConfigFromJson(json)->pad_token_id, -1);
+  EXPECT_THAT(ErrorWith("pad_token_id", -2), HasSubstr("pad_token_id"));
+}
+
+TEST(ModelConfigFromJson, SeveralEndTokensAreKept) {
+  Json json = Small();
+  json["eos_token_id"] = {3, 7};
+  const auto config = ModelConfigFromJson(json);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->eos_token_id, 3);
+  EXPECT_THAT(config->eos_token_ids, ElementsAre(3, 7));
+  EXPECT_EQ(ModelConfigToJson(*config)["eos_token_id"], Json({3, 7}));
+  EXPECT_EQ(GenerationConfigOf(*config)["eos_token_id"], Json({3, 7}));
 }
 
 TEST(ModelConfigFromJson, ReportsEveryErrorAtOnce) {

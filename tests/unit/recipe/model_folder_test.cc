@@ -1,6 +1,4 @@
 #include "recipe/model/model_folder.h"
-#include "recipe/model/model_family.h"
-#include "recipe/model/model_init.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,13 +9,10 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "base/field_errors.h"
-#include "base/files.h"
 #include "base/sha256.h"
-#include "base/status.h"
+#include "model_folder_fixture.h"
 #include "recipe/model/end_token.h"
-#include "tests/support/byte_tokenizer.h"
-#include "tests/support/scratch_folder.h"
+#include "recipe/model/model_files.h"
 
 namespace tune {
 namespace {
@@ -26,82 +21,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-constexpr char kConfig[] = R"({
-  "model_type": "phi", "vocab_size": 258, "hidden_size": 8, "intermediate_size": 16,
-  "num_hidden_layers": 1, "num_attention_heads": 2, "bos_token_id": 256, "eos_token_id": 256})";
-
-std::vector<std::string> Errors(const absl::Status& status) {
-  std::vector<std::string> errors;
-  for (const FieldError& e : FieldErrorsOf(status)) errors.push_back(e.field + ": " + e.message);
-  return errors;
-}
-
-class ModelFolderTest : public ::testing::Test {
- protected:
-  ModelFolderTest() : config_(*ModelConfigFromJson(*ParseJson(kConfig))), model_(dir_ / "model") {
-    Write(dir_ / "tokenizer.json", ByteTokenizerJson());
-    absl::Status made = InitModelFolder(model_, config_, dir_ / "tokenizer.json", 0);
-    EXPECT_TRUE(made.ok()) << made;
-  }
-
-  static void Write(const std::string& path, absl::string_view text) {
-    ASSERT_TRUE(WriteFileDurably(path, text).ok());
-  }
-  std::string In(const std::string& file) const { return JoinPath(model_, file); }
-
-  // Writes tensors of zeros as a weight file of the model.
-  void WriteWeights(const std::string& file, const std::vector<TensorSpec>& tensors) {
-    auto writer = SafetensorsWriter::Create(In(file), tensors, {{"format", "pt"}});
-    ASSERT_TRUE(writer.ok()) << writer.status();
-    for (const TensorSpec& tensor : tensors) {
-      int64_t bytes = DTypeBytes(tensor.dtype);
-      for (const int64_t size : tensor.shape) bytes *= size;
-      ASSERT_TRUE((*writer)->Append(std::string(bytes, '\0')).ok());
-    }
-    ASSERT_TRUE((*writer)->Finish().ok());
-  }
-
-  std::vector<TensorSpec> Specs(DType dtype) const {
-    std::vector<TensorSpec> specs;
-    for (const auto& [name, shape] : ModelTensors(config_)) specs.push_back({name, dtype, shape});
-    return specs;
-  }
-
-  // Two shards of the model's tensors with an index that says so.
-  Json WriteShards() {
-    const std::vector<TensorSpec> all = Specs(DType::kF16);
-    const auto middle = all.begin() + 5;
-    WriteWeights("one.safetensors", {all.begin(), middle});
-    WriteWeights("two.safetensors", {middle, all.end()});
-    EXPECT_TRUE(RemoveAll(In("model.safetensors")).ok());
-    Json index = {{"metadata", {{"total_size", 1}}}, {"weight_map", Json::object()}};
-    for (auto spec = all.begin(); spec != all.end(); ++spec) {
-      index["weight_map"][spec->name] = spec < middle ? "one.safetensors" : "two.safetensors";
-    }
-    WriteIndex(index);
-    return index;
-  }
-  void WriteIndex(const Json& index) { Write(In("model.safetensors.index.json"), DumpJson(index)); }
-
-  // The model's config.json with this end token, or none where `value` is null.
-  void SetEndToken(const Json& value) {
-    Json config = *ReadJsonFile(In("config.json"));
-    config["eos_token_id"] = value;
-    Write(In("config.json"), DumpJson(config));
-  }
-  int64_t EndToken() const {
-    const auto folder = OpenModelFolder(model_);
-    EXPECT_TRUE(folder.ok()) << folder.status();
-    if (!folder.ok()) return -1;
-    EXPECT_EQ(folder->config.source["eos_token_id"], folder->config.eos_token_id);
-    return folder->config.eos_token_id;
-  }
-
-  const ScratchFolder dir_;
-  const ModelConfig config_;
-  const std::string model_;
-};
 
 TEST_F(ModelFolderTest, WhatInitMakesOpens) {
   const auto folder = OpenModelFolder(model_);
@@ -225,7 +144,6 @@ TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
   std::vector<TensorSpec> specs = Specs(DType::kF32);
   for (TensorSpec& spec : specs) {
     if (spec.name == "lm_head.bias") spec.shape = {259};
-    if (spec.name == "lm_head.weight") spec.dtype = DType::kBF16;
     if (spec.name == "model.final_layernorm.bias") spec.name = "extra";
     if (spec.name == "model.final_layernorm.weight") spec.dtype = DType::kI64;
   }
@@ -237,12 +155,10 @@ TEST_F(ModelFolderTest, EveryTensorErrorAtOnce) {
               ElementsAre("model.safetensors: tensor \"model.final_layernorm.weight\" is I64, "
                           "must be F32, F16 or BF16",
                           "model.safetensors: lacks tensor \"model.final_layernorm.bias\" [8]",
-                          "model.safetensors: tensor \"lm_head.weight\" is BF16 where others are "
-                          "F32; all must be of one type",
                           "model.safetensors: tensor \"lm_head.bias\" has shape [259], config.json "
                           "calls for [258]",
-                          "model.safetensors: has tensor \"extra\", which config.json does not "
-                          "call for"));
+                          "model.safetensors: tensor \"extra\" is none that config.json calls "
+                          "for"));
 }
 
 TEST_F(ModelFolderTest, ErrorsOfAllFilesAtOnce) {
@@ -294,6 +210,8 @@ TEST_F(ModelFolderTest, AnEndTokenThatTheConfigLacksComesFromGenerationConfig) {
   Write(In("generation_config.json"), R"({"eos_token_id": 65})");
   EXPECT_EQ(EndToken(), 65);
   Write(In("generation_config.json"), R"({"eos_token_id": [66, 256]})");
+  EXPECT_EQ(EndToken(), 256);  // tokenizer_config.json's
+  ASSERT_TRUE(RemoveAll(In("tokenizer_config.json")).ok());
   EXPECT_EQ(EndToken(), 66);
   SetEndToken(67);
   EXPECT_EQ(EndToken(), 67);
@@ -310,15 +228,45 @@ TEST_F(ModelFolderTest, ElseItComesFromTokenizerConfig) {
   EXPECT_EQ(EndToken(), 65);
 }
 
+TEST_F(ModelFolderTest, OfSeveralEndTokensTheTokenizersIsAppended) {
+  SetEndToken({65, 256});
+  auto folder = Open();
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->config.eos_token_id, 256);
+  EXPECT_THAT(folder->config.eos_token_ids, ElementsAre(65, 256));
+  EXPECT_EQ(folder->config.source["eos_token_id"], Json({65, 256}));
+  EXPECT_THAT(folder->notices,
+              ElementsAre("config.json names 2 end tokens; training ends replies with 256, which "
+                          "is tokenizer_config.json's eos_token; generation ends at any"));
+  SetEndToken({65, 66});
+  folder = Open();
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->config.eos_token_id, 65);
+  EXPECT_THAT(folder->notices, ElementsAre(HasSubstr("with 65, the first of them")));
+}
+
+TEST_F(ModelFolderTest, AListOfEndTokensIsChecked) {
+  SetEndToken({65, 258});
+  EXPECT_THAT(Errors(Open().status()),
+              ElementsAre("config.json:eos_token_id: must be below vocab_size 258, got 258"));
+  SetEndToken({65, "x"});
+  EXPECT_THAT(Errors(Open().status()),
+              ElementsAre(HasSubstr("config.json:eos_token_id: must be an integer")));
+}
+
 TEST_F(ModelFolderTest, RepliesEndAsTransformersEndsThem) {
+  ModelConfig config = config_;
+  config.eos_token_ids = {7};
   Write(In("generation_config.json"), R"({"eos_token_id": [66, 256]})");
-  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(66, 256));
+  EXPECT_THAT(ReplyEnds(model_, config), ElementsAre(66, 256));
   Write(In("generation_config.json"), R"({"eos_token_id": 66})");
-  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(66));
+  EXPECT_THAT(ReplyEnds(model_, config), ElementsAre(66));
   Write(In("generation_config.json"), R"({"eos_token_id": "x"})");
-  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(7));
+  EXPECT_THAT(ReplyEnds(model_, config), ElementsAre(7));
   ASSERT_TRUE(RemoveAll(In("generation_config.json")).ok());
-  EXPECT_THAT(ReplyEnds(model_, 7), ElementsAre(7));
+  EXPECT_THAT(ReplyEnds(model_, config), ElementsAre(7));
+  config.eos_token_ids = {7, 8};
+  EXPECT_THAT(ReplyEnds(model_, config), ElementsAre(7, 8));
 }
 
 TEST_F(ModelFolderTest, AModelWithoutAnEndTokenIsRefused) {

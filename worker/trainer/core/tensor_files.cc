@@ -63,18 +63,32 @@ DType SavedType(const at::Tensor& tensor, DType dtype) {
   return tensor.is_floating_point() ? dtype : DTypeOf(tensor.scalar_type());
 }
 
-// `tensor` in `type`, which must hold all its values: fp16 ends at 65504.
+// Whether `saved`, which is `tensor` in another type, lost a finite value: fp16 ends at 65504.
+bool LosesValues(const at::Tensor& tensor, const at::Tensor& saved) {
+  if (saved.scalar_type() == tensor.scalar_type() || !saved.is_floating_point()) return false;
+  return saved.isinf().logical_and(tensor.isfinite()).any().item<bool>();
+}
+
+std::string RangeError(const NamedTensor& named, at::ScalarType type) {
+  return absl::StrCat(named.name, ": a value of ", named.tensor.abs().max().item<double>(),
+                      " is beyond the range of ", DTypeName(DTypeOf(type)));
+}
+
+// `tensor` in `type`, which must hold all its values.
 absl::StatusOr<at::Tensor> Narrowed(const NamedTensor& named, at::ScalarType type) {
-  const at::Tensor& tensor = named.tensor;
-  at::Tensor out = tensor.detach().to(type).contiguous();
-  if (type == tensor.scalar_type() || !out.is_floating_point()) return out;
-  if (!out.isinf().logical_and(tensor.isfinite()).any().item<bool>()) return out;
-  return Fail(kBadSpec, absl::StrCat(named.name, ": a value of ", tensor.abs().max().item<double>(),
-                                     " is beyond the range of ", DTypeName(DTypeOf(type)),
-                                     "; set save_precision to bf16 or fp32"));
+  at::Tensor out = named.tensor.detach().to(type).contiguous();
+  if (!LosesValues(named.tensor, out)) return out;
+  return Fail(kBadSpec,
+              absl::StrCat(RangeError(named, type), "; set save_precision to bf16 or fp32"));
 }
 
 }  // namespace
+
+std::string BeyondRange(const NamedTensor& named, DType dtype) {
+  const at::ScalarType type = ScalarTypeOf(SavedType(named.tensor, dtype));
+  const at::Tensor saved = named.tensor.detach().to(type);
+  return LosesValues(named.tensor, saved) ? RangeError(named, type) : "";
+}
 
 absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
                           DType dtype) {

@@ -28,6 +28,10 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
+// What is wrong with saving a tensor as `dtype`: a finite value that is beyond its range, with the
+// tensor's name. Empty where every value fits.
+std::string BeyondRange(const NamedTensor& named, DType dtype);
+
 // Writes tensors to one file, in this order; those of a floating type are converted to
 // `dtype` as they go out. BadSpec names a tensor with a finite value beyond its range.
 absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,

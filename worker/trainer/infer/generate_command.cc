@@ -87,7 +87,7 @@ absl::Status Generate(const GenerateCommand& command) {
       trainer::Generate(*loaded->network, prompts,
                         {.max_new_tokens = command.max_new_tokens,
                          .sampling = command.sampling,
-                         .ends = ReplyEnds(command.model.model, config.eos_token_id),
+                         .ends = ReplyEnds(command.model.model, config),
                          .vocabulary = tokenizer.size()},
                         [&](size_t reply, int32_t id) { return printer.Add(reply, id); });
   printer.Finish();

@@ -1,13 +1,14 @@
 #include "worker/trainer/run/export.h"
 
 #include <algorithm>
+#include <filesystem>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "base/status.h"
-#include "recipe/model/model_folder.h"
+#include "recipe/model/model_family.h"
+#include "recipe/model/model_files.h"
 #include "worker/trainer/run/model_card.h"
 
 namespace tune::trainer {
@@ -24,10 +25,12 @@ const char* TorchDtype(DType dtype) {
   return dtype == DType::kF16 ? "float16" : "float32";
 }
 
-// The base model's config with the saved type, under the name it had there: transformers
-// renamed torch_dtype to dtype, and reads both.
+// The base model's config with the class that the weights are of, which some leave out, and the
+// saved type, under the name it had there: transformers renamed torch_dtype to dtype, and reads
+// both.
 Json ExportedConfig(const ExportedModel& model) {
   Json config = model.config->source;
+  config["architectures"] = Json::array({std::string(FamilyOf(*model.config).architecture)});
   config[config.contains("dtype") ? "dtype" : "torch_dtype"] = TorchDtype(model.dtype);
   return config;
 }
@@ -47,24 +50,29 @@ bool IsEndToken(const Json& named, const Json& end) {
   return std::find(named.begin(), named.end(), end) != named.end();
 }
 
-// Transformers stops generating at what generation_config.json names, not config.json.
+// Adds the end token where the file names others. Transformers stops generating at what
+// generation_config.json names, not config.json.
 absl::Status NameEndToken(const std::string& path, const char* key, const Json& end) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   auto json = ParseJson(text);
   const bool unreadable = !json.ok() || !json->is_object();  // transformers will say so
   if (unreadable || IsEndToken(json->value(key, Json()), end)) return absl::OkStatus();
-  (*json)[key] = end;
+  Json& named = (*json)[key];
+  if (named.is_array()) {
+    named.push_back(end);
+  } else {
+    named = end;
+  }
   return WriteFileDurably(path, DumpJson(*json, 2) + "\n");
 }
 
-bool IsWeights(const std::string& file) { return absl::StrContains(file, ".safetensors"); }
-
-absl::Status CopyTokenizerFiles(const std::string& dir, const ExportedModel& model) {
-  ASSIGN_OR_RETURN(const auto files, ModelFiles(model.model_path));
+absl::Status CopyModelFiles(const std::string& dir, const ExportedModel& model) {
+  ASSIGN_OR_RETURN(const auto files, CopiedModelFiles(model.model_path));
   for (const std::string& file : files) {
-    if (IsWeights(file) || file == "config.json") continue;
+    const std::string target = JoinPath(dir, file);
     ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(model.model_path, file)));
-    RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, file), content));
+    RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(target).parent_path()));
+    RETURN_IF_ERROR(WriteFileDurably(target, content));
   }
   return absl::OkStatus();
 }
@@ -156,7 +164,7 @@ Json TrainerState(const Lineage& lineage) {
 
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage) {
-  RETURN_IF_ERROR(CopyTokenizerFiles(dir, model));
+  RETURN_IF_ERROR(CopyModelFiles(dir, model));
   RETURN_IF_ERROR(WriteConfigs(dir, model));
   RETURN_IF_ERROR(WriteWeights(dir, model));
   RETURN_IF_ERROR(WriteJson(dir, "trainer_state.json", TrainerState(lineage)));

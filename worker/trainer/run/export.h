@@ -15,7 +15,7 @@ namespace tune::trainer {
 
 struct ExportedModel {
   const ModelConfig* config;
-  // The base model's folder, whose tokenizer files are copied.
+  // The base model's folder, whose other files are copied (recipe/model/model_files.h).
   std::string model_path;
   std::string end_token;             // the text of config->eos_token_id
   std::vector<NamedTensor> weights;  // by transformers' names, fp32, on the host
@@ -26,10 +26,11 @@ struct ExportedModel {
 };
 
 // Writes the model into `dir`, which exists: config.json, generation_config.json, the
-// tokenizer's files, weights, trainer_state.json, README.md (the model card). The base
-// model's generation_config.json and tokenizer_config.json are copied as they are, unless
-// they name another end token than the replies were trained to end with. Every file
-// is synced. BadSpec names a weight that is beyond `dtype`'s range.
+// tokenizer's files and chat templates, weights, trainer_state.json, README.md (the model
+// card). What the base model has of them but for config.json is copied byte for byte, unless
+// generation_config.json or tokenizer_config.json lacks the end token that the replies were
+// trained to end with. Every file is synced. BadSpec names a weight that is beyond `dtype`'s
+// range.
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage);
 

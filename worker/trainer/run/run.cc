@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "recipe/model/end_token.h"
 #include "recipe/model/model_family.h"
 #include "run/checkpoint_id.h"
 #include "run/checkpoints.h"
@@ -82,7 +83,8 @@ class Run {
         ranks_(ranks),
         events_(events),
         training_(setup, device, ranks, options.clock),
-        lineage_(setup.MakeLineage()) {}
+        lineage_(setup.MakeLineage()),
+        save_type_(SaveType(setup)) {}
 
   absl::StatusOr<Outcome> Train() {
     RETURN_IF_ERROR(Resume());
@@ -90,6 +92,7 @@ class Run {
     while (lineage_.step() < total_steps()) {
       if (Stopped()) return Interrupt();
       RETURN_IF_ERROR(Step(lineage_.step()));
+      if (BeyondSaveType()) return KeepState();
       const int64_t step = lineage_.step();
       if (step == total_steps()) break;
       if (Due(step, EvalEvery())) RETURN_IF_ERROR(Evaluate());
@@ -180,11 +183,10 @@ class Run {
     const Tokenizer& tokenizer = *setup_.base.tokenizer;
     const auto ids = tokenizer.EncodeOrdinary(setup_.prompt_template.Prompt(prompt));
     if (ids.empty()) return "";
-    const GenerateOptions options{
-        .max_new_tokens = setup_.spec().sample_max_new_tokens,
-        .sampling = {},
-        .ends = {static_cast<int32_t>(setup_.base.folder.config.eos_token_id)},
-        .vocabulary = tokenizer.size()};
+    const GenerateOptions options{.max_new_tokens = setup_.spec().sample_max_new_tokens,
+                                  .sampling = {},
+                                  .ends = ReplyEnds(setup_.base.path, setup_.base.folder.config),
+                                  .vocabulary = tokenizer.size()};
     const auto replies = Generate(training_.network(), {ids}, options);
     return tokenizer.Decode(replies[0].ids, true);
   }
@@ -207,6 +209,40 @@ class Run {
     RETURN_IF_ERROR(Save(StepCheckpointId(lineage_.step()), &state));
     saved_step_ = lineage_.step();
     return absl::OkStatus();
+  }
+
+  // Whether a weight is beyond what the export's type holds; the same on every rank. Masters are
+  // looked at only where the weights, which are rounded, come near its end.
+  bool BeyondSaveType() {
+    if (save_type_ != DType::kF16) return false;
+    constexpr double kNearEnd = 65280;  // the last bfloat16 below fp16's greatest, 65504
+    const at::Tensor& weights = training_.parameters().flat();
+    const bool near =
+        weights.max().item<double>() >= kNearEnd || weights.min().item<double>() <= -kNearEnd;
+    if (!Any(ranks_, near)) return false;
+    unsavable_ = FindUnsavable();
+    return Any(ranks_, !unsavable_.empty());
+  }
+
+  std::string FindUnsavable() const {
+    for (const NamedTensor& weight : training_.Masters()) {
+      const std::string beyond = BeyondRange(weight, save_type_);
+      if (!beyond.empty()) return beyond;
+    }
+    return "";
+  }
+
+  // Ends a run whose result could not be saved as its spec says, while its state can be: with the
+  // weights in a type of the same size that holds them.
+  absl::Status KeepState() {
+    save_type_ = DType::kBF16;
+    RETURN_IF_ERROR(SaveStep());
+    return Fail(kBadSpec, absl::StrCat("step ", lineage_.step(), ": ", unsavable_,
+                                       ", which save_precision asks for; the run's state is kept "
+                                       "in ",
+                                       CheckpointPath(StepCheckpointId(lineage_.step())),
+                                       " with its weights as BF16; set save_precision to bf16 or "
+                                       "fp32, or lower learning_rate"));
   }
 
   absl::Status RemoveOld() {
@@ -238,7 +274,7 @@ class Run {
 
   // Better to know before the disk is full than after.
   absl::Status CheckDisk(bool resumable) const {
-    const int64_t needed = CheckpointBytes(training_.parameters(), SaveType(setup_), resumable);
+    const int64_t needed = CheckpointBytes(training_.parameters(), save_type_, resumable);
     ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(options_.dir));
     if (free_bytes >= needed) return absl::OkStatus();
     return Fail(kDiskFull, absl::StrCat(options_.dir, ": a checkpoint needs ", needed, " bytes, ",
@@ -250,7 +286,7 @@ class Run {
             .model_path = setup_.base.path,
             .end_token = EndToken(),
             .weights = training_.Masters(),
-            .dtype = SaveType(setup_),
+            .dtype = save_type_,
             .shard_bytes = setup_.spec().max_shard_bytes};
   }
 
@@ -279,6 +315,8 @@ class Run {
   EventLog* const events_;
   Training training_;
   Lineage lineage_;
+  DType save_type_;                      // of exported weights
+  std::string unsavable_;                // on the first rank: which weight save_type_ does not hold
   std::unique_ptr<BatchLog> batch_log_;  // the first rank's
   int64_t saved_step_ = 0;
 };

@@ -151,7 +151,10 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
   RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
-  auto notices = Notices(datasets, eval, run.spec, options);
+  std::vector<std::string> notices = base.folder.notices;
+  for (std::string& notice : Notices(datasets, eval, run.spec, options)) {
+    notices.push_back(std::move(notice));
+  }
   const std::string rate = RateWarning(MakeSchedule(run.spec.lr_scheduler, run.spec.learning_rate,
                                                     run.spec.warmup_ratio, order.total_steps()));
   if (!rate.empty()) notices.push_back(rate);

@@ -24,7 +24,7 @@ struct Setup {
   std::vector<LoadedDataset> datasets;  // in the spec's order
   std::optional<LoadedDataset> eval;
   DataOrder order;
-  std::vector<std::string> notices;  // what a person should know of the data
+  std::vector<std::string> notices;  // what a person should know of the model and the data
 
   const RunSpec& spec() const { return run.spec; }
   // Examples and target tokens of one epoch, on average.

@@ -6,7 +6,7 @@
 #include "base/sha256.h"
 #include "base/version.h"
 #include "recipe/model/model_family.h"
-#include "recipe/model/model_folder.h"
+#include "recipe/model/model_files.h"
 #include "recipe/model/model_init.h"
 #include "tests/support/byte_tokenizer.h"
 

@@ -95,6 +95,19 @@ TEST_F(RegistryTest, ABrokenModelIsRefusedByItsOwnFileNames) {
   EXPECT_TRUE(ListDirectory(engine().blobs().dir() + "/uploads")->empty());
 }
 
+// Whatever a client checked before it sent the files.
+TEST_F(RegistryTest, AModelWithAValueThatIsNoNumberIsRefusedByTensor) {
+  std::vector<FileEntry> files = ModelFileEntries();
+  for (FileEntry& file : files) {
+    if (file.path != "model.safetensors") continue;
+    std::string weights = *ReadFile(engine().blobs().Path(file.sha256));
+    weights.replace(weights.size() - 4, 4, std::string("\0\0\xc0\x7f", 4));
+    file = Upload(file.path, weights);
+  }
+  EXPECT_THAT(std::string(registry().CreateModel("m", files).status().message()),
+              HasSubstr("model.safetensors: tensor \"lm_head.bias\" holds NaN or an infinity"));
+}
+
 TEST_F(RegistryTest, WhatAJobUsesCannotBeDeleted) {
   SubmitJob("j");
   for (const absl::Status& status : {registry().DeleteDataset("d"), registry().DeleteModel("m")}) {

@@ -7,7 +7,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/model/model_family.h"
-#include "recipe/model/model_folder.h"
+#include "recipe/model/model_files.h"
 #include "recipe/model/model_init.h"
 #include "run/spec.h"
 #include "tests/support/paths.h"

@@ -30,6 +30,13 @@ class ExportTest : public RunTest {
     return run;
   }
 
+  // Sets a key of the base model's config.json.
+  void SetConfig(const std::string& key, const Json& value) {
+    Json config = ParseJson(File("model/config.json")).value();
+    config[key] = value;
+    ASSERT_TRUE(WriteFileDurably(scratch_ / "model/config.json", DumpJson(config)).ok());
+  }
+
   // Sets one value of a weight of the base model.
   void SetWeight(const std::string& name, float value) {
     const std::string path = "model/model.safetensors";
@@ -122,13 +129,44 @@ TEST_F(ExportTest, WeightsBeyondFp16AreRefusedByName) {
   SetWeight("model.layers.1.mlp.fc1.weight", -1e6f);
   RunFolder run = OneStep();
   run.spec.save_precision = "fp16";
+  run.spec.max_steps = 3;
   EXPECT_FALSE(Start("fp16", run).ok());
   const std::string message = FailureMessage("fp16", "BadSpec");
-  EXPECT_THAT(message, HasSubstr("model.layers.1.mlp.fc1.weight: a value of "));
-  EXPECT_THAT(message, HasSubstr("beyond the range of F16; set save_precision to bf16 or fp32"));
-  EXPECT_TRUE(ListDirectory(scratch_ / "fp16/checkpoints").value().empty());
-  run.spec.save_precision = "bf16";
-  EXPECT_TRUE(Start("bf16", run).ok());
+  EXPECT_THAT(message, HasSubstr("step 1: model.layers.1.mlp.fc1.weight: a value of "));
+  EXPECT_THAT(message, HasSubstr("beyond the range of F16, which save_precision asks for"));
+  EXPECT_EQ(Events("fp16", "step").size(), 1u);
+}
+
+// Nothing of what was learned is lost: the run goes on from there in a type that holds it.
+TEST_F(ExportTest, ARunBeyondFp16KeepsItsState) {
+  SetWeight("model.layers.1.mlp.fc1.weight", -1e6f);
+  RunFolder run = OneStep();
+  run.spec.max_steps = 2;
+  run.spec.save_precision = "fp16";
+  EXPECT_FALSE(Start("run", run).ok());
+  const auto kept = ListDirectory(scratch_ / "run/checkpoints").value();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_THAT(FailureMessage("run", "BadSpec"), HasSubstr(kept[0]));
+  const auto folder = OpenModelFolder(scratch_ / ("run/checkpoints/" + kept[0]));
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(folder->dtype, DType::kBF16);
+  run.spec.save_precision = "fp32";
+  run.resume_path = scratch_ / ("run/checkpoints/" + kept[0]);
+  ASSERT_TRUE(Start("resumed", run).ok());
+  ASSERT_TRUE(RemoveAll(scratch_ / "whole").ok());
+  run.resume_path.clear();
+  ASSERT_TRUE(Start("whole", run).ok());
+  const std::string weights = "/checkpoints/final/model.safetensors";
+  EXPECT_TRUE(File("resumed" + weights) == File("whole" + weights));
+}
+
+// fp16's greatest value, near which a weight in bf16 would be taken for one beyond.
+TEST_F(ExportTest, TheGreatestValuesOfFp16AreSaved) {
+  SetWeight("model.layers.1.mlp.fc1.weight", 65500);
+  RunFolder run = OneStep();
+  run.spec.learning_rate = 1e-9;
+  run.spec.save_precision = "fp16";
+  EXPECT_TRUE(Start("run", run).ok());
 }
 
 // Where nothing but tokenizer_config.json names the end token, as in microsoft/phi-1_5.
@@ -167,8 +205,34 @@ TEST_F(ExportTest, NamesTheEndTokenThatRepliesEndWithOverAnother) {
             "<|endoftext|>");
   export_with(R"({"eos_token_id":[65,256]})", R"({"eos_token":{"content":"<|endoftext|>"}})");
   EXPECT_EQ(File("run/checkpoints/final/generation_config.json"), R"({"eos_token_id":[65,256]})");
+  export_with(R"({"eos_token_id":[65,66]})", R"({"eos_token":{"content":"<|endoftext|>"}})");
+  EXPECT_EQ(ReadJsonFile(Final("run") + "/generation_config.json").value()["eos_token_id"],
+            Json({65, 66, 256}));
   EXPECT_EQ(File("run/checkpoints/final/tokenizer_config.json"),
             R"({"eos_token":{"content":"<|endoftext|>"}})");
+}
+
+TEST_F(ExportTest, AListOfEndTokensStaysOneAndTheRunSaysWhichItAppends) {
+  SetConfig("eos_token_id", {65, 256});
+  ASSERT_TRUE(RemoveAll(scratch_ / "model/generation_config.json").ok());
+  ASSERT_TRUE(Start("run", OneStep()).ok());
+  const auto notices = Events("run", "notice");
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_THAT(notices[0]["text"].get<std::string>(),
+              HasSubstr("names 2 end tokens; training ends replies with 256"));
+  for (const char* file : {"/config.json", "/generation_config.json"}) {
+    EXPECT_EQ(ReadJsonFile(Final("run") + file).value()["eos_token_id"], Json({65, 256}));
+  }
+}
+
+TEST_F(ExportTest, TheClassOfTheWeightsIsNamedWhereTheBaseModelNamesNone) {
+  for (const Json& architectures : {Json(), Json({"PhiModel"})}) {
+    SetConfig("architectures", architectures);
+    ASSERT_TRUE(RemoveAll(scratch_ / "run").ok());
+    ASSERT_TRUE(Start("run", OneStep()).ok());
+    EXPECT_EQ(ReadJsonFile(Final("run") + "/config.json").value()["architectures"],
+              Json({"PhiForCausalLM"}));
+  }
 }
 
 TEST_F(ExportTest, ATokenizerConfigOfItsOwnNamesTheEndToken) {
@@ -180,8 +244,12 @@ TEST_F(ExportTest, ATokenizerConfigOfItsOwnNamesTheEndToken) {
 
 TEST_F(ExportTest, CopiesTheTokenizersFilesAsTheyAre) {
   const std::vector<std::string> names = {
-      "added_tokens.json",       "generation_config.json", "merges.txt",
-      "special_tokens_map.json", "tokenizer_config.json",  "vocab.json"};
+      "added_tokens.json",       "additional_chat_templates/tool_use.jinja",
+      "chat_template.jinja",     "chat_template.json",
+      "generation_config.json",  "merges.txt",
+      "special_tokens_map.json", "tokenizer.model",
+      "tokenizer_config.json",   "vocab.json"};
+  ASSERT_TRUE(CreateDirectories(scratch_ / "model/additional_chat_templates").ok());
   for (const std::string& name : names) {
     const std::string content =
         "{ \"of\":\"" + name + R"(", "eos_token_id":256, "eos_token":"<|endoftext|>"})";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <limits>
 
 #include "absl/strings/str_split.h"
@@ -42,17 +43,19 @@ class StepGuardTest : public RunTest {
 
   std::string BadRow() const { return absl::StrCat("datasets/sums:", bad_row_, " (loss "); }
 
-  // The embedding of "9" is infinite: no loss of a row with a 9 is finite.
+  // The embedding of "9" has values whose sum overflows: no loss of a row with a 9 is finite.
   void BreakTheModel() {
     const std::string weights = "model/model.safetensors";
-    int64_t place = 0;
+    int64_t place = 0, width = 0;
     {
       const auto file = SafetensorsFile::Open(scratch_ / weights).value();
       const TensorInfo& embedding = file->tensors().at("model.embed_tokens.weight");
-      place = embedding.offset + '9' * embedding.shape[1] * DTypeBytes(DType::kF32);
+      width = embedding.shape[1];
+      place = embedding.offset + '9' * width * DTypeBytes(DType::kF32);
     }
     std::string bytes = File(weights);
-    bytes.replace(place, 4, std::string("\0\0\x80\x7f", 4));
+    const std::vector<float> greatest(width, std::numeric_limits<float>::max());
+    std::memcpy(bytes.data() + place, greatest.data(), width * sizeof(float));
     ASSERT_TRUE(WriteFileDurably(scratch_ / weights, bytes).ok());
   }
 
