@@ -65,13 +65,13 @@ struct Job {
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
   absl::Time queue_time = absl::InfinitePast();  // when it last became QUEUED
   Progress progress;
-  std::string worker_id;       // that holds or last held it; "" for none
-  int64_t epoch = 0;           // fence: raised by lease, expiry, cancel, requeue; never lowered
-  int32_t attempt = 0;         // the number of the last one; 0: none yet
-  Budget budget;               // what its attempts' ends have cost it
-  int64_t furthest_step = 0;   // that any ended attempt has reached
-  absl::Duration run_time;     // that workers have held it, all attempts together
-  absl::Duration retry_delay;  // it waits so long after it was queued
+  std::string worker_id;            // that holds or last held it; "" for none
+  int64_t epoch = 0;                // fence: raised by lease, end, cancel; never lowered
+  int32_t attempt = 0;              // the number of the last one; 0: none yet
+  Budget budget;                    // what its attempts' ends have cost it
+  int64_t furthest_step = 0;        // that any ended attempt has reached
+  absl::Duration run_time;          // that workers have held it, all attempts together
+  absl::Duration retry_delay;       // it waits so long after it was queued
   std::vector<std::string> avoids;  // workers on which an attempt of it has failed
   std::vector<int32_t> gpus;        // indices of the worker's that it holds or last held
   std::string owner;                // who submitted it; "" where nobody was named

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "server/core/errors.h"
 #include "server/core/retry.h"
@@ -47,6 +49,10 @@ void AddAvoided(const std::string& worker_id, Job& job) {
 }
 
 void AddEnd(const Job& job, bool well, const AttemptResult& end, Effects& effects) {
+  // Where the same call took the lease back first.
+  std::erase_if(effects.granted, [&](const GrantedLease& lease) {
+    return lease.key == LeaseKey{job.id, job.epoch};
+  });
   effects.ended.push_back({job.id, job.epoch});
   effects.attempts.push_back({.worker_id = job.worker_id,
                               .job_id = job.id,
@@ -71,12 +77,74 @@ std::string Joined(const std::string& message, const std::string& more) {
   return absl::StrCat(message, "; ", more);
 }
 
+// Whether the lease's attempt was lost, and is the last that the job has had: no other end leaves
+// the epoch as it is.
+bool MayGoOn(const Job& job, const LeaseKey& key) {
+  return job.state == JobState::kQueued && job.epoch == key.epoch && job.attempt > 0;
+}
+
+// A job without GPUs has the worker to itself.
+bool Collide(const Job& a, const Job& b) {
+  if (a.gpus.empty() || b.gpus.empty()) return true;
+  return absl::c_any_of(a.gpus, [&](int32_t gpu) { return absl::c_linear_search(b.gpus, gpu); });
+}
+
+absl::Status CheckPlaceIsFree(Reader& reader, const Job& lost) {
+  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
+  for (const Job& job : held) {
+    if (job.worker_id == lost.worker_id && Collide(job, lost)) {
+      return StaleEpoch({lost.id, lost.epoch});
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The lost attempt goes on, RUNNING where it has reported.
+absl::StatusOr<Job> TakeBack(Transaction& transaction, const Job& lost, absl::Time now,
+                             Effects& effects) {
+  RETURN_IF_ERROR(CheckPlaceIsFree(transaction, lost));
+  ASSIGN_OR_RETURN(Attempt attempt, transaction.GetAttempt(lost.id, lost.attempt));
+  attempt.end_time = absl::InfinitePast();
+  attempt.result = "Running";
+  attempt.message = "";
+  RETURN_IF_ERROR(transaction.UpdateAttempt(lost.id, attempt));
+  Job after = lost;
+  after.state = JobState::kLeased;
+  after.reason = after.message = "";
+  after.retry_delay = absl::ZeroDuration();
+  RETURN_IF_ERROR(WriteState(transaction, lost, after, now));
+  effects.granted.push_back({{lost.id, lost.epoch}, lost.worker_id, attempt.incarnation});
+  effects.changed_jobs.insert(lost.id);
+  spdlog::info("lease goes on job={} epoch={} worker={}", lost.id, lost.epoch, lost.worker_id);
+  return attempt.last_report_seq > 0 ? MarkRunning(transaction, after, now) : after;
+}
+
 }  // namespace
 
 absl::StatusOr<Job> GetHeldJob(Reader& reader, const LeaseKey& key) {
   ASSIGN_OR_RETURN(Job job, reader.GetJob(key.job_id));
   if (job.epoch != key.epoch || !IsHeld(job.state)) return StaleEpoch(key);
   return job;
+}
+
+absl::Status CheckHolds(Reader& reader, const LeaseKey& key) {
+  ASSIGN_OR_RETURN(const Job job, reader.GetJob(key.job_id));
+  return MayGoOn(job, key) ? CheckPlaceIsFree(reader, job) : GetHeldJob(reader, key).status();
+}
+
+absl::StatusOr<Job> HoldJob(Transaction& transaction, const LeaseKey& key, absl::Time now,
+                            Effects& effects) {
+  ASSIGN_OR_RETURN(const Job job, transaction.GetJob(key.job_id));
+  return MayGoOn(job, key) ? TakeBack(transaction, job, now, effects)
+                           : GetHeldJob(transaction, key);
+}
+
+absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now) {
+  if (job.state == JobState::kRunning) return job;
+  Job running = job;
+  running.state = JobState::kRunning;
+  RETURN_IF_ERROR(WriteState(transaction, job, running, now));
+  return running;
 }
 
 absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
@@ -110,7 +178,7 @@ absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const 
   ASSIGN_OR_RETURN(const Attempt attempt, CloseAttempt(transaction, job, end, now));
   const bool progressed = attempt.last_step > job.furthest_step;
   Job after = job;
-  after.epoch = job.epoch + 1;
+  if (end.result != kWorkerLost) ++after.epoch;
   after.run_time += end.run_time;
   after.furthest_step = std::max(job.furthest_step, attempt.last_step);
   const RetryDecision decision = Decide(after, progressed, cost);

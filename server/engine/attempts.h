@@ -19,9 +19,21 @@ namespace tune::server {
 // The job that this lease holds; StaleEpoch where it holds none any more.
 absl::StatusOr<Job> GetHeldJob(Reader& reader, const LeaseKey& key);
 
+// OK where HoldJob would find the lease's job; else StaleEpoch.
+absl::Status CheckHolds(Reader& reader, const LeaseKey& key);
+
+// The job that this lease holds, or holds again: one whose worker was away for longer than the
+// lease, and that nobody has had since, goes on where it was. StaleEpoch where the job went
+// elsewhere or is over, or the worker has given its GPUs to another.
+absl::StatusOr<Job> HoldJob(Transaction& transaction, const LeaseKey& key, absl::Time now,
+                            Effects& effects);
+
 // Writes the job, and an event that tells its new state, reason and message.
 absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
                         absl::Time now);
+
+// LEASED to RUNNING; nothing where it runs already. Returns the job as it is now.
+absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now);
 
 struct AttemptResult {
   std::string result;       // "Succeeded", or a name of run/reason.h
@@ -35,8 +47,8 @@ absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState st
                            const AttemptResult& end, absl::Time now, Effects& effects);
 
 // Ends the job's current attempt; the job goes back to QUEUED where it has enough left for an
-// end of this cost (core/retry.h), else to FAILED. Raises the epoch. Returns the job as it is
-// now.
+// end of this cost (core/retry.h), else to FAILED. Raises the epoch, but not for a lost
+// worker, which may come back: see HoldJob. Returns the job as it is now.
 absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
                                 Cost cost, absl::Time now, Effects& effects);
 

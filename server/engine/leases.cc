@@ -82,6 +82,13 @@ absl::Status HandOver(Transaction& transaction, const Job& job, const WorkerReco
   return absl::OkStatus();
 }
 
+absl::Status CheckIsOf(Reader& reader, const LeaseKey& key, const std::string& worker_id) {
+  ASSIGN_OR_RETURN(const Job job, reader.GetJob(key.job_id));
+  return job.worker_id == worker_id ? CheckHolds(reader, key) : StaleEpoch(key);
+}
+
+bool IsOver(const absl::Status& status) { return IsStaleEpoch(status) || absl::IsNotFound(status); }
+
 }  // namespace
 
 Leases::Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Signal& work,
@@ -131,12 +138,16 @@ absl::Status Leases::TakeUp(Transaction& transaction, const WorkerRecord& worker
   ASSIGN_OR_RETURN(const std::vector<Job> earlier, HeldByEarlier(transaction, worker));
   for (const Job& job : earlier) {
     const LeaseKey key{job.id, job.epoch};
-    if (absl::c_linear_search(running, key)) {
-      RETURN_IF_ERROR(HandOver(transaction, job, worker, effects));
-    } else {
-      RETURN_IF_ERROR(
-          Lose(transaction, job, absl::StrCat("workers/", worker.id, " started anew"), effects));
-    }
+    if (absl::c_linear_search(running, key)) continue;
+    RETURN_IF_ERROR(
+        Lose(transaction, job, absl::StrCat("workers/", worker.id, " started anew"), effects));
+  }
+  for (const LeaseKey& key : running) {
+    const absl::Status held = CheckIsOf(transaction, key, worker.id);
+    if (IsOver(held)) continue;
+    RETURN_IF_ERROR(held);
+    ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
+    RETURN_IF_ERROR(HandOver(transaction, job, worker, effects));
   }
   return absl::OkStatus();
 }
@@ -148,6 +159,7 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worke
   RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
   const bool was_well = liveness_.Unhealthy(worker_id).empty();
   std::vector<LeaseKey> ended = liveness_.Renew(worker_id, incarnation, held, condition);
+  std::erase_if(ended, [&](const LeaseKey& key) { return GoesOn(worker_id, incarnation, key); });
   const bool is_well = liveness_.Unhealthy(worker_id).empty();
   if (was_well && !is_well) {
     spdlog::warn("worker {} is unhealthy: {}", worker_id, condition.unhealthy);
@@ -178,6 +190,23 @@ absl::Status Leases::Expire(const LeaseKey& key) {
   if (IsStaleEpoch(status)) return absl::OkStatus();
   if (status.ok()) observer_.LeaseExpired();
   return status;
+}
+
+bool Leases::GoesOn(const std::string& worker_id, const std::string& incarnation,
+                    const LeaseKey& key) {
+  const absl::Status held =
+      store_.Read([&](Reader& reader) { return CheckIsOf(reader, key, worker_id); });
+  if (!held.ok()) return !IsOver(held);
+  const absl::Status goes_on =
+      commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+        ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
+        ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
+        if (job.worker_id != worker_id || attempt.incarnation != incarnation)
+          return StaleEpoch(key);
+        effects.granted.push_back({key, worker_id, incarnation});
+        return absl::OkStatus();
+      });
+  return !IsOver(goes_on);
 }
 
 absl::Status Leases::Lose(Transaction& transaction, const Job& job, const std::string& message,

@@ -33,7 +33,8 @@ class Leases {
   absl::Status Start();
 
   // First call of a worker's life. Of the leases of an earlier incarnation of this name it
-  // takes up those in `running`; the others end at once as WorkerLost. Returns those of
+  // takes up those in `running`, also one that ran out meanwhile if nobody has had its job
+  // since; the others end at once as WorkerLost. Returns those of
   // `running` that have ended, whose trainers must stop. Repeats have no effect beyond the
   // resources. INVALID_ARGUMENT names the field; NameInUse (core/errors.h) while a worker of
   // this name with another installation is alive; FAILED_PRECONDITION for a healthy worker
@@ -41,8 +42,9 @@ class Leases {
   absl::StatusOr<std::vector<LeaseKey>> RegisterWorker(const Registration& registration);
 
   // Renews the worker and those of `held` that live; returns those that ended, whose trainers
-  // must stop. Writes nothing: works on a full disk. UnknownWorker (core/errors.h) where this
-  // incarnation is not the registered one.
+  // must stop. Writes nothing, and so works on a full disk, but where a lease ran out while its
+  // worker was away: it goes on where nobody has had its job since. UnknownWorker (core/errors.h)
+  // where this incarnation is not the registered one.
   absl::StatusOr<std::vector<LeaseKey>> Heartbeat(const std::string& worker_id,
                                                   const std::string& incarnation,
                                                   const std::vector<LeaseKey>& held,
@@ -60,6 +62,9 @@ class Leases {
   // Ends the job's attempt: its worker is gone.
   absl::Status Lose(Transaction& transaction, const Job& job, const std::string& message,
                     Effects& effects);
+  // Lets a lease of this process that ran out go on; false where it has ended for good. Where
+  // something else goes wrong a later heartbeat asks again.
+  bool GoesOn(const std::string& worker_id, const std::string& incarnation, const LeaseKey& key);
   absl::Status TakeUp(Transaction& transaction, const WorkerRecord& worker,
                       const std::vector<LeaseKey>& running, Effects& effects);
 

@@ -30,11 +30,15 @@ absl::Status Invalid(const std::string& field, const std::string& message) {
 }
 
 // The job whose last attempt `key` speaks for, which may have ended: what its trainer wrote until
-// it was stopped is still to come. The end raised the epoch by one, and no attempt began since.
+// it was stopped is still to come. No attempt began since, and the end raised the epoch by one,
+// unless the worker was lost.
 absl::StatusOr<Job> GetLoggedJob(Reader& reader, const LeaseKey& key) {
   ASSIGN_OR_RETURN(Job job, reader.GetJob(key.job_id));
-  if (!IsHeld(job.state) && job.epoch == key.epoch + 1) return job;
-  return GetHeldJob(reader, key);
+  if (IsHeld(job.state) || job.attempt == 0) return GetHeldJob(reader, key);
+  ASSIGN_OR_RETURN(const Attempt last, reader.GetAttempt(job.id, job.attempt));
+  const int64_t raised = last.result == kWorkerLost ? 0 : 1;
+  if (job.epoch == key.epoch + raised) return job;
+  return StaleEpoch(key);
 }
 
 // Each with a time: where the trainer gave none, that of its arrival.
@@ -62,15 +66,6 @@ void ApplyToAttempt(const TrainingReport& report, Attempt& attempt) {
   } else if (report.kind == TrainingReport::Kind::kStep) {
     attempt.last_step = report.step;
   }
-}
-
-// LEASED to RUNNING; nothing where it runs already.
-absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now) {
-  if (job.state == JobState::kRunning) return job;
-  Job running = job;
-  running.state = JobState::kRunning;
-  RETURN_IF_ERROR(WriteState(transaction, job, running, now));
-  return running;
 }
 
 absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attempt,
@@ -138,8 +133,9 @@ absl::Status Retain(Transaction& transaction, const std::string& job_id, int64_t
 
 absl::StatusOr<Checkpoint> CommitDraft(Transaction& transaction, const LeaseKey& key,
                                        const CheckpointDraft& draft, absl::Time now,
-                                       std::vector<FileEntry>& dropped) {
-  ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+                                       Effects& effects) {
+  std::vector<FileEntry>& dropped = effects.dropped;
+  ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, now, effects));
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, MakeCheckpoint(transaction, job, draft, now));
   const auto earlier = transaction.GetCheckpoint(job.id, checkpoint.id);
   if (!earlier.ok() && !absl::IsNotFound(earlier.status())) return earlier.status();
@@ -227,15 +223,14 @@ absl::StatusOr<int64_t> Reports::AppendLogs(const LeaseKey& key, int64_t offset,
 
 absl::StatusOr<Checkpoint> Reports::CommitCheckpoint(const LeaseKey& key,
                                                      const CheckpointDraft& draft) {
-  RETURN_IF_ERROR(store_.Read([&](Reader& reader) { return GetHeldJob(reader, key).status(); }));
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) { return CheckHolds(reader, key); }));
   RETURN_IF_ERROR(CheckFiles(draft.files, "files"));
   if (draft.step < 0) return Invalid("step", absl::StrCat("must be at least 0, got ", draft.step));
   Checkpoint checkpoint;
   RETURN_IF_ERROR(commits_.RunReferring(
       draft.files, "files", [&](Transaction& transaction, Effects& effects) -> absl::Status {
         effects.changed_jobs.insert(key.job_id);
-        ASSIGN_OR_RETURN(checkpoint,
-                         CommitDraft(transaction, key, draft, clock_.Now(), effects.dropped));
+        ASSIGN_OR_RETURN(checkpoint, CommitDraft(transaction, key, draft, clock_.Now(), effects));
         return absl::OkStatus();
       }));
   return checkpoint;
@@ -252,7 +247,7 @@ absl::Status Reports::RunTimed(const LeaseKey& key, TimedChange change) {
   const absl::Duration run_time = liveness_.TakeRunTime(key);
   const absl::Status status =
       commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-        ASSIGN_OR_RETURN(const Job job, GetHeldJob(transaction, key));
+        ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
         return change(transaction, job, run_time, effects);
       });
   if (!status.ok()) liveness_.GiveBackRunTime(key, run_time);

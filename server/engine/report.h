@@ -1,5 +1,6 @@
 // What a worker tells of the attempt it holds. Every call carries the lease's key; one
-// that is not the job's current lease gets StaleEpoch (core/errors.h).
+// that is not the job's current lease gets StaleEpoch (core/errors.h). A lease that ran out while
+// its worker was away goes on with any of them, where nobody has had the job since.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "server/core/errors.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
@@ -88,7 +90,7 @@ TEST_F(LeasesTest, HeartbeatsKeepALeaseAndItsAbsenceEndsIt) {
   PassTime(absl::Seconds(1));
   const Job job = Get("j");
   EXPECT_EQ(job.state, JobState::kQueued);
-  EXPECT_EQ(job.epoch, 2);
+  EXPECT_EQ(job.epoch, 1) << "the worker may come back to it";
   EXPECT_EQ(job.attempts.at(0).result, "WorkerLost");
   EXPECT_EQ(job.attempts.at(0).end_time, clock_.Now());
   EXPECT_EQ(observer_.expired, 1);
@@ -113,7 +115,7 @@ TEST_F(LeasesTest, AZombieIsRefusedEverywhere) {
   ASSERT_TRUE(Register("other").ok());
   const auto lease = Acquire("other");
   ASSERT_TRUE(lease.has_value());
-  EXPECT_EQ(lease->key.epoch, 3);
+  EXPECT_EQ(lease->key.epoch, 2);
   EXPECT_EQ(lease->attempt, 2);
   EXPECT_THAT(Heartbeat("w", {zombie.key}), ElementsAre(zombie.key));
   EXPECT_TRUE(IsStaleEpoch(Report(zombie.key)));
@@ -124,6 +126,77 @@ TEST_F(LeasesTest, AZombieIsRefusedEverywhere) {
   EXPECT_TRUE(Report(lease->key).ok());
   EXPECT_EQ(Get("j").attempts.at(1).last_report_seq, 1);
   EXPECT_EQ(observer_.started.at(1).first, "worker_lost");
+}
+
+// Where nobody has had the job since, hours of training go on instead of being trained again.
+TEST_F(LeasesTest, AWorkerThatWasAwayGoesOnWithAnyOfItsCalls) {
+  SubmitJob("j");
+  const LeaseKey key = LeaseFirst().key;
+  ASSERT_TRUE(Report(key).ok());
+  const std::vector<std::function<void()>> calls = {
+      [&] { EXPECT_THAT(Heartbeat("w", {key}), IsEmpty()); },
+      [&] { EXPECT_TRUE(engine().reports().ReportEvents(key, 2, {Step(1)}).ok()); },
+      [&] { EXPECT_TRUE(Commit(key, 1).ok()); },
+      [&] { EXPECT_TRUE(engine().reports().AppendLogs(key, 0, "x").ok()); },
+  };
+  for (size_t call = 0; call < calls.size(); ++call) {
+    PassTime(absl::Seconds(40));
+    ASSERT_EQ(Get("j").state, JobState::kQueued) << call;
+    calls[call]();
+    EXPECT_THAT(Heartbeat("w", {key}), IsEmpty());
+    const Job job = Get("j");
+    EXPECT_EQ(job.state, JobState::kRunning) << call;
+    EXPECT_EQ(job.attempt, 1);
+    EXPECT_EQ(job.reason, "");
+    EXPECT_EQ(job.attempts.at(0).result, "Running");
+    EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kBusy);
+  }
+  EXPECT_EQ(observer_.started.size(), 1u);
+}
+
+TEST_F(LeasesTest, ARunThatEndedWhileItsWorkerWasAwayCounts) {
+  SubmitJob("j");
+  const LeaseKey key = LeaseFirst().key;
+  ASSERT_TRUE(Report(key).ok());
+  PassTime(absl::Seconds(40));
+  ASSERT_TRUE(Commit(key, 10, /*final=*/true).ok());
+  PassTime(absl::Seconds(40));
+  EXPECT_TRUE(engine().reports().FinishAttempt(key, {Outcome::kSucceeded}).ok());
+  EXPECT_EQ(Get("j").state, JobState::kSucceeded);
+  EXPECT_EQ(engine().queries().GetWorker("w")->job_ids.size(), 0u);
+  EXPECT_TRUE(IsStaleEpoch(Report(key)));
+}
+
+TEST_F(LeasesTest, AnEndThatWasToldIsNotUndone) {
+  SubmitJob("j");
+  const LeaseKey key = LeaseFirst().key;
+  ASSERT_TRUE(engine().reports().FinishAttempt(key, {Outcome::kFailedRetryable, "Internal"}).ok());
+  EXPECT_TRUE(IsStaleEpoch(Report(key)));
+  EXPECT_THAT(Heartbeat("w", {key}), ElementsAre(key));
+  EXPECT_EQ(Get("j").state, JobState::kQueued);
+}
+
+TEST_F(LeasesTest, ALostRunWhosePlaceWasGivenAwayIsOver) {
+  SubmitJob("lost");
+  const LeaseKey key = LeaseFirst().key;
+  PassTime(absl::Seconds(40));
+  NewJob request = Request("next");
+  request.spec.priority = 9;
+  Submit(request);
+  ASSERT_EQ(Acquire("w")->key.job_id, "next");
+  EXPECT_TRUE(IsStaleEpoch(Report(key)));
+  EXPECT_THAT(Heartbeat("w", {key}), ElementsAre(key));
+}
+
+TEST_F(LeasesTest, AnEarlierAttemptsLogIsRefusedThoughTheLastOneWasLostToo) {
+  SubmitJob("j");
+  const LeaseKey first = LeaseFirst().key;
+  PassTime(absl::Seconds(40));
+  ASSERT_TRUE(Register("other").ok());
+  const LeaseKey second = Acquire("other")->key;
+  PassTime(absl::Seconds(40));
+  EXPECT_TRUE(IsStaleEpoch(engine().reports().AppendLogs(first, 0, "x").status()));
+  EXPECT_TRUE(engine().reports().AppendLogs(second, 0, "x").ok());
 }
 
 TEST_F(LeasesTest, ALostWorkerCostsNoRetry) {

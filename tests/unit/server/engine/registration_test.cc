@@ -68,6 +68,34 @@ TEST_F(RegistrationTest, ARestartedWorkerTakesUpWhatStillRuns) {
   EXPECT_FALSE(engine().leases().Heartbeat("w", "i1", {lease.key}, {}).ok());
 }
 
+TEST_F(RegistrationTest, ARestartedWorkerTakesUpWhatRanOutWhileItWasAway) {
+  SubmitJob("j");
+  ASSERT_TRUE(Start("i1", "home").ok());
+  const Lease lease = *Acquire("w");
+  ASSERT_TRUE(Report(lease.key, 1).ok());
+  PassTime(absl::Seconds(80));
+  ASSERT_EQ(Get("j").state, JobState::kQueued);
+  EXPECT_THAT(*Start("i2", "home", {lease.key}), IsEmpty());
+  EXPECT_EQ(Get("j").state, JobState::kRunning);
+  EXPECT_TRUE(Report(lease.key, 2).ok());
+  PassTime(absl::Seconds(20));
+  EXPECT_THAT(Heartbeat("w", {lease.key}, "i2"), IsEmpty());
+  PassTime(absl::Seconds(20));
+  EXPECT_EQ(Get("j").attempt, 1);
+  EXPECT_EQ(Get("j").state, JobState::kRunning);
+}
+
+TEST_F(RegistrationTest, ARestartedWorkerStopsWhatWentElsewhereMeanwhile) {
+  SubmitJob("j");
+  ASSERT_TRUE(Start("i1", "home").ok());
+  const Lease lease = *Acquire("w");
+  PassTime(absl::Seconds(40));
+  ASSERT_TRUE(Register("other").ok());
+  ASSERT_TRUE(Acquire("other").has_value());
+  EXPECT_THAT(*Start("i2", "home", {lease.key}), ElementsAre(lease.key));
+  EXPECT_EQ(Get("j").worker_id, "other");
+}
+
 TEST_F(RegistrationTest, WhatARestartedWorkerHoldsLivesThroughARestartOfTheScheduler) {
   SubmitJob("j");
   ASSERT_TRUE(Start("i1", "home").ok());
