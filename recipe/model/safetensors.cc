@@ -220,13 +220,10 @@ int64_t DTypeBytes(DType dtype) { return RowOf(dtype).bits / 8; }
 absl::string_view DTypeName(DType dtype) { return RowOf(dtype).name; }
 
 absl::StatusOr<DType> DTypeFromName(absl::string_view name) {
-  std::vector<absl::string_view> names;
   for (const DTypeRow& row : kDTypes) {
     if (row.name == name) return row.dtype;
-    names.push_back(row.name);
   }
-  return Malformed(absl::StrCat("dtype \"", name, "\" is none of the format's (",
-                                absl::StrJoin(names, ", "), ")"));
+  return Malformed(absl::StrCat("dtype \"", name, "\" is no type of the safetensors format"));
 }
 
 absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {

@@ -237,6 +237,10 @@ class Run {
   absl::Status KeepState() {
     save_type_ = DType::kBF16;
     RETURN_IF_ERROR(SaveStep());
+    return AllOk(ranks_, ranks_.first() ? BeyondRangeError() : absl::OkStatus());
+  }
+
+  absl::Status BeyondRangeError() const {
     return Fail(kBadSpec, absl::StrCat("step ", lineage_.step(), ": ", unsavable_,
                                        ", which save_precision asks for; the run's state is kept "
                                        "in ",

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/files.h"
 #include "recipe/model/model_init.h"
 #include "run_fixture.h"
@@ -158,6 +160,30 @@ TEST_F(ExportTest, ARunBeyondFp16KeepsItsState) {
   ASSERT_TRUE(Start("whole", run).ok());
   const std::string weights = "/checkpoints/final/model.safetensors";
   EXPECT_TRUE(File("resumed" + weights) == File("whole" + weights));
+}
+
+// One failure, the first rank's: it alone has all masters and can name the weight.
+TEST_F(ExportTest, ARunOfSeveralRanksBeyondFp16EndsByName) {
+  SetWeight("model.layers.1.mlp.fc1.weight", -1e6f);
+  RunFolder run = OneStep();
+  run.spec.save_precision = "fp16";
+  run.spec.resources.device = "cpu";
+  run.spec.resources.ranks = 2;
+  ASSERT_TRUE(CreateDirectories(scratch_ / "run").ok());
+  ASSERT_TRUE(WriteRunFolder(scratch_ / "run", run).ok());
+  for (const absl::Status& end : EndsOfRanks("run", 2)) EXPECT_FALSE(end.ok());
+  EXPECT_THAT(FailureMessage("run", "BadSpec"),
+              HasSubstr("step 1: model.layers.1.mlp.fc1.weight: a value of "));
+  EXPECT_EQ(ListDirectory(scratch_ / "run/checkpoints").value().size(), 1u);
+}
+
+TEST_F(ExportTest, ABaseModelWithAValueThatIsNoNumberIsRefusedBeforeTheFirstStep) {
+  SetWeight("model.layers.1.mlp.fc1.weight", std::numeric_limits<float>::quiet_NaN());
+  EXPECT_FALSE(Start("run", OneStep()).ok());
+  EXPECT_THAT(FailureMessage("run", "BadModel"),
+              HasSubstr("\"model.layers.1.mlp.fc1.weight\" holds NaN or an infinity, first at "
+                        "[0, 0]"));
+  EXPECT_TRUE(Events("run", "step").empty());
 }
 
 // fp16's greatest value, near which a weight in bf16 would be taken for one beyond.

@@ -48,20 +48,30 @@ class RunTest : public testing::Test {
 
   // The same for a run folder that is there, from its own checkpoints if it has some.
   void ContinueRanks(const std::string& name, int64_t ranks) {
+    const std::vector<absl::Status> ends = EndsOfRanks(name, ranks);
+    for (size_t rank = 0; rank < ends.size(); ++rank) {
+      EXPECT_TRUE(ends[rank].ok()) << rank << ": " << ends[rank];
+    }
+  }
+
+  // How each rank's run of this folder ends.
+  std::vector<absl::Status> EndsOfRanks(const std::string& name, int64_t ranks) {
+    std::vector<absl::Status> ends(ranks);
     std::vector<std::thread> threads;
     for (int64_t rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
         VirtualClock clock(absl::UnixEpoch(), kTick);
-        const auto outcome = RunTraining({.dir = scratch_ / name,
-                                          .resume = true,
-                                          .launched = true,
-                                          .rank = rank,
-                                          .stop = &stop_,
-                                          .clock = &clock});
-        EXPECT_TRUE(outcome.ok()) << rank << ": " << outcome.status();
+        ends[rank] = RunTraining({.dir = scratch_ / name,
+                                  .resume = true,
+                                  .launched = true,
+                                  .rank = rank,
+                                  .stop = &stop_,
+                                  .clock = &clock})
+                         .status();
       });
     }
     for (std::thread& thread : threads) thread.join();
+    return ends;
   }
 
   void ExpectSameCurve(const std::string& name, const std::string& other, double tolerance) {
