@@ -4,8 +4,10 @@
 #include <iterator>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/json_fields.h"
 
 namespace tune {
@@ -23,12 +25,18 @@ constexpr BuiltIn kBuiltIns[] = {
     {"user_assistant", "User: {prompt}\n\nAssistant: {response}"},
     // microsoft/phi-2's model card, "QA format".
     {"instruct", "Instruct: {prompt}\nOutput: {response}"},
-    // tatsu-lab/stanford_alpaca, the prompt without an input.
+    // tatsu-lab/stanford_alpaca; what it writes where there is an input is below.
     {"alpaca",
      "Below is an instruction that describes a task. Write a response that appropriately "
      "completes the request.\n\n### Instruction:\n{prompt}\n\n### Response:\n{response}"},
     {"plain", "{prompt}{response}"},
 };
+
+constexpr absl::string_view kAlpaca = "alpaca";
+constexpr absl::string_view kAlpacaWithInput =
+    "Below is an instruction that describes a task, paired with an input that provides further "
+    "context. Write a response that appropriately completes the request.\n\n### Instruction:\n";
+constexpr absl::string_view kAlpacaInput = "\n\n### Input:\n";
 
 // The template text of a built-in name; any other text stands for itself.
 std::string TemplateText(const std::string& name_or_text) {
@@ -58,38 +66,91 @@ absl::Status CheckOnce(absl::string_view text, absl::string_view placeholder) {
   return absl::OkStatus();
 }
 
+bool IsNameCharacter(char c) { return absl::ascii_isalnum(c) || c == '_'; }
+
+// "{input}" or "{{prompt}}" where the text has a name in braces that is no placeholder, else "".
+// Other braces, as JSON has them, are text.
+std::string UnknownPlaceholder(absl::string_view text) {
+  for (size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1)) {
+    size_t begin = open, end = open;
+    while (end < text.size() && text[end] == '{') ++end;
+    const size_t name = end;
+    while (end < text.size() && IsNameCharacter(text[end])) ++end;
+    if (end == name || end == text.size() || text[end] != '}') continue;
+    while (end < text.size() && text[end] == '}') ++end;
+    const absl::string_view found = text.substr(begin, end - begin);
+    if (found != kPrompt && found != kResponse) return std::string(found);
+    open = end - 1;
+  }
+  return "";
+}
+
+std::string Joined(const std::vector<TemplatePart>& parts) {
+  return absl::StrJoin(parts, "", [](std::string* out, const TemplatePart& part) {
+    *out += part.text;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<PromptTemplate> PromptTemplate::Parse(const std::string& name_or_text) {
-  const std::string stored = TemplateText(name_or_text);
-  const absl::string_view text = stored;
+  const std::string text = TemplateText(name_or_text);
   if (!absl::StrContains(text, '{')) return UnknownTemplate(name_or_text);
+  auto parsed = ParseText(text);
+  if (parsed.ok() && name_or_text == kAlpaca) {
+    parsed->with_input_ = {std::string(kAlpacaWithInput), std::string(kAlpacaInput),
+                           parsed->alone_.after};
+  }
+  return parsed;
+}
+
+absl::StatusOr<PromptTemplate> PromptTemplate::ParseText(const std::string& text) {
   for (const absl::string_view placeholder : {kPrompt, kResponse}) {
     if (absl::Status once = CheckOnce(text, placeholder); !once.ok()) return once;
   }
-  const size_t prompt = text.find(kPrompt);
-  const size_t response = text.find(kResponse);
+  const size_t prompt = absl::string_view(text).find(kPrompt);
+  const size_t response = absl::string_view(text).find(kResponse);
   if (response < prompt) {
     return absl::InvalidArgumentError(absl::StrCat(kResponse, " must come after ", kPrompt));
   }
   PromptTemplate parsed;
   const size_t between = prompt + kPrompt.size();
-  parsed.before_ = std::string(text.substr(0, prompt));
-  parsed.between_ = std::string(text.substr(between, response - between));
-  parsed.suffix_ = std::string(text.substr(response + kResponse.size()));
-  if (absl::EndsWith(parsed.between_, " ")) {
-    parsed.between_.pop_back();
+  parsed.alone_ = {text.substr(0, prompt), "", text.substr(between, response - between)};
+  parsed.suffix_ = text.substr(response + kResponse.size());
+  if (absl::EndsWith(parsed.alone_.after, " ")) {
+    parsed.alone_.after.pop_back();
     parsed.lead_ = std::string(1, ' ');
   }
   return parsed;
 }
 
-std::string PromptTemplate::Prompt(const std::string& prompt) const {
-  return absl::StrCat(before_, prompt, between_);
+absl::Status PromptTemplate::CheckPlaceholders(const std::string& name_or_text) {
+  const std::string unknown = UnknownPlaceholder(TemplateText(name_or_text));
+  if (unknown.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "has ", unknown, ", which would be learned as it stands; the placeholders are ", kPrompt,
+      " and ", kResponse, ": a row's system stands before its first turn, and its input after ",
+      "its prompt, by themselves"));
+}
+
+std::vector<TemplatePart> PromptTemplate::PromptParts(const std::string& prompt,
+                                                      const std::string& input) const {
+  if (input.empty()) return {{alone_.before, true}, {prompt}, {alone_.after, true}};
+  if (with_input_.input.empty()) return PromptParts(absl::StrCat(prompt, "\n\n", input), "");
+  return {{with_input_.before, true}, {prompt}, {with_input_.input, true}, {input},
+          {with_input_.after, true}};
+}
+
+std::vector<TemplatePart> PromptTemplate::ResponseParts(const std::string& response) const {
+  return {{lead_, true}, {response}, {suffix_, true}};
+}
+
+std::string PromptTemplate::Prompt(const std::string& prompt, const std::string& input) const {
+  return Joined(PromptParts(prompt, input));
 }
 
 std::string PromptTemplate::Response(const std::string& response) const {
-  return absl::StrCat(lead_, response, suffix_);
+  return Joined(ResponseParts(response));
 }
 
 }  // namespace tune

@@ -17,6 +17,19 @@ constexpr size_t kMaxDatasets = 64;
 constexpr size_t kMaxSamplePrompts = 32;
 constexpr size_t kMaxTextBytes = 8192;
 
+constexpr absl::string_view kColumnsValues =
+    "part: key, the parts being prompt, input, system, response, messages, role, content, text, "
+    "user_marker, bot_marker";
+
+// Of a struct that has columns.
+template <class T>
+CustomField<T> ColumnsField() {
+  return {[](const Json& json, const FieldContext& at, T* out) {
+            out->columns = ColumnsFromJson(json, at.path, at.errors);
+          },
+          [](const T& from) { return from.columns.empty() ? Json() : ColumnsToJson(from.columns); }};
+}
+
 const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
   using S = DatasetSource;
   static const std::vector<SpecRow<S>> rows = {
@@ -28,6 +41,11 @@ const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
        Alters::kResult,
        "",
        "How often each of its rows comes per epoch; below 1, that share of them"},
+      {{"columns", ColumnsField<S>()},
+       Alters::kResult,
+       "",
+       "Which key of its rows is what; as pushed where it is not given",
+       kColumnsValues},
   };
   return rows;
 }
@@ -47,6 +65,11 @@ const std::vector<SpecRow<EvalSpec>>& EvalRows() {
        Alters::kNothing,
        "--eval-max-rows",
        "Rows used, from the first; 0: all"},
+      {{"columns", ColumnsField<S>()},
+       Alters::kNothing,
+       "",
+       "As datasets[].columns, of the dataset to evaluate on",
+       kColumnsValues},
   };
   return rows;
 }
@@ -176,10 +199,10 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
        "--template",
        "How a prompt and its response become one text",
        "user_assistant, instruct, alpaca, plain, or a text with {prompt} and {response}"},
-      {{"train_on", ChoiceField<S>{&S::train_on, {"responses", "all"}}},
+      {{"train_on", ChoiceField<S>{&S::train_on, {"responses", "last_response", "all"}}},
        Alters::kResult,
        "--train-on",
-       "Whether the loss counts the tokens of the responses, or all"},
+       "Whether the loss counts the tokens of the responses, of a row's last one, or all"},
       {{"epochs", NumberField<S>{&S::epochs, {0, 10000, Ends::kNotMin}}},
        Alters::kResult,
        "--epochs",

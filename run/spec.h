@@ -10,18 +10,21 @@
 
 #include "absl/status/statusor.h"
 #include "base/json.h"
+#include "run/columns.h"
 
 namespace tune {
 
 struct DatasetSource {
   std::string dataset;  // "datasets/NAME"
   double weight = 1;
+  Columns columns = {};  // what the rows' keys are; empty: as the dataset has it
 };
 
 struct EvalSpec {
   std::string dataset;
   int64_t every = 0;
   int64_t max_rows = 256;
+  Columns columns = {};
 };
 
 struct ResourceSpec {

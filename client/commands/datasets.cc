@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "client/commands/commands.h"
@@ -12,6 +13,7 @@
 #include "client/resource_names.h"
 #include "client/upload.h"
 #include "recipe/data/dataset.h"
+#include "run/columns.h"
 #include "run/folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
@@ -22,26 +24,33 @@ struct DatasetFlags {
   std::string name;
   std::string file;
   int64_t max_bad_rows = 0;
+  std::string columns;
   ListFlags list;
 };
 
 // Skipped rows a person is told of; the count has the others.
 constexpr size_t kListedBadRows = 5;
 
-absl::StatusOr<DatasetSummary> CheckRows(const DatasetFlags& flags) {
-  auto summary = ReadDataset(
-      flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
-      flags.max_bad_rows);
-  if (!summary.ok()) {
-    return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),
-                  "a row is one JSON object with prompt and response, instruction and output, "
-                  "messages, conversations, question and answer, or text; --max-bad-rows N skips "
-                  "up to N others");
-  }
-  return summary;
+absl::StatusOr<Columns> ReadColumns(const DatasetFlags& flags) {
+  if (flags.columns.empty()) return Columns();
+  auto columns = ParseColumns(flags.columns);
+  if (columns.ok()) return columns;
+  return HintOn(absl::StatusCode::kInvalidArgument, columns.status(),
+                "for example --columns prompt=user,response=chip2");
 }
 
-void NoteBadRows(Context& context, const DatasetSummary& summary) {
+absl::StatusOr<DatasetSummary> CheckRows(const DatasetFlags& flags, const Columns& columns) {
+  auto summary = ReadDataset(
+      flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
+      {columns, flags.max_bad_rows});
+  // Only rows have fields; a file that cannot be read says all itself.
+  if (FieldErrorsOf(summary.status()).empty()) return summary;
+  return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),
+                "--max-bad-rows N skips up to N such rows; --columns says which key is what");
+}
+
+void NoteRows(Context& context, const DatasetSummary& summary) {
+  for (const std::string& note : summary.Notes()) context.Note("  " + note);
   const size_t listed = std::min(kListedBadRows, summary.bad_row_errors.size());
   for (size_t i = 0; i < listed; ++i) {
     const FieldError& error = summary.bad_row_errors[i];
@@ -53,28 +62,32 @@ void NoteBadRows(Context& context, const DatasetSummary& summary) {
 
 std::string RowsText(const DatasetSummary& summary) {
   return absl::StrCat(WithCommas(summary.rows), summary.rows == 1 ? " row" : " rows",
-                      " ok (format: ", summary.format, ")",
+                      " ok (format: ", summary.FormText(), ")",
                       summary.bad_rows > 0 ? absl::StrCat(", ", WithCommas(summary.bad_rows),
                                                           " skipped as malformed")
                                            : "");
 }
 
 absl::StatusOr<ExitCode> Validate(Context& context, const DatasetFlags& flags) {
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags));
-  NoteBadRows(context, summary);
+  ASSIGN_OR_RETURN(const Columns columns, ReadColumns(flags));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags, columns));
+  NoteRows(context, summary);
   if (context.table()) {
     context.out() << flags.file << ": " << RowsText(summary) << "\n";
   } else {
-    PrintJson(context,
-              {{"format", summary.format}, {"rows", summary.rows}, {"bad_rows", summary.bad_rows}});
+    PrintJson(context, {{"format", summary.FormText()},
+                        {"rows", summary.rows},
+                        {"bad_rows", summary.bad_rows},
+                        {"notes", summary.Notes()}});
   }
   return ExitCode::kOk;
 }
 
 // Checked here first: the fastest answer, before a byte is sent.
 absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags));
-  NoteBadRows(context, summary);
+  ASSIGN_OR_RETURN(const Columns columns, ReadColumns(flags));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags, columns));
+  NoteRows(context, summary);
   const std::filesystem::path path(flags.file);
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
   const auto create = [&](const std::vector<v1::FileEntry>& entries) {
@@ -82,6 +95,7 @@ absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
     request.set_dataset_id(ShortName(DatasetName(flags.name)));
     *request.mutable_dataset()->mutable_file() = entries[0];
     request.mutable_dataset()->set_max_bad_rows(flags.max_bad_rows);
+    request.mutable_dataset()->mutable_columns()->insert(columns.begin(), columns.end());
     request.set_request_id(NewUuid());
     return context.Call(&v1::DatasetService::Stub::CreateDataset, request, Context::kCheckTimeout);
   };
@@ -133,11 +147,14 @@ absl::StatusOr<ExitCode> Describe(Context& context, const DatasetFlags& flags) {
     PrintJson(context, MessageToJson(dataset));
     return ExitCode::kOk;
   }
+  const Columns columns(dataset.columns().begin(), dataset.columns().end());
   context.out() << Details()
                        .Add("Name", ShortName(dataset.name()))
                        .Add("Format", dataset.format())
+                       .Add("Columns", ColumnsText(columns))
                        .Add("Rows", WithCommas(dataset.rows()))
                        .Add("Bad rows", BadRowsText(dataset))
+                       .Add("Notes", absl::StrJoin(dataset.notes(), "; "))
                        .Add("File", dataset.file().path())
                        .Add("Size", HumanBytes(dataset.file().size_bytes()))
                        .Add("SHA-256", dataset.file().sha256())
@@ -168,6 +185,10 @@ void AddFile(CLI::App& command, DatasetFlags& flags) {
                   "Skip up to this many malformed rows, here and in training (default 0)")
       ->check(CLI::Range(int64_t{0}, kMaxBadRows))
       ->type_name("N");
+  command
+      .add_option("--columns", flags.columns,
+                  "Which key of the rows is what, where they do not tell by themselves")
+      ->type_name("PART=KEY,…");
 }
 
 }  // namespace

@@ -5,38 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
+#include "recipe/data/nesting.h"
 
 namespace tune {
 namespace {
 
 constexpr absl::string_view kSpace = " \t\r\n";
 
-// Follows the text of an element. Only strings and depth matter: the parser sees the rest.
-class Nesting {
- public:
-  // Whether `c`, the next byte, comes after the element.
-  bool EndsAt(char c) {
-    if (in_string_) {
-      Quoted(c);
-      return false;
-    }
-    if (depth_ == 0 && (c == ',' || c == ']')) return true;
-    in_string_ = c == '"';
-    if (c == '{' || c == '[') ++depth_;
-    if ((c == '}' || c == ']') && depth_ > 0) --depth_;
-    return false;
-  }
-
- private:
-  void Quoted(char c) {
-    if (c == '"' && !escaped_) in_string_ = false;
-    escaped_ = c == '\\' && !escaped_;
-  }
-
-  int64_t depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
-};
+// How much of what follows a wrapped array is looked at.
+constexpr size_t kMaxRestBytes = BufferedBytes::kBufferBytes;
 
 }  // namespace
 
@@ -69,6 +46,10 @@ absl::Status ArrayRows::SkipSpace() {
 }
 
 absl::Status ArrayRows::Begin() {
+  if (wrapped_) {
+    ASSIGN_OR_RETURN(const absl::string_view text, bytes_.Peek(prefix_bytes_));
+    Use(text.substr(0, prefix_bytes_));
+  }
   RETURN_IF_ERROR(SkipSpace());
   Use("[");
   begun_ = true;
@@ -80,10 +61,21 @@ absl::Status ArrayRows::Begin() {
 absl::Status ArrayRows::End() {
   Use("]");
   ended_ = true;
+  if (wrapped_) return EndWrapped();
   RETURN_IF_ERROR(SkipSpace());
   ASSIGN_OR_RETURN(const absl::string_view rest, bytes_.Peek());
   if (rest.empty()) return absl::OkStatus();
   return Error("the array ended before this; a file is one array of rows, or one row a line");
+}
+
+absl::Status ArrayRows::EndWrapped() {
+  ASSIGN_OR_RETURN(const absl::string_view rest, bytes_.Peek(kMaxRestBytes));
+  const size_t list = rest.find('[');
+  const size_t element = list == rest.npos ? list : rest.find_first_not_of(kSpace, list + 1);
+  if (element == rest.npos || rest[element] != '{') return absl::OkStatus();
+  return Error(
+      "a second list of rows follows; put each list (a training and a test set, say) into a file "
+      "of its own");
 }
 
 absl::Status ArrayRows::CutElement(RowText* row) {
@@ -95,8 +87,11 @@ absl::Status ArrayRows::CutElement(RowText* row) {
                                 ", which began at ", row->at.line, ":", row->at.column,
                                 "; it is cut off, or a quote or bracket is missing"));
     }
-    const auto end =
-        std::find_if(text.begin(), text.end(), [&](char c) { return nesting.EndsAt(c); });
+    const auto end = std::find_if(text.begin(), text.end(), [&](char c) {
+      if (nesting.outside() && (c == ',' || c == ']')) return true;
+      nesting.Take(c);
+      return false;
+    });
     ended = end != text.end();
     const absl::string_view piece = text.substr(0, end - text.begin());
     row->too_long = row->too_long || row->text.size() + piece.size() > kMaxRowBytes;

@@ -15,6 +15,13 @@ class ArrayRows : public RowReader {
   // `bytes` begin with "[", maybe after white space.
   ArrayRows(std::string name, BufferedBytes bytes)
       : name_(std::move(name)), bytes_(std::move(bytes)) {}
+  // The array stands in an object, after `prefix_bytes` (at most BufferedBytes' buffer):
+  // {"version": 1, "data": [. What else the object has may not be another list of rows.
+  ArrayRows(std::string name, BufferedBytes bytes, size_t prefix_bytes)
+      : name_(std::move(name)),
+        bytes_(std::move(bytes)),
+        prefix_bytes_(prefix_bytes),
+        wrapped_(true) {}
 
   // An element's text goes to the "," or "]" that ends it, and is not known to be JSON; it
   // is empty where a row is missing between commas.
@@ -24,6 +31,7 @@ class ArrayRows : public RowReader {
   absl::Status Begin();
   // Where the array is closed, nothing but white space may follow.
   absl::Status End();
+  absl::Status EndWrapped();
   absl::Status SkipSpace();
   // The text up to the "," or "]" outside of strings and brackets, which stays.
   absl::Status CutElement(RowText* row);
@@ -35,6 +43,8 @@ class ArrayRows : public RowReader {
 
   std::string name_;
   BufferedBytes bytes_;
+  size_t prefix_bytes_ = 0;
+  bool wrapped_ = false;
   int64_t number_ = 0;
   int64_t line_ = 1;
   int64_t column_ = 1;

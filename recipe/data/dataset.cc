@@ -1,8 +1,10 @@
 #include "recipe/data/dataset.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -13,7 +15,8 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "recipe/data/open_rows.h"
-#include "recipe/data/row_formats.h"
+#include "recipe/data/forms.h"
+#include "recipe/data/message_tree.h"
 
 namespace tune {
 namespace {
@@ -49,70 +52,182 @@ ParseError TakeApart(absl::string_view message) {
   return error;
 }
 
-// The format of a dataset, and what is wrong with its rows.
-class RowChecker {
- public:
-  explicit RowChecker(std::string name) : name_(std::move(name)) {}
-
-  // False, and an error noted, where the text holds no good row.
-  bool Read(const RowText& text, Row* row) {
-    row->at = text.at;
-    if (text.too_long) {
-      return Note(text.at, absl::StrCat("is longer than ", kMaxRowBytes >> 20, " MiB"));
+// What people's programs write that is no JSON, and what to do; "" where it is none of that.
+std::string JsonAdvice(absl::string_view text) {
+  if (absl::StartsWith(text, "{\'")) {
+    return "; this is Python's way to print an object: write rows with json.dumps";
+  }
+  for (const absl::string_view word : {"NaN", "Infinity"}) {
+    const size_t at = text.find(word);
+    // Outside of a string, as far as the byte before it tells.
+    const size_t before = at == text.npos || at == 0 ? text.npos : text.find_last_not_of(" -", at - 1);
+    if (before != text.npos && absl::StrContains(":,[", text[before])) {
+      return absl::StrCat("; ", word, " is not JSON: write null, or leave the key out");
     }
-    if (!text.problem.empty()) return Note(text.at, text.problem);
-    if (text.text.empty()) return Note(text.at, "is missing; take out the comma around it");
-    const auto json = ParseJson(text.text);
-    return json.ok() ? ReadJson(*json, row) : NoteParseError(text.at, json.status().message());
+  }
+  return "";
+}
+
+// Equal problems of many rows are told once, with the first row that has each.
+class BadRows {
+ public:
+  explicit BadRows(std::string name) : name_(std::move(name)) {}
+
+  void Add(std::string field, const std::string& message) {
+    ++count_;
+    const std::string text = Shorten(message);
+    if (errors_.list().size() < kMaxErrors) errors_.Add(field, text);
+    const auto kind = std::find_if(kinds_.begin(), kinds_.end(),
+                                   [&](const Kind& k) { return k.message == text; });
+    if (kind != kinds_.end()) {
+      ++kind->rows;
+    } else if (kinds_.size() < kMaxErrors) {
+      kinds_.push_back({std::move(field), text, 1});
+    }
   }
 
-  std::string format() const { return std::string(format_ == nullptr ? "" : format_->name); }
-  int64_t bad_rows() const { return bad_rows_; }
+  int64_t count() const { return count_; }
   const FieldErrors& errors() const { return errors_; }
 
   absl::Status ToStatus(int64_t rows, int64_t max_bad_rows) const {
-    const int64_t more = bad_rows_ - static_cast<int64_t>(errors_.list().size());
-    return errors_.ToStatus(absl::StrCat(
-        name_, ": ", bad_rows_, " of ", rows, " rows cannot be used",
+    FieldErrors errors;
+    int64_t told = 0;
+    for (const Kind& kind : kinds_) {
+      told += kind.rows;
+      errors.Add(kind.field, kind.rows == 1 ? kind.message
+                                            : absl::StrCat(kind.message, " (and ", kind.rows - 1,
+                                                           kind.rows == 2 ? " row" : " rows",
+                                                           " more with the same)"));
+    }
+    return errors.ToStatus(absl::StrCat(
+        name_, ": ", count_, " of ", rows, " rows cannot be used",
         max_bad_rows > 0 ? absl::StrCat(", of which max_bad_rows allows ", max_bad_rows) : "",
-        more > 0 ? absl::StrCat(" (the first ", kMaxErrors, " are named)") : ""));
+        count_ > told ? absl::StrCat(" (the first ", kMaxErrors, " problems are named)") : ""));
   }
 
  private:
-  bool ReadJson(const Json& json, Row* row) {
-    if (!json.is_object()) return Note(row->at, NotAnObject(json));
-    if (format_ == nullptr && (format_ = FindRowFormat(json)) != nullptr) first_ = row->at;
-    if (format_ == nullptr || !HasKeysOf(*format_, json)) return Note(row->at, WrongKeys(json));
-    FieldErrors errors;
-    format_->read(json, row, &errors);
-    if (errors.empty()) return true;
-    return Note(row->at, absl::StrJoin(errors.list(), "; ", [](auto* out, const FieldError& e) {
-                  absl::StrAppend(out, e.field, ": ", e.message);
-                }));
+  struct Kind {
+    std::string field;
+    std::string message;
+    int64_t rows;
+  };
+
+  const std::string name_;
+  int64_t count_ = 0;
+  FieldErrors errors_;  // of the first rows
+  std::vector<Kind> kinds_;
+};
+
+// Texts of JSON as rows, and what there is to tell of them.
+class RowParser {
+ public:
+  RowParser(std::string name, const DatasetOptions& options)
+      : name_(std::move(name)), bad_(name_) {
+    if (!options.columns.empty()) given_ = FormOf(options.columns);
   }
 
-  bool Note(const RowPlace& at, const std::string& message) {
-    return NoteAt(NameRow(name_, at), message);
-  }
-
-  bool NoteAt(std::string field, const std::string& message) {
-    if (++bad_rows_ <= static_cast<int64_t>(kMaxErrors)) {
-      errors_.Add(std::move(field), Shorten(message));
+  // The rows of a record; none where it is malformed, which is noted, or where it is one of
+  // several that make a row.
+  std::vector<Row> Read(const RowText& text) {
+    std::vector<Row> rows;
+    if (text.too_long) {
+      Note(text.at, absl::StrCat("is longer than ", kMaxRowBytes >> 20, " MiB"));
+    } else if (!text.problem.empty()) {
+      Note(text.at, text.problem);
+    } else if (text.text.empty()) {
+      Note(text.at, "is missing; take out the comma around it");
+    } else if (const auto json = ParseJson(text.text); json.ok()) {
+      rows = ReadRecord(*json, text.at);
+    } else {
+      NoteParseError(text.at, text.text, json.status().message());
     }
-    return false;
+    return rows;
+  }
+
+  // What the end of the file completes.
+  std::vector<Row> Finish() { return ReadTree(trees_.Finish()); }
+
+  const BadRows& bad() const { return bad_; }
+
+  DatasetSummary Summary(int64_t rows) && {
+    summary_.rows = rows;
+    summary_.bad_rows = bad_.count();
+    summary_.bad_row_errors = bad_.errors().list();
+    return std::move(summary_);
+  }
+
+ private:
+  std::vector<Row> ReadRecord(const Json& json, const RowPlace& at) {
+    if (!json.is_object()) {
+      Note(at, absl::StrCat("a row must be an object, got ", json.is_array() ? "an array" : "a ",
+                            json.is_array() ? "" : json.type_name()));
+      return {};
+    }
+    if (!given_ && MessageTrees::IsMessage(json)) return ReadTreeMessage(json, at);
+    const Form* form = given_ ? &*given_ : FindForm(json);
+    if (first_ == nullptr && form != nullptr) {
+      first_ = form;
+      first_at_ = at;
+    }
+    if (form == nullptr || !Fits(*form, json)) {
+      Note(at, WrongKeys(json));
+      return {};
+    }
+    FieldErrors errors;
+    FormRows read = ReadForm(*form, json, &errors);
+    if (!errors.empty()) return NoteAll(at, errors);
+    if (!read.dialogue_hint.empty() && ++summary_.like_dialogues == 1) {
+      summary_.dialogue_hint = read.dialogue_hint;
+    }
+    for (const std::string& key : read.unread) ++summary_.unread_keys[key];
+    return Counted(std::move(read.rows), at);
+  }
+
+  // A flat message may complete the tree before its own.
+  std::vector<Row> ReadTreeMessage(const Json& json, const RowPlace& at) {
+    FieldErrors errors;
+    std::vector<Row> rows = ReadTree(trees_.Add(json, &errors));
+    if (!errors.empty()) NoteAll(at, errors);
+    if (json.value("parent_id", Json()).is_null()) tree_at_ = at;
+    return rows;
+  }
+
+  std::vector<Row> ReadTree(const std::optional<Json>& tree) {
+    if (!tree) return {};
+    FieldErrors errors;
+    std::vector<Row> rows;
+    ReadMessageTree(*tree, "message", &rows, &errors);
+    if (!errors.empty()) return NoteAll(tree_at_, errors);
+    for (Row& row : rows) row.form = "message_tree";
+    return Counted(std::move(rows), tree_at_);
+  }
+
+  std::vector<Row> Counted(std::vector<Row> rows, const RowPlace& at) {
+    for (Row& row : rows) {
+      row.at = at;
+      ++summary_.forms[row.form];
+    }
+    return rows;
+  }
+
+  void Note(const RowPlace& at, const std::string& message) {
+    bad_.Add(NameRow(name_, at), message);
+  }
+
+  std::vector<Row> NoteAll(const RowPlace& at, const FieldErrors& errors) {
+    Note(at, absl::StrJoin(errors.list(), "; ", [](auto* out, const FieldError& e) {
+           absl::StrAppend(out, e.field, ": ", e.message);
+         }));
+    return {};
   }
 
   // The position inside the row becomes one inside the file.
-  bool NoteParseError(const RowPlace& at, absl::string_view message) {
+  void NoteParseError(const RowPlace& at, absl::string_view text, absl::string_view message) {
     const ParseError error = TakeApart(message);
-    if (error.line == 0) return Note(at, error.reason);
+    if (error.line == 0) return Note(at, error.reason + JsonAdvice(text));
     const int64_t before = error.line == 1 ? at.column - 1 : 0;
-    return NoteAt(NameRow(name_, at, at.line + error.line - 1, before + error.column),
-                  error.reason);
-  }
-
-  static std::string NotAnObject(const Json& json) {
-    return absl::StrCat("a row must be an object, got ", DescribeJson(json));
+    bad_.Add(NameRow(name_, at, at.line + error.line - 1, before + error.column),
+             error.reason + JsonAdvice(text));
   }
 
   std::string WrongKeys(const Json& json) const {
@@ -120,46 +235,94 @@ class RowChecker {
     for (const auto& item : json.items()) {
       keys.push_back(absl::StrCat(DumpJson(item.key()), item.value().is_null() ? " (null)" : ""));
     }
-    const std::string has =
-        absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; expected ");
-    if (format_ == nullptr) return absl::StrCat(has, "one of: ", DescribeRowFormats());
-    return absl::StrCat(has, DescribeKeys(*format_), " as ",
-                        first_.form == RowForm::kLine ? "line " : "row ", first_.number, " has");
+    return absl::StrCat("has ", keys.empty() ? "no keys" : absl::StrJoin(keys, ", "), "; ",
+                        Expected(json));
   }
 
-  std::string name_;
-  const RowFormat* format_ = nullptr;
-  RowPlace first_;  // of the row that told the format
-  int64_t bad_rows_ = 0;
-  FieldErrors errors_;
+  static std::vector<std::string> KeysOfTexts(const Json& json) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : json.items()) {
+      if (value.is_string()) keys.push_back(key);
+    }
+    return keys;
+  }
+
+  std::string Expected(const Json& json) const {
+    if (given_) return absl::StrCat("expected ", DescribeParts(*given_), ", as columns says");
+    if (first_ == nullptr) return AdviseForm(KeysOfTexts(json));
+    return absl::StrCat("expected ", DescribeParts(*first_), " as ",
+                        first_at_.form == RowForm::kLine ? "line " : "row ", first_at_.number,
+                        " has");
+  }
+
+  const std::string name_;
+  std::optional<Form> given_;
+  const Form* first_ = nullptr;  // of the first row that has one
+  RowPlace first_at_;
+  MessageTrees trees_;
+  RowPlace tree_at_;  // of the root of the tree that is being read
+  BadRows bad_;
+  DatasetSummary summary_;
 };
 
 }  // namespace
 
 absl::Status EnoughRows() { return absl::OutOfRangeError("enough rows"); }
 
+std::string DatasetSummary::FormText() const {
+  std::vector<std::pair<std::string, int64_t>> sorted(forms.begin(), forms.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  if (sorted.size() == 1) return sorted[0].first;
+  return absl::StrJoin(sorted, ", ", absl::PairFormatter(" "));
+}
+
+std::vector<std::string> DatasetSummary::Notes() const {
+  std::vector<std::string> notes;
+  for (const auto& [key, count] : unread_keys) {
+    notes.push_back(absl::StrCat(key, " is not read (", count, count == 1 ? " row)" : " rows)"));
+  }
+  if (const auto pairs = forms.find("preference"); pairs != forms.end()) {
+    notes.push_back(absl::StrCat("of ", pairs->second, pairs->second == 1 ? " pair" : " pairs",
+                                 " the chosen answer is learned, the rejected one passed over"));
+  }
+  if (like_dialogues > 0) {
+    notes.push_back(absl::StrCat(
+        like_dialogues, like_dialogues == 1 ? " text looks" : " texts look", " like a dialogue (\"",
+        dialogue_hint, "\"), and all of it is learned, the questions too; to learn the answers "
+        "alone name the markers: --columns text=text,user_marker=…,bot_marker=…"));
+  }
+  return notes;
+}
+
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
-    int64_t max_bad_rows) {
-  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, RowFormatKeys()));
-  RowChecker checker(name);
+    const DatasetOptions& options) {
+  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, options.columns));
+  RowParser parser(name, options);
   int64_t good_rows = 0;
-  for (RowText text;;) {
+  const auto take = [&](const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+      ++good_rows;
+      RETURN_IF_ERROR(on_row(row.at.number, row));
+    }
+    return absl::OkStatus();
+  };
+  absl::Status taken;
+  for (RowText text; taken.ok();) {
     ASSIGN_OR_RETURN(const bool some, reader->Next(&text));
+    taken = take(some ? parser.Read(text) : parser.Finish());
     if (!some) break;
-    Row row;
-    if (!checker.Read(text, &row)) continue;
-    ++good_rows;
-    const absl::Status taken = on_row(row.at.number, row);
-    if (taken == EnoughRows()) break;
-    RETURN_IF_ERROR(taken);
   }
-  const int64_t rows = good_rows + checker.bad_rows();
-  if (checker.bad_rows() > max_bad_rows) return checker.ToStatus(rows, max_bad_rows);
+  if (!taken.ok() && taken != EnoughRows()) return taken;
+  const int64_t rows = good_rows + parser.bad().count();
+  if (parser.bad().count() > options.max_bad_rows) {
+    return parser.bad().ToStatus(rows, options.max_bad_rows);
+  }
   if (rows == 0) return absl::InvalidArgumentError(absl::StrCat(name, ": has no rows"));
-  if (good_rows == 0) return checker.ToStatus(rows, 0);
-  return DatasetSummary{checker.format(), good_rows, checker.bad_rows(), checker.errors().list()};
+  if (good_rows == 0) return parser.bad().ToStatus(rows, 0);
+  return std::move(parser).Summary(good_rows);
 }
 
 }  // namespace tune

@@ -1,8 +1,9 @@
-// Rows of an instruction dataset in the formats people have, each a JSON object.
+// Rows of a dataset in the forms people have, each a JSON object.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,29 @@
 #include "absl/status/statusor.h"
 #include "base/field_errors.h"
 #include "recipe/data/row.h"
+#include "run/columns.h"
 
 namespace tune {
 
+struct DatasetOptions {
+  Columns columns;           // what the rows' keys are; empty: they tell by themselves (forms.h)
+  int64_t max_bad_rows = 0;  // malformed rows that are skipped; more are an error
+};
+
 struct DatasetSummary {
-  std::string format;  // prompt_response, instruction, messages, ...: the names below
-  int64_t rows = 0;    // good ones
+  std::map<std::string, int64_t> forms;  // rows by the names in forms.h
+  int64_t rows = 0;                      // good ones: a record of a tree gives several
   int64_t bad_rows = 0;
-  std::vector<FieldError> bad_row_errors;  // of the first 20
+  std::vector<FieldError> bad_row_errors;      // of the first 20
+  std::map<std::string, int64_t> unread_keys;  // that held something, and in how many records
+  int64_t like_dialogues = 0;                  // rows of plain text that look like dialogues
+  std::string dialogue_hint;                   // what the first of them has ("[INST]")
+
+  // "messages" or "messages 1200, text 3", the most frequent first.
+  std::string FormText() const;
+  // What a person should know before this is learned, a sentence each: keys that are passed over,
+  // the chosen side of pairs, texts that look like dialogues.
+  std::vector<std::string> Notes() const;
 };
 
 // For on_row to return: the reading ends there, without an error, and the summary is of
@@ -26,29 +42,18 @@ absl::Status EnoughRows();
 
 // Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
 // the line, the element or the record (RowPlace); its error ends the reading and is returned.
-// The file is JSON Lines or a JSON array, plain, gzip or zstd, or Parquet, told by its content
-// (row_reader.h, decompression.h). Formats, told by the first row's keys or a table's columns:
-//   {"messages":[{"role","content"}]}                messages
-//   {"conversations":[{"from","value"}]}             conversations  (ShareGPT)
-//   {"prompt","response"} (also "completion")        prompt_response
-//   {"instruction","output"[,"input"]}               instruction  (Alpaca; Dolly's
-//                                                    "response" and "context" too)
-//   {"question","answer"}                            question_answer  (GSM8K)
-//   {"text"}                                         text
-// Other keys are passed over, and null is as an absent key. A later row that lacks the
-// format's keys is malformed, as is an empty response. In messages, several user messages in
-// a row are joined by "\n\n", `system` may only come first, and what follows the last
-// assistant message is left out. Conversations are messages whose speakers may be called
-// human, gpt and chatgpt.
+// What files there are says open_rows.h, what forms of rows forms.h: each row is read by the
+// first form that fits it, or, where `options.columns` are given, by them alone. A row that fits
+// none is malformed, as is an empty response.
 //
 // A row may have 16 MiB. Malformed rows are counted, the first 20 kept as FieldErrors with
 // field "FILE:LINE", "FILE:LINE:COLUMN", in an array "FILE:LINE:COLUMN (row N)" or, in
-// Parquet, "FILE (row N)" (`name` stands for FILE). Reading goes on after one, and on_row
-// still sees the good ones. More than `max_bad_rows` of them are an error, which lists them
-// and says how many there are; a file without a good row is one too.
+// a table, "FILE (row N)" (`name` stands for FILE). Reading goes on after one, and on_row
+// still sees the good ones. More than max_bad_rows of them are an error, which lists them, equal
+// ones once, and says how many there are; a file without a good row is one too.
 absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
-    int64_t max_bad_rows = 0);
+    const DatasetOptions& options = {});
 
 }  // namespace tune

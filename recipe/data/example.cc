@@ -2,50 +2,118 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "recipe/data/conversation.h"
+
 namespace tune {
 namespace {
+
+std::vector<int32_t> Encode(const Tokenizer& tokenizer, const std::vector<TemplatePart>& text) {
+  std::vector<TokenizerPart> parts;
+  parts.reserve(text.size());
+  for (const TemplatePart& part : text) parts.push_back({part.text, part.from_template});
+  return tokenizer.EncodeParts(parts);
+}
 
 // Appends tokens to an example, all of them targets or none.
 class ExampleWriter {
  public:
-  ExampleWriter(const Tokenizer& tokenizer, bool train_on_all)
-      : tokenizer_(tokenizer), train_on_all_(train_on_all) {}
+  ExampleWriter(const Tokenizer& tokenizer, bool all) : tokenizer_(tokenizer), all_(all) {}
 
-  void Text(absl::string_view text, bool target) {
-    for (const int32_t id : tokenizer_.EncodeOrdinary(text)) Token(id, target);
+  void Text(const std::vector<TemplatePart>& text, bool target) {
+    for (const int32_t id : Encode(tokenizer_, text)) Token(id, target);
   }
   void Token(int32_t id, bool target) {
-    example_.target.push_back(!example_.ids.empty() && (target || train_on_all_));
+    example_.target.push_back(!example_.ids.empty() && (target || all_));
     example_.ids.push_back(id);
   }
   Example Finish() { return std::move(example_); }
 
  private:
   const Tokenizer& tokenizer_;
-  const bool train_on_all_;
+  const bool all_;
   Example example_;
 };
+
+std::string SystemText(const Row& row) {
+  std::string text = row.system;
+  if (!row.tools.is_null()) absl::StrAppend(&text, text.empty() ? "" : "\n\n", "Tools:");
+  const bool is_list = row.tools.is_array();
+  for (const Json& tool : is_list ? row.tools : Json::array({row.tools})) {
+    if (!row.tools.is_null()) absl::StrAppend(&text, "\n", DumpJson(tool));
+  }
+  return text;
+}
+
+// What is asked before an answer: one message, or several joined by empty lines.
+struct Question {
+  std::string text;
+  std::string input;
+  bool asked = false;
+
+  void Add(const Message& message) {
+    const std::string said =
+        message.role == Role::kTool ? absl::StrCat("Tool result: ", message.text) : message.text;
+    if (!asked) {
+      *this = {said, message.input, true};
+      return;
+    }
+    if (!input.empty()) absl::StrAppend(&text, "\n\n", std::exchange(input, ""));
+    absl::StrAppend(&text, "\n\n", said, message.input.empty() ? "" : "\n\n", message.input);
+  }
+};
+
+// The index of the last answer, or -1.
+int64_t LastAnswer(const std::vector<Message>& messages) {
+  for (int64_t i = static_cast<int64_t>(messages.size()) - 1; i >= 0; --i) {
+    if (messages[i].role == Role::kAssistant) return i;
+  }
+  return -1;
+}
 
 }  // namespace
 
 int64_t Example::target_tokens() const { return std::count(target.begin(), target.end(), 1); }
 
-Example MakeExample(const Row& row, const PromptTemplate& prompt_template,
-                    const Tokenizer& tokenizer, int32_t eos, bool train_on_all) {
-  ExampleWriter writer(tokenizer, train_on_all || row.is_text);
+TrainOn TrainOnNamed(absl::string_view name) {
+  if (name == "all") return TrainOn::kAll;
+  return name == "last_response" ? TrainOn::kLastResponse : TrainOn::kResponses;
+}
+
+Example MakeExample(const Row& row, const ExampleFormat& format) {
+  ExampleWriter writer(*format.tokenizer, row.is_text || format.train_on == TrainOn::kAll);
+  const PromptTemplate& prompt_template = format.prompt_template;
+  const int64_t only = format.train_on == TrainOn::kLastResponse ? LastAnswer(row.messages) : -1;
   // What stands before the next turn.
-  std::string context = row.system.empty() ? "" : row.system + prompt_template.separator();
-  for (const Turn& turn : row.turns) {
-    if (row.is_text) {
-      writer.Text(turn.response, true);
-    } else {
-      writer.Text(context + prompt_template.Prompt(turn.prompt), false);
-      writer.Text(prompt_template.Response(turn.response), true);
+  std::string context = SystemText(row);
+  if (!context.empty()) context += prompt_template.separator();
+  Question question;
+  for (size_t i = 0; i < row.messages.size(); ++i) {
+    const Message& message = row.messages[i];
+    if (message.role != Role::kAssistant) {
+      question.Add(message);
+      continue;
     }
-    writer.Token(eos, true);
+    const bool learned = message.learned && (only < 0 || only == static_cast<int64_t>(i));
+    if (row.is_text) {
+      writer.Text({{message.text}}, true);
+    } else {
+      std::vector<TemplatePart> prompt = {{context}};
+      const auto asked = prompt_template.PromptParts(question.text, question.input);
+      prompt.insert(prompt.end(), asked.begin(), asked.end());
+      writer.Text(prompt, false);
+      writer.Text(prompt_template.ResponseParts(AnswerText(message)), learned);
+    }
+    writer.Token(format.eos, learned);
     context = prompt_template.separator();
+    question = {};
   }
   return writer.Finish();
+}
+
+std::vector<int32_t> PromptIds(const PromptTemplate& prompt_template, const std::string& prompt,
+                               const Tokenizer& tokenizer) {
+  return Encode(tokenizer, prompt_template.PromptParts(prompt, ""));
 }
 
 }  // namespace tune

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "recipe/data/dataset.h"
+#include "recipe/data/row.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/prompt_template.h"
 
@@ -22,17 +22,38 @@ struct Example {
   int64_t target_tokens() const;
 };
 
-// A row's tokens, the end token (eos) appended and learned. train_on_all: every token but
-// the first is a target; else those of the responses and their end tokens.
+// What is learned: a spec's train_on.
+enum class TrainOn { kResponses, kLastResponse, kAll };
+// Of "responses", "last_response" and "all", which a spec's reader has made sure of.
+TrainOn TrainOnNamed(absl::string_view name);
+
+// How rows become tokens. The tokenizer is borrowed.
+struct ExampleFormat {
+  PromptTemplate prompt_template;
+  const Tokenizer* tokenizer;
+  int32_t eos;
+  TrainOn train_on = TrainOn::kResponses;
+};
+
+// A row's tokens, the end token (eos) appended and learned.
 //
 //   system \n\n User: p1 \n\n Assistant:| r1 eos|\n\n User: p2 \n\n Assistant:| r2 eos|
 //
-// What stands between two bars is learned. Each side of a bar is tokenized by itself, so
-// that no token lies on both, and a prompt has the same ids here as before generation.
+// What stands between two bars is learned: of answers that are (Message::learned), or of the
+// last one alone, or, of everything, all but the first token. Each side of a bar is tokenized by
+// itself, so that no token lies on both, and a prompt has the same ids here as before generation.
 // The end token closes every response, as chat templates have it; a model learns to stop
 // at each. A `text` row is the text and the end token, all of it learned. Special tokens
-// written in a row stay text. Example::row is left for the caller to set.
-Example MakeExample(const Row& row, const PromptTemplate& prompt_template,
-                    const Tokenizer& tokenizer, int32_t eos, bool train_on_all);
+// written in a row stay text; those that the template writes are themselves.
+//
+// Tools that may be called follow the system, a line of JSON each; the text of a tool's message
+// goes into the next prompt after "Tool result: ", and a call is its line of JSON in the answer.
+//
+// Example::row is left for the caller to set.
+Example MakeExample(const Row& row, const ExampleFormat& format);
+
+// The ids of a prompt as an example has them, which generation begins from.
+std::vector<int32_t> PromptIds(const PromptTemplate& prompt_template, const std::string& prompt,
+                               const Tokenizer& tokenizer);
 
 }  // namespace tune

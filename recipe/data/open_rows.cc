@@ -9,7 +9,11 @@
 #include "recipe/data/array_rows.h"
 #include "recipe/data/byte_source.h"
 #include "recipe/data/decompression.h"
+#include "recipe/data/dialogue_rows.h"
+#include "recipe/data/file_kind.h"
+#include "recipe/data/forms.h"
 #include "recipe/data/line_rows.h"
+#include "recipe/data/object_rows.h"
 #include "recipe/data/parquet_plugin.h"
 
 namespace tune {
@@ -17,19 +21,19 @@ namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr absl::string_view kParquetMagic = "PAR1";
-constexpr size_t kLookAheadBytes = 4096;  // of white space before a "["
-
-absl::StatusOr<bool> BeginsArray(BufferedBytes& bytes) {
-  ASSIGN_OR_RETURN(const absl::string_view text, bytes.Peek(kLookAheadBytes));
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  return first != text.npos && text[first] == '[';
-}
-
 absl::StatusOr<bool> IsParquet(const std::string& path) {
   ASSIGN_OR_RETURN(auto file, OpenFileBytes(path));
   BufferedBytes bytes(std::move(file));
   ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
   return absl::StartsWith(first, kParquetMagic);
+}
+
+// The columns of a table that are wanted; others need not be read.
+std::vector<std::string> ColumnKeys(const Columns& columns) {
+  if (columns.empty()) return FormKeys();
+  std::vector<std::string> keys;
+  for (const auto& [part, key] : columns) keys.push_back(key);
+  return keys;
 }
 
 absl::Status WrappedParquet(const std::string& name) {
@@ -41,18 +45,31 @@ absl::Status WrappedParquet(const std::string& name) {
 
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
                                                     const std::string& name,
-                                                    const std::vector<std::string>& keys) {
+                                                    const Columns& columns) {
   // Parquet is read from its end, so it must be the file itself and no stream.
   ASSIGN_OR_RETURN(const bool is_parquet, IsParquet(path));
-  if (is_parquet) return OpenParquetRows({path, name, keys});
+  if (is_parquet) return OpenParquetRows({path, name, ColumnKeys(columns)});
   ASSIGN_OR_RETURN(auto source, OpenDecompressed(path, name));
   BufferedBytes bytes(std::move(source));
   ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
   if (absl::StartsWith(first, kParquetMagic)) return WrappedParquet(name);
   if (absl::StartsWith(first, kByteOrderMark)) bytes.Use(kByteOrderMark.size());
-  ASSIGN_OR_RETURN(const bool is_array, BeginsArray(bytes));
-  if (is_array) return std::make_unique<ArrayRows>(name, std::move(bytes));
-  return std::make_unique<LineRows>(std::move(bytes));
+  ASSIGN_OR_RETURN(const absl::string_view begin, bytes.Peek(BufferedBytes::kBufferBytes));
+  const FileStart start = TellFile(begin, begin.size() < BufferedBytes::kBufferBytes, name, columns);
+  switch (start.kind) {
+    case FileKind::kArray:
+      return std::make_unique<ArrayRows>(name, std::move(bytes));
+    case FileKind::kWrapped:
+      return std::make_unique<ArrayRows>(name, std::move(bytes), start.prefix_bytes);
+    case FileKind::kObjects:
+      return std::make_unique<ObjectRows>(name, std::move(bytes));
+    case FileKind::kDialogue:
+      return std::make_unique<DialogueRows>(std::move(bytes));
+    case FileKind::kNoData:
+      return absl::InvalidArgumentError(absl::StrCat(name, ": ", start.problem));
+    default:
+      return std::make_unique<LineRows>(std::move(bytes));
+  }
 }
 
 }  // namespace tune

@@ -94,12 +94,20 @@ std::vector<AddedToken> WithNormalized(const std::vector<AddedToken>& tokens, bo
   return out;
 }
 
+std::vector<AddedToken> Specials(const std::vector<AddedToken>& tokens) {
+  std::vector<AddedToken> out;
+  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(out),
+               [](const AddedToken& t) { return t.special; });
+  return out;
+}
+
 }  // namespace
 
 struct Tokenizer::State {
   State(const TokenizerParts& parts, IdsBySpelling spellings, Bpe model)
       : raw_tokens(WithNormalized(parts.added_tokens, false)),
         normalized_tokens(WithNormalized(parts.added_tokens, true)),
+        special_tokens(Specials(parts.added_tokens)),
         bpe(std::move(model)),
         ids(std::move(spellings)),
         entries(Entries(parts)),
@@ -113,6 +121,7 @@ struct Tokenizer::State {
 
   AddedTokenMatcher raw_tokens;
   AddedTokenMatcher normalized_tokens;
+  AddedTokenMatcher special_tokens;
   Bpe bpe;
   IdsBySpelling ids;
   std::vector<Entry> entries;  // by id
@@ -174,6 +183,30 @@ std::vector<int32_t> Tokenizer::Encode(absl::string_view text) const {
 
 std::vector<int32_t> Tokenizer::EncodeOrdinary(absl::string_view text) const {
   return state_->Encode(text, /*specials=*/false);
+}
+
+std::vector<int32_t> Tokenizer::EncodeParts(const std::vector<TokenizerPart>& parts) const {
+  std::vector<int32_t> ids;
+  std::string text;  // since the last special token
+  const auto encode_text = [&] {
+    const std::vector<int32_t> of_text = EncodeOrdinary(text);
+    ids.insert(ids.end(), of_text.begin(), of_text.end());
+    text.clear();
+  };
+  const auto on_special = [&](int32_t id) {
+    encode_text();
+    ids.push_back(id);
+  };
+  const auto on_text = [&](absl::string_view piece) { text.append(piece.data(), piece.size()); };
+  for (const TokenizerPart& part : parts) {
+    if (part.specials) {
+      state_->special_tokens.Split(part.text, true, on_special, on_text);
+    } else {
+      on_text(part.text);
+    }
+  }
+  encode_text();
+  return ids;
 }
 
 std::string Tokenizer::Decode(const std::vector<int32_t>& ids, bool skip_special) const {

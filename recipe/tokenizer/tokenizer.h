@@ -14,6 +14,12 @@
 
 namespace tune {
 
+// A stretch of a text, and whether special tokens written in it become their ids.
+struct TokenizerPart {
+  absl::string_view text;
+  bool specials = false;
+};
+
 class Tokenizer {
  public:
   static absl::StatusOr<std::unique_ptr<Tokenizer>> FromFile(const std::string& path);
@@ -26,6 +32,9 @@ class Tokenizer {
   std::vector<int32_t> Encode(absl::string_view text) const;
   // The same, but no special token is taken from the text: what a user wrote stays text.
   std::vector<int32_t> EncodeOrdinary(absl::string_view text) const;
+  // Ids of the parts as one text: between two special tokens they are words together, wherever
+  // a part ends.
+  std::vector<int32_t> EncodeParts(const std::vector<TokenizerPart>& parts) const;
 
   // Text of ids; ids that name no token are left out, and special ones if asked. Bytes
   // that are not UTF-8 come out as U+FFFD.

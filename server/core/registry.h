@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "run/columns.h"
 #include "run/files.h"
 
 namespace tune::server {
@@ -13,11 +14,13 @@ namespace tune::server {
 struct Dataset {
   std::string id;
   FileEntry file;
-  std::string format;  // as DatasetSummary (recipe/data/dataset.h)
+  std::string format;  // DatasetSummary::FormText (recipe/data/dataset.h)
   int64_t rows = 0;    // good ones
   absl::Time create_time = absl::InfinitePast();
   int64_t max_bad_rows = 0;  // that readers skip
   int64_t bad_rows = 0;
+  Columns columns = {};                  // of the rows' keys, as it was pushed
+  std::vector<std::string> notes = {};  // what there is to tell of its rows
 };
 
 struct Model {

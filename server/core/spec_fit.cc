@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -22,12 +23,21 @@ bool HasDefault(const std::string& path, const Json& value) {
   return value.is_null() || (found != defaults->end() && value == found->second);
 }
 
+// Whether an object at `path` is a field of its own, whose keys are no fields (columns).
+bool IsMap(const std::string& path) {
+  const std::vector<SpecField>& fields = SpecFields();
+  return absl::c_any_of(fields, [&](const SpecField& f) { return f.path == path; }) &&
+         absl::c_none_of(fields, [&](const SpecField& f) {
+           return absl::StartsWith(f.path, absl::StrCat(path, "."));
+         });
+}
+
 void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::string>* paths) {
   for (const auto& [name, value] : json.items()) {
     const std::string path = absl::StrCat(prefix, name);
     if (HasDefault(path, value)) continue;
     if (!absl::c_linear_search(*paths, path)) paths->push_back(path);
-    if (value.is_object()) AddFieldsSet(value, path + ".", paths);
+    if (value.is_object() && !IsMap(path)) AddFieldsSet(value, path + ".", paths);
     if (!value.is_array()) continue;
     for (const Json& element : value) {
       if (element.is_object()) AddFieldsSet(element, path + "[].", paths);

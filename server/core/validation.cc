@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/field_errors.h"
+#include "run/prompt_template.h"
 
 namespace tune::server {
 namespace {
@@ -57,6 +58,8 @@ absl::Status ValidateSpec(const RunSpec& spec, const KnownInputs& known) {
                  errors);
   }
   if (spec.eval) CheckDataset(spec.eval->dataset, "eval.dataset", known, errors);
+  const absl::Status placeholders = PromptTemplate::CheckPlaceholders(spec.prompt_template);
+  if (!placeholders.ok()) errors.Add("template", std::string(placeholders.message()));
   return errors.ToStatus("job spec");
 }
 

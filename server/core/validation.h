@@ -3,7 +3,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -15,7 +14,7 @@ namespace tune::server {
 // What the registry has of the names that the spec uses.
 struct KnownInputs {
   std::optional<Model> model;
-  std::set<std::string> datasets;  // "datasets/NAME"
+  std::map<std::string, Dataset> datasets;  // by "datasets/NAME"
   // Of those that cannot be read now, "models/NAME" or "datasets/NAME": why, and what to do.
   std::map<std::string, std::string> damaged;
 };

@@ -27,12 +27,18 @@ absl::Status Taken(absl::string_view name, absl::string_view program) {
                    program));
 }
 
-absl::Status CheckMaxBadRows(int64_t max_bad_rows) {
-  if (max_bad_rows >= 0 && max_bad_rows <= kMaxBadRows) return absl::OkStatus();
+absl::Status CheckOptions(const DatasetOptions& options) {
   FieldErrors errors;
-  errors.Add("dataset.max_bad_rows",
-             absl::StrCat("must be from 0 to ", kMaxBadRows, ", got ", max_bad_rows));
+  if (options.max_bad_rows < 0 || options.max_bad_rows > kMaxBadRows) {
+    errors.Add("dataset.max_bad_rows",
+               absl::StrCat("must be from 0 to ", kMaxBadRows, ", got ", options.max_bad_rows));
+  }
+  CheckColumns(options.columns, "dataset.columns", &errors);
   return errors.ToStatus("dataset");
+}
+
+bool HasOptions(const Dataset& dataset, const DatasetOptions& options) {
+  return dataset.max_bad_rows == options.max_bad_rows && dataset.columns == options.columns;
 }
 
 // The files as a folder of links to their blobs, so that checks see them by name.
@@ -138,13 +144,13 @@ absl::Status Registry::Verify(const std::vector<FileEntry>& files, bool again) {
 }
 
 absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const FileEntry& file,
-                                                int64_t max_bad_rows) {
+                                                const DatasetOptions& options) {
   RETURN_IF_ERROR(CheckId(id, "dataset_id"));
   RETURN_IF_ERROR(CheckFiles({file}, "dataset.file"));
-  RETURN_IF_ERROR(CheckMaxBadRows(max_bad_rows));
+  RETURN_IF_ERROR(CheckOptions(options));
   if (const auto there = GetDataset(id); !absl::IsNotFound(there.status())) {
     RETURN_IF_ERROR(there.status());
-    if (there->file.sha256 == file.sha256 && there->max_bad_rows == max_bad_rows) {
+    if (there->file.sha256 == file.sha256 && HasOptions(*there, options)) {
       RETURN_IF_ERROR(Verify({file}, /*again=*/true));
       return there;
     }
@@ -156,9 +162,11 @@ absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const Fil
   ASSIGN_OR_RETURN(const DatasetSummary summary,
                    ReadDataset(
                        blobs_.Path(file.sha256), file.path,
-                       [](int64_t, const Row&) { return absl::OkStatus(); }, max_bad_rows));
-  const Dataset dataset{id,           file,         summary.format,  summary.rows,
-                        clock_.Now(), max_bad_rows, summary.bad_rows};
+                       [](int64_t, const Row&) { return absl::OkStatus(); }, options));
+  const Dataset dataset{id,           file,
+                        summary.FormText(),   summary.rows,
+                        clock_.Now(), options.max_bad_rows,
+                        summary.bad_rows, options.columns, summary.Notes()};
   RETURN_IF_ERROR(commits_.Run(
       [&](Transaction& transaction, Effects&) { return transaction.InsertDataset(dataset); }));
   return dataset;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "recipe/data/dataset.h"
 #include "run/names.h"
 #include "server/core/registry.h"
 #include "server/engine/blobs.h"
@@ -27,7 +28,7 @@ class Registry {
   // "FILE:LINE:COLUMN". A name taken by the same content returns what is there; by
   // another, ALREADY_EXISTS.
   absl::StatusOr<Dataset> CreateDataset(const std::string& id, const FileEntry& file,
-                                        int64_t max_bad_rows = 0);
+                                        const DatasetOptions& options = {});
   absl::StatusOr<Dataset> GetDataset(const std::string& id);
   absl::StatusOr<Page<Dataset>> ListDatasets(const PageRequest& page);
   // FAILED_PRECONDITION names a job that is not over and uses it.

@@ -91,10 +91,20 @@ absl::StatusOr<KnownInputs> ReadInputs(Reader& reader, BlobStore& blobs, const R
     const auto dataset = reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/")));
     if (absl::IsNotFound(dataset.status())) continue;
     RETURN_IF_ERROR(dataset.status());
-    known.datasets.insert(name);
+    known.datasets.emplace(name, *dataset);
     NoteDamage(blobs, name, {dataset->file}, known);
   }
   return known;
+}
+
+// A job's own columns go before those that its dataset was pushed with.
+void FillColumns(const KnownInputs& known, RunSpec& spec) {
+  const auto fill = [&](const std::string& dataset, Columns* columns) {
+    const auto pushed = known.datasets.find(dataset);
+    if (pushed != known.datasets.end() && columns->empty()) *columns = pushed->second.columns;
+  };
+  for (DatasetSource& source : spec.datasets) fill(source.dataset, &source.columns);
+  if (spec.eval) fill(spec.eval->dataset, &spec.eval->columns);
 }
 
 // The default max_length gives way to a model with fewer positions; another one does not.
@@ -150,6 +160,7 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   job.owner = request.owner;
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
+  FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
   RETURN_IF_ERROR(WarnOfRate(reader, job));
   job.id = request.job_id;

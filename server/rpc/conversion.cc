@@ -225,6 +225,8 @@ v1::Dataset ToProto(const Dataset& dataset) {
   proto.set_rows(dataset.rows);
   proto.set_max_bad_rows(dataset.max_bad_rows);
   proto.set_bad_rows(dataset.bad_rows);
+  proto.mutable_columns()->insert(dataset.columns.begin(), dataset.columns.end());
+  for (const std::string& note : dataset.notes) proto.add_notes(note);
   if (Known(dataset.create_time)) *proto.mutable_create_time() = ToTimestamp(dataset.create_time);
   return proto;
 }

@@ -7,6 +7,13 @@
 #include "server/rpc/list_page.h"
 
 namespace tune::server {
+namespace {
+
+Columns ColumnsOf(const v1::Dataset& dataset) {
+  return {dataset.columns().begin(), dataset.columns().end()};
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* DatasetService::CreateDataset(grpc::CallbackServerContext* context,
                                                         const v1::CreateDatasetRequest* request,
@@ -15,7 +22,8 @@ grpc::ServerUnaryReactor* DatasetService::CreateDataset(grpc::CallbackServerCont
     ASSIGN_OR_RETURN(
         const Dataset dataset,
         registry_.CreateDataset(request->dataset_id(), FromProto(request->dataset().file()),
-                                request->dataset().max_bad_rows()));
+                                {ColumnsOf(request->dataset()),
+                                 request->dataset().max_bad_rows()}));
     return ToProto(dataset);
   });
 }

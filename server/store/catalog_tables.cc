@@ -1,6 +1,8 @@
 #include "server/store/catalog_tables.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
+#include "base/json.h"
 #include "base/status.h"
 
 namespace tune::server {
@@ -21,8 +23,25 @@ namespace datasets_table {
 namespace {
 
 constexpr char kSelect[] =
-    "SELECT id, path, size_bytes, sha256, format, rows, create_time_us, max_bad_rows, bad_rows "
-    "FROM datasets";
+    "SELECT id, path, size_bytes, sha256, format, rows, create_time_us, max_bad_rows, bad_rows, "
+    "columns, notes FROM datasets";
+
+// What was written by InsertDataset; a text that is no such value reads as none.
+Columns ReadColumns(const std::string& text) {
+  FieldErrors errors;
+  const auto json = ParseJson(text);
+  return json.ok() ? ColumnsFromJson(*json, "columns", &errors) : Columns();
+}
+
+std::vector<std::string> ReadNotes(const std::string& text) {
+  std::vector<std::string> notes;
+  const auto json = ParseJson(text);
+  if (!json.ok() || !json->is_array()) return notes;
+  for (const Json& note : *json) {
+    if (note.is_string()) notes.push_back(note.get<std::string>());
+  }
+  return notes;
+}
 
 Dataset ReadDataset(Query& row) {
   Dataset dataset;
@@ -35,6 +54,8 @@ Dataset ReadDataset(Query& row) {
   dataset.create_time = row.Time();
   dataset.max_bad_rows = row.Int();
   dataset.bad_rows = row.Int();
+  dataset.columns = ReadColumns(row.Text());
+  dataset.notes = ReadNotes(row.Text());
   return dataset;
 }
 
@@ -58,10 +79,11 @@ absl::Status Insert(Connection& connection, const Dataset& dataset) {
   if (Get(connection, dataset.id).ok()) return Taken("datasets", dataset.id);
   Query(connection,
         "INSERT INTO datasets (id, path, size_bytes, sha256, format, rows, create_time_us, "
-        "max_bad_rows, bad_rows) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        "max_bad_rows, bad_rows, columns, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(dataset.id, dataset.file.path, dataset.file.size_bytes, dataset.file.sha256,
             dataset.format, dataset.rows, dataset.create_time, dataset.max_bad_rows,
-            dataset.bad_rows)
+            dataset.bad_rows, DumpJson(ColumnsToJson(dataset.columns)),
+            DumpJson(Json(dataset.notes)))
       .Run();
   return absl::OkStatus();
 }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "recipe/data/forms.h"
 #include "recipe/data/parquet/record_text.h"
 #include "recipe/data/parquet_plugin.h"
 
@@ -90,15 +91,16 @@ class ParquetRows : public RowReader {
   absl::StatusOr<std::vector<int>> Columns(const parquet::SchemaDescriptor& schema,
                                            const std::vector<std::string>& wanted) const {
     std::vector<int> columns;
-    std::set<std::string> names;
+    std::set<std::string> names;  // in quotes
+    std::vector<std::string> keys;
     for (int i = 0; i < schema.num_columns(); ++i) {
       const std::string& name = schema.GetColumnRoot(i)->name();
-      names.insert(absl::StrCat("\"", name, "\""));
+      if (names.insert(absl::StrCat("\"", name, "\"")).second) keys.push_back(name);
       if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) columns.push_back(i);
     }
     if (!columns.empty()) return columns;
-    return Error(absl::StrCat("has the columns ", absl::StrJoin(names, ", "),
-                              "; expected some of \"", absl::StrJoin(wanted, "\", \""), "\""));
+    return Error(absl::StrCat("has the columns ", absl::StrJoin(names, ", "), "; ",
+                              AdviseForm(keys)));
   }
 
   static int64_t BatchRows(const parquet::FileMetaData& metadata) {

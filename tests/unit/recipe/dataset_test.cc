@@ -13,6 +13,7 @@
 #include "recipe/data/parquet_plugin.h"
 #include "tests/support/paths.h"
 #include "tests/support/scratch_folder.h"
+#include "turns.h"
 
 namespace tune {
 namespace {
@@ -34,7 +35,7 @@ class DatasetTest : public ::testing::Test {
       rows_.emplace_back(number, row);
       return absl::OkStatus();
     };
-    return ReadDataset(folder_ / "data", "train.jsonl", keep, max_bad_rows);
+    return ReadDataset(folder_ / "data", "train.jsonl", keep, {{}, max_bad_rows});
   }
   // The one row of a file that is good.
   Row ReadRow(const std::string& line) {
@@ -59,44 +60,44 @@ TEST_F(DatasetTest, ReadsPromptsAndResponses) {
       "\n"
       "{\"prompt\": \"c\", \"completion\": \"d\"}");
   ASSERT_TRUE(summary.ok()) << summary.status();
-  EXPECT_EQ(summary->format, "prompt_response");
+  EXPECT_EQ(summary->FormText(), "prompt_response");
   EXPECT_EQ(summary->rows, 2);
   ASSERT_THAT(rows_, SizeIs(2));
   EXPECT_EQ(rows_[0].first, 1);
   EXPECT_EQ(rows_[1].first, 3);
-  EXPECT_EQ(rows_[1].second.turns[0].prompt, "c");
-  EXPECT_EQ(rows_[1].second.turns[0].response, "d");
+  EXPECT_EQ(Turns(rows_[1].second)[0].prompt, "c");
+  EXPECT_EQ(Turns(rows_[1].second)[0].response, "d");
 }
 
 TEST_F(DatasetTest, ReadsInstructions) {
-  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "input": "1 2", "output": "3"})").turns[0].prompt,
-            "Add\n\n1 2");
-  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "input": "", "output": "3"})").turns[0].prompt,
+  EXPECT_EQ(Turns(ReadRow(R"({"instruction": "Add", "input": "1 2", "output": "3"})"))[0].prompt,
+            "Add+1 2");
+  EXPECT_EQ(Turns(ReadRow(R"({"instruction": "Add", "input": "", "output": "3"})"))[0].prompt,
             "Add");
-  EXPECT_EQ(ReadRow(R"({"instruction": "Add", "output": "3"})").turns[0].response, "3");
+  EXPECT_EQ(Turns(ReadRow(R"({"instruction": "Add", "output": "3"})"))[0].response, "3");
 }
 
 TEST_F(DatasetTest, ReadsTextAndQuestions) {
   const Row text = ReadRow(R"({"text": "once"})");
   EXPECT_TRUE(text.is_text);
-  EXPECT_EQ(text.turns[0].response, "once");
+  EXPECT_EQ(Turns(text)[0].response, "once");
   const Row question = ReadRow(R"({"question": "2+2?", "answer": "4\n#### 4"})");
   EXPECT_FALSE(question.is_text);
-  EXPECT_EQ(question.turns[0].response, "4\n#### 4");
+  EXPECT_EQ(Turns(question)[0].response, "4\n#### 4");
 }
 
 TEST_F(DatasetTest, AnInputThatIsEmptyOrNullHidesNoContext) {
   for (const char* input : {"null", "\"\""}) {
     const Row row = ReadRow(absl::StrCat(R"({"instruction": "Add", "input": )", input,
                                          R"(, "context": "1 2", "response": "3"})"));
-    EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
+    EXPECT_EQ(Turns(row)[0].prompt, "Add+1 2");
   }
 }
 
 TEST_F(DatasetTest, ReadsDollysNamesForInstructions) {
   const Row row = ReadRow(R"({"instruction": "Add", "context": "1 2", "response": "3"})");
-  EXPECT_EQ(row.turns[0].prompt, "Add\n\n1 2");
-  EXPECT_EQ(row.turns[0].response, "3");
+  EXPECT_EQ(Turns(row)[0].prompt, "Add+1 2");
+  EXPECT_EQ(Turns(row)[0].response, "3");
 }
 
 TEST_F(DatasetTest, ReadsConversationsWithEverySpeakersName) {
@@ -106,21 +107,21 @@ TEST_F(DatasetTest, ReadsConversationsWithEverySpeakersName) {
       R"({"from": "chatgpt", "value": "d"}, {"from": "human", "value": "e"},)"
       R"({"from": "assistant", "value": "f"}], "id": "x"})");
   ASSERT_TRUE(summary.ok()) << summary.status();
-  EXPECT_EQ(summary->format, "conversations");
+  EXPECT_EQ(summary->FormText(), "conversations");
   const Row& row = rows_[0].second;
   EXPECT_EQ(row.system, "s");
-  ASSERT_THAT(row.turns, SizeIs(3));
-  EXPECT_EQ(row.turns[0].response, "b");
-  EXPECT_EQ(row.turns[1].prompt, "c");
-  EXPECT_EQ(row.turns[1].response, "d");
-  EXPECT_EQ(row.turns[2].prompt, "e");
-  EXPECT_EQ(row.turns[2].response, "f");
+  ASSERT_THAT(Turns(row), SizeIs(3));
+  EXPECT_EQ(Turns(row)[0].response, "b");
+  EXPECT_EQ(Turns(row)[1].prompt, "c");
+  EXPECT_EQ(Turns(row)[1].response, "d");
+  EXPECT_EQ(Turns(row)[2].prompt, "e");
+  EXPECT_EQ(Turns(row)[2].response, "f");
 }
 
 TEST_F(DatasetTest, NamesWhatIsWrongWithConversations) {
-  EXPECT_EQ(ErrorOf(R"({"conversations": [{"from": "bing", "value": "a"}]})"),
-            "train.jsonl:1: conversations[0].from: \"bing\" is not a role; expected system, human, "
-            "user, gpt, assistant or chatgpt");
+  EXPECT_EQ(ErrorOf(R"({"conversations": [{"from": "narrator", "value": "a"}]})"),
+            "train.jsonl:1: conversations[0].from: \"narrator\" is not a role; expected system, "
+            "user, assistant, tool, or one of their usual names (human, gpt, model, …)");
   EXPECT_EQ(
       ErrorOf(R"({"conversations": [{"from": "gpt", "value": "a"}]})"),
       "train.jsonl:1: conversations[0].from: an assistant message must follow a user message");
@@ -137,10 +138,10 @@ TEST_F(DatasetTest, PairsMessagesIntoTurns) {
       R"({"role": "user", "content": "d"}, {"role": "assistant", "content": "e"},)"
       R"({"role": "user", "content": "unanswered"}]})");
   EXPECT_EQ(row.system, "s");
-  ASSERT_THAT(row.turns, SizeIs(2));
-  EXPECT_EQ(row.turns[0].prompt, "a\n\nb");
-  EXPECT_EQ(row.turns[0].response, "c");
-  EXPECT_EQ(row.turns[1].prompt, "d");
+  ASSERT_THAT(Turns(row), SizeIs(2));
+  EXPECT_EQ(Turns(row)[0].prompt, "a|b");
+  EXPECT_EQ(Turns(row)[0].response, "c");
+  EXPECT_EQ(Turns(row)[1].prompt, "d");
 }
 
 TEST_F(DatasetTest, NamesWhatIsWrongWithMessages) {
@@ -150,14 +151,13 @@ TEST_F(DatasetTest, NamesWhatIsWrongWithMessages) {
       "train.jsonl:1: messages[2].role: \"asistant\" is not a role; did you mean "
       "\"assistant\"?");
   EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "tool", "content": "a"}]})"),
-            "train.jsonl:1: messages[0].role: \"tool\" is not a role; expected system, user or "
-            "assistant");
+            "train.jsonl:1: messages[0].role: a tool's message must follow the assistant's call");
   EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "user", "content": "a"}]})"),
             "train.jsonl:1: messages: has no assistant message");
   EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "assistant", "content": "a"}]})"),
             "train.jsonl:1: messages[0].role: an assistant message must follow a user message");
   EXPECT_THAT(ErrorOf(R"({"messages": "hello"})"),
-              StartsWith("train.jsonl:1: messages: must be an array, got "));
+              StartsWith("train.jsonl:1: messages: must be an array of messages, got "));
   EXPECT_EQ(ErrorOf(R"({"messages": [{"role": "user", "content": "a"}, {"content": "b"},)"
                     R"({"role": "assistant", "content": "b"}]})"),
             "train.jsonl:1: messages[1].role: is missing");
@@ -183,13 +183,13 @@ TEST_F(DatasetTest, NamesWrongTypesAndEmptyResponses) {
 
 TEST_F(DatasetTest, NamesTheKeysExpected) {
   EXPECT_EQ(ErrorOf("{\"prompt\": \"a\", \"response\": \"b\"}\n"
-                    "{\"question\": \"a\", \"answer\": \"b\"}\n"),
-            "train.jsonl:2: has \"question\", \"answer\"; expected \"prompt\" and \"response\" (or "
+                    "{\"title\": \"a\", \"body\": \"b\"}\n"),
+            "train.jsonl:2: has \"title\", \"body\"; expected \"prompt\" and \"response\" (or "
             "\"completion\") as line 1 has");
   EXPECT_THAT(
       ErrorOf(R"({"promt": "a"})"),
       StartsWith(
-          "train.jsonl:1: has \"promt\"; expected one of: \"messages\"; \"conversations\"; "));
+          "train.jsonl:1: has \"promt\"; expected one of: \"prompt\"; \"chosen\" and "));
 }
 
 // As rows come from a table, where every row has every column.
@@ -198,12 +198,12 @@ TEST_F(DatasetTest, ANullIsAsAnAbsentKey) {
       Read(R"({"messages": null, "instruction": "a", "input": null, "context": "b",)"
            R"( "output": null, "response": "c", "id": null})");
   ASSERT_TRUE(summary.ok()) << summary.status();
-  EXPECT_EQ(summary->format, "instruction");
-  EXPECT_EQ(rows_[0].second.turns[0].prompt, "a\n\nb");
-  EXPECT_EQ(rows_[0].second.turns[0].response, "c");
+  EXPECT_EQ(summary->FormText(), "instruction");
+  EXPECT_EQ(Turns(rows_[0].second)[0].prompt, "a+b");
+  EXPECT_EQ(Turns(rows_[0].second)[0].response, "c");
   const Row row = ReadRow(R"({"messages": [{"role": "user", "content": "a", "name": null},)"
                           R"({"role": "assistant", "content": "b", "tool_calls": null}]})");
-  EXPECT_EQ(row.turns[0].response, "b");
+  EXPECT_EQ(Turns(row)[0].response, "b");
 }
 
 TEST_F(DatasetTest, NamesTheKeyThatIsNull) {
@@ -213,14 +213,24 @@ TEST_F(DatasetTest, NamesTheKeyThatIsNull) {
             "\"response\" (or \"completion\") as line 1 has");
 }
 
+TEST_F(DatasetTest, TellsEqualProblemsOnce) {
+  const std::string content = "{\"text\": 1}\n{\"text\": 1}\n{\"text\": 2}\n{\"text\": 1}\n";
+  const auto errors = FieldErrorsOf(Read(content).status());
+  ASSERT_THAT(errors, SizeIs(2));
+  EXPECT_EQ(errors[0].field, "train.jsonl:1");
+  EXPECT_EQ(errors[0].message,
+            "text: must be a text, got the number 1 (and 2 rows more with the same)");
+  EXPECT_EQ(errors[1].message, "text: must be a text, got the number 2");
+}
+
 TEST_F(DatasetTest, CollectsTwentyErrorsAndCountsAll) {
   std::string content = "{\"text\": \"good\"}\n";
-  for (int i = 0; i < 35; ++i) content += "{\"text\": 1}\n";
+  for (int i = 0; i < 35; ++i) absl::StrAppend(&content, "{\"text\": ", i, "}\n");
   const absl::Status status = Read(content).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(FieldErrorsOf(status), SizeIs(20));
   EXPECT_THAT(std::string(status.message()),
-              StartsWith("train.jsonl: 35 of 36 rows cannot be used (the first 20 are named): "
+              StartsWith("train.jsonl: 35 of 36 rows cannot be used (the first 20 problems are named): "
                          "train.jsonl:2: text: must be a text"));
 }
 
@@ -254,7 +264,7 @@ TEST_F(DatasetTest, ReadsAnArrayWithThePlaceOfEachRow) {
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->rows, 3);
   ASSERT_THAT(rows_, SizeIs(3));
-  EXPECT_EQ(rows_[0].second.turns[0].response, "a, ]} \" [");
+  EXPECT_EQ(Turns(rows_[0].second)[0].response, "a, ]} \" [");
   EXPECT_EQ(rows_[1].first, 2);
   EXPECT_EQ(NameRow("f", rows_[0].second.at), "f:2:4 (row 1)");
   EXPECT_EQ(NameRow("f", rows_[1].second.at), "f:4:3 (row 2)");
@@ -352,7 +362,7 @@ TEST(ParquetPluginTest, ABuildWithoutItSaysWhatToDo) {
 TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {
   ASSERT_TRUE(WriteFileDurably(folder_ / "data", "oops\n{\"text\": \"a\"}\nnot read\n").ok());
   const auto summary = ReadDataset(
-      folder_ / "data", "data", [](int64_t, const Row&) { return EnoughRows(); }, 1);
+      folder_ / "data", "data", [](int64_t, const Row&) { return EnoughRows(); }, {{}, 1});
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->rows, 1);
   EXPECT_EQ(summary->bad_rows, 1);
@@ -377,7 +387,7 @@ TEST(RealDatasetTest, ReadsTheFilesPeopleHave) {
     const auto summary = ReadDataset(SharedData(file.path), file.path,
                                      [](int64_t, const Row&) { return absl::OkStatus(); });
     ASSERT_TRUE(summary.ok()) << summary.status();
-    EXPECT_EQ(summary->format, file.format);
+    EXPECT_EQ(summary->FormText(), file.format);
     EXPECT_EQ(summary->rows, file.rows) << file.path;
   }
 }

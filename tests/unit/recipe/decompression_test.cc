@@ -88,7 +88,7 @@ TEST_P(DecompressionTest, RefusesABomb) {
 TEST_P(DecompressionTest, DatasetsAreReadByContent) {
   folder_.Write("data", Packed(Rows(100) + "{\"text\": 5}\n"));
   const auto any = [](int64_t, const Row&) { return absl::OkStatus(); };
-  const auto summary = ReadDataset(folder_ / "data", "rows", any, 1);
+  const auto summary = ReadDataset(folder_ / "data", "rows", any, {{}, 1});
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->rows, 100);
   EXPECT_EQ(summary->bad_row_errors[0].field, "rows:101");

@@ -22,7 +22,8 @@ const SpecField* Find(absl::string_view path) {
 // The paths of all that `json` holds, as the table writes them.
 void AddPaths(const Json& json, const std::string& path, std::set<std::string>* paths) {
   if (!path.empty() && path.back() != ']') paths->insert(path);
-  if (json.is_object()) {
+  // The keys of columns are a dataset's, and no fields.
+  if (json.is_object() && !absl::EndsWith(path, ".columns")) {
     for (const auto& [name, value] : json.items()) {
       AddPaths(value, path.empty() ? name : absl::StrCat(path, ".", name), paths);
     }
@@ -34,8 +35,9 @@ void AddPaths(const Json& json, const std::string& path, std::set<std::string>* 
 RunSpec OneOfEverything() {
   RunSpec spec;
   spec.model = "models/m";
-  spec.datasets = {{"datasets/d", 1}};
+  spec.datasets = {{"datasets/d", 1, {{"text", "body"}}}};
   spec.eval = EvalSpec{"datasets/e"};
+  spec.eval->columns = {{"text", "body"}};
   return spec;
 }
 

@@ -21,8 +21,7 @@ class Loader {
       : source_(source), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
-    Example example = MakeExample(row, options_.prompt_template, *options_.tokenizer, options_.eos,
-                                  options_.train_on_all);
+    Example example = MakeExample(row, options_.format);
     example.row = number;
     const bool too_long = static_cast<int64_t>(example.ids.size()) > options_.max_length;
     if (too_long) {
@@ -92,7 +91,7 @@ absl::Status CheckNotEmpty(const LoadedDataset& dataset) {
 }  // namespace
 
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
-                                          const DataOptions& options) {
+                                          const Columns& columns, const DataOptions& options) {
   const std::string path = std::filesystem::path(run_dir) / source.path;
   LoadedDataset dataset;
   dataset.dataset = source.dataset;
@@ -101,9 +100,10 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   Loader loader(source, options, &dataset);
   auto read = ReadDataset(
       path, source.path, [&](int64_t number, const Row& row) { return loader.Add(number, row); },
-      source.max_bad_rows);
+      {columns, source.max_bad_rows});
   if (!read.ok()) return WithReason(Annotate(read.status(), source.dataset), kBadData);
   dataset.bad_rows = read->bad_rows;
+  dataset.notes = read->Notes();
   dataset.bad_row_errors = std::move(read->bad_row_errors);
   RETURN_IF_ERROR(CheckNotEmpty(dataset));
   return dataset;
@@ -119,6 +119,9 @@ std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& opt
   add(dataset.dropped, absl::StrCat("dropped for more than ", options.max_length, " tokens"));
   add(dataset.without_targets, "left out for lack of target tokens");
   add(dataset.bad_rows, absl::StrCat("left out as malformed", NameBadRows(dataset)));
+  for (const std::string& note : dataset.notes) {
+    absl::StrAppend(&text, text.empty() ? "" : "; ", note);
+  }
   return text.empty() ? "" : absl::StrCat(dataset.dataset, ": ", text);
 }
 

@@ -26,13 +26,12 @@ struct LoadedDataset {
   // Malformed rows, left out too, and what is wrong with the first of them.
   int64_t bad_rows = 0;
   std::vector<FieldError> bad_row_errors;
+  // What else a person should know of the rows (recipe/data/dataset.h).
+  std::vector<std::string> notes;
 };
 
 struct DataOptions {
-  const Tokenizer* tokenizer;
-  PromptTemplate prompt_template;
-  int32_t eos;
-  bool train_on_all;
+  ExampleFormat format;
   int64_t max_length;
   std::string max_length_policy;  // error, truncate, drop
   int64_t max_rows = 0;           // stops after so many; 0: all
@@ -42,7 +41,7 @@ struct DataOptions {
 // malformed rows than the source allows are BadData; with policy "error" a row over max_length is
 // RowTooLong, naming file, row and tokens; a file whose hash is not the run folder's is BadData.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
-                                          const DataOptions& options);
+                                          const Columns& columns, const DataOptions& options);
 
 // What a person should know of the rows that were changed or left out; "" for nothing.
 std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& options);

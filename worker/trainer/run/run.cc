@@ -181,7 +181,7 @@ class Run {
 
   std::string Reply(const std::string& prompt) const {
     const Tokenizer& tokenizer = *setup_.base.tokenizer;
-    const auto ids = tokenizer.EncodeOrdinary(setup_.prompt_template.Prompt(prompt));
+    const auto ids = PromptIds(setup_.prompt_template, prompt, tokenizer);
     if (ids.empty()) return "";
     const GenerateOptions options{.max_new_tokens = setup_.spec().sample_max_new_tokens,
                                   .sampling = {},

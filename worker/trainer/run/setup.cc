@@ -32,10 +32,10 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
   if (!prompt_template.ok()) {
     return WithReason(Annotate(prompt_template.status(), "template"), kBadSpec);
   }
-  return DataOptions{.tokenizer = base.tokenizer.get(),
-                     .prompt_template = *std::move(prompt_template),
-                     .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
-                     .train_on_all = spec.train_on == "all",
+  return DataOptions{.format = {.prompt_template = *std::move(prompt_template),
+                                .tokenizer = base.tokenizer.get(),
+                                .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
+                                .train_on = TrainOnNamed(spec.train_on)},
                      .max_length = MaxLength(spec, base.folder.config),
                      .max_length_policy = spec.max_length_policy};
 }
@@ -46,7 +46,7 @@ absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& d
   std::vector<LoadedDataset> datasets;
   for (const DatasetSource& source : run.spec.datasets) {
     ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, source.dataset));
-    ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, options));
+    ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, source.columns, options));
     datasets.push_back(std::move(loaded));
   }
   return datasets;
@@ -58,7 +58,7 @@ absl::StatusOr<std::optional<LoadedDataset>> LoadEvalData(const std::string& dir
   if (!run.spec.eval) return std::nullopt;
   options.max_rows = run.spec.eval->max_rows;
   ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, run.spec.eval->dataset));
-  ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, options));
+  ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, run.spec.eval->columns, options));
   return loaded;
 }
 
@@ -159,7 +159,7 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
                                                     run.spec.warmup_ratio, order.total_steps()));
   if (!rate.empty()) notices.push_back(rate);
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
-                                       options.prompt_template, std::move(datasets),
+                                       options.format.prompt_template, std::move(datasets),
                                        std::move(eval), order, std::move(notices)});
 }
 

@@ -49,7 +49,7 @@ class ParquetTest : public ::testing::Test {
       rows_.push_back(row);
       return absl::OkStatus();
     };
-    return ReadDataset(folder_.Write("data", content), "train.parquet", keep, max_bad_rows);
+    return ReadDataset(folder_.Write("data", content), "train.parquet", keep, {{}, max_bad_rows});
   }
   std::vector<Row> Rows(const std::string& content) {
     const auto summary = Read(content);
@@ -65,7 +65,7 @@ class ParquetTest : public ::testing::Test {
   // The text of a value, as a row has it.
   std::string TextOf(const std::shared_ptr<arrow::DataType>& type, const std::string& value) {
     const std::string content = ParquetOf({field("text", type)}, "[{\"text\": " + value + "}]");
-    const auto reader = OpenRows(folder_.Write("data", content), "data", {"text"});
+    const auto reader = OpenRows(folder_.Write("data", content), "data", {{"text", "text"}});
     EXPECT_TRUE(reader.ok()) << reader.status();
     RowText row;
     EXPECT_TRUE(reader.ok() && (*reader)->Next(&row).value());
@@ -89,9 +89,9 @@ class ParquetTest : public ::testing::Test {
   }
   static std::vector<std::string> Texts(const Row& row) {
     std::vector<std::string> texts;
-    for (const Turn& turn : row.turns) {
-      texts.push_back(turn.prompt);
-      texts.push_back(turn.response);
+    for (const Message& message : row.messages) {
+      texts.push_back(message.text);
+      texts.push_back(message.input);
     }
     return texts;
   }
@@ -174,7 +174,7 @@ TEST_F(ParquetTest, RowsAreNumberedThroughRowGroups) {
   ASSERT_THAT(Rows(content), SizeIs(2500));
   for (int i = 0; i < 2500; ++i) {
     EXPECT_EQ(rows_[i].at.number, i + 1);
-    EXPECT_EQ(rows_[i].turns[0].response, absl::StrCat(i + 1));
+    EXPECT_EQ(rows_[i].messages.back().text, absl::StrCat(i + 1));
   }
   EXPECT_EQ(NameRow("train.parquet", rows_[16].at), "train.parquet (row 17)");
 }
@@ -257,8 +257,8 @@ TEST_F(ParquetTest, Gsm8kHasTheRowsOfItsJsonLines) {
   const std::vector<Row> lines = Rows(*ReadFile(path));
   std::vector<std::string> questions, answers;
   for (const Row& row : lines) {
-    questions.push_back(row.turns[0].prompt);
-    answers.push_back(row.turns[0].response);
+    questions.push_back(row.messages[0].text);
+    answers.push_back(row.messages[1].text);
   }
   ExpectSame(
       Rows(ParquetOf(*Columns({{"question", Bytes(questions)}, {"answer", Bytes(answers)}}))),

@@ -22,10 +22,9 @@ constexpr int32_t kEnd = 256;
 class DataTest : public testing::Test {
  protected:
   DataTest() : tokenizer_(MakeTokenizer()), source_{"datasets/d", "rows.jsonl", ""} {
-    options_ = {.tokenizer = tokenizer_.get(),
-                .prompt_template = PromptTemplate::Parse("plain").value(),
-                .eos = kEnd,
-                .train_on_all = false,
+    options_ = {.format = {.prompt_template = PromptTemplate::Parse("plain").value(),
+                           .tokenizer = tokenizer_.get(),
+                           .eos = kEnd},
                 .max_length = 8,
                 .max_length_policy = "error"};
   }
@@ -36,7 +35,7 @@ class DataTest : public testing::Test {
 
   absl::StatusOr<LoadedDataset> Load(const std::string& content) {
     EXPECT_TRUE(WriteFileDurably(scratch_ / "rows.jsonl", content).ok());
-    return LoadDataset(scratch_ / "", source_, options_);
+    return LoadDataset(scratch_ / "", source_, {}, options_);
   }
   Failure FailureOfLoading(const std::string& content) {
     const absl::Status status = Load(content).status();
@@ -113,7 +112,7 @@ TEST_F(DataTest, ARowCutToItsPromptIsLeftOutUnlessThePromptIsLearned) {
   EXPECT_EQ(data->truncated, 0);  // counted once
   EXPECT_EQ(DescribeChanges(*data, options_),
             "datasets/d: 1 row left out for lack of target tokens");
-  options_.train_on_all = true;
+  options_.format.train_on = TrainOn::kAll;
   const auto all = Load(rows);
   ASSERT_TRUE(all.ok()) << all.status();
   ASSERT_THAT(all->examples, SizeIs(2));

@@ -1,0 +1,169 @@
+#include "recipe/data/file_kind.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/json.h"
+#include "recipe/data/forms.h"
+#include "recipe/data/marked_text.h"
+#include "recipe/data/nesting.h"
+
+namespace tune {
+namespace {
+
+constexpr absl::string_view kSpace = " \t\r\n";
+// Keys under which people wrap a list of rows, where the object is too long to see its end.
+constexpr absl::string_view kWrappers[] = {"data",    "train",   "rows",   "examples",
+                                           "records", "dataset", "samples"};
+
+// The text of a JSON string that `text` begins with, its quotes left out; nothing where it does
+// not end.
+std::optional<absl::string_view> Quoted(absl::string_view text) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\') ++i;
+    if (i < text.size() && text[i] == '"') return text.substr(1, i - 1);
+  }
+  return std::nullopt;
+}
+
+// Where a list of objects begins under a key of the object `text` begins with, scalars alone
+// before it.
+struct WrappedList {
+  absl::string_view key;
+  size_t at;  // of its "["
+};
+
+std::optional<WrappedList> FindWrapped(absl::string_view text) {
+  size_t at = text.find('{') + 1;
+  const auto skip = [&] { at = std::min(text.find_first_not_of(kSpace, at), text.size()); };
+  for (;;) {
+    skip();
+    if (at == text.size() || text[at] != '"') return std::nullopt;
+    const auto key = Quoted(text.substr(at));
+    if (!key) return std::nullopt;
+    at += key->size() + 2;
+    skip();
+    if (at == text.size() || text[at] != ':') return std::nullopt;
+    ++at;
+    skip();
+    if (at == text.size() || text[at] == '{') return std::nullopt;
+    if (text[at] == '[') {
+      const size_t element = text.find_first_not_of(kSpace, at + 1);
+      if (element == text.npos || text[element] != '{') return std::nullopt;
+      return WrappedList{*key, at};
+    }
+    if (text[at] == '"') {
+      const auto value = Quoted(text.substr(at));
+      if (!value) return std::nullopt;
+      at += value->size() + 2;
+    }
+    at = text.find_first_of(",}", at);
+    if (at == text.npos || text[at] == '}') return std::nullopt;
+    ++at;
+  }
+}
+
+// Whether a list under this key is a row's own, such as its messages.
+bool IsKeyOfRow(absl::string_view key, const Columns& columns) {
+  if (!columns.empty()) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](const auto& column) { return column.second == key; });
+  }
+  static const std::set<std::string> keys = [] {
+    std::set<std::string> all;
+    for (const Form& form : Forms()) {
+      for (const PartKeys& part : form.parts) {
+        if (part.part != Part::kStrings) all.insert(part.keys.begin(), part.keys.end());
+      }
+    }
+    return all;
+  }();
+  return keys.count(std::string(key)) > 0;
+}
+
+// Where the first object's text ends, or npos where that is not seen.
+size_t EndOfObject(absl::string_view text, size_t begin) {
+  Nesting nesting;
+  for (size_t i = begin; i < text.size(); ++i) {
+    nesting.Take(text[i]);
+    if (nesting.outside()) return i + 1;
+  }
+  return text.npos;
+}
+
+FileStart TellObjects(absl::string_view text, size_t begin, bool whole, const Columns& columns) {
+  const size_t end = EndOfObject(text, begin);
+  const size_t line = text.find('\n', begin);
+  const auto wrapped = FindWrapped(text);
+  const bool may_wrap = wrapped && !IsKeyOfRow(wrapped->key, columns);
+  const FileStart as_wrapped{FileKind::kWrapped, may_wrap ? wrapped->at : 0};
+  if (end == text.npos) {
+    if (whole) return {};  // a bracket is missing: the first lines' errors say where
+    if (line != text.npos) return may_wrap ? as_wrapped : FileStart{FileKind::kObjects};
+    const bool usual = may_wrap && std::count(std::begin(kWrappers), std::end(kWrappers),
+                                              wrapped->key) > 0;
+    return usual ? as_wrapped : FileStart{};
+  }
+  const size_t next = text.find_first_not_of(kSpace, end);
+  if (may_wrap && next == text.npos && whole) return as_wrapped;
+  const bool several_lines = line < end;
+  const bool glued = next != text.npos && text[next] == '{' && (line == text.npos || next < line);
+  return {several_lines || glued ? FileKind::kObjects : FileKind::kLines};
+}
+
+std::string ProblemOf(absl::string_view text, absl::string_view name) {
+  if (absl::StartsWith(text, "version https://git-lfs.github.com/spec")) {
+    return "is a Git LFS pointer, not the file itself; run git lfs pull where it came from";
+  }
+  if (text[0] == '<' && (absl::StrContains(absl::AsciiStrToLower(text.substr(0, 1024)), "<html") ||
+                         absl::StartsWith(text, "<?xml"))) {
+    return "is a web page, not data: a sign-in or an error page was saved in its place; download "
+           "the file itself";
+  }
+  if (absl::EndsWithIgnoreCase(name, ".txt") || absl::EndsWithIgnoreCase(name, ".md")) {
+    return "is plain text; write each document as a row of JSON, {\"text\": \"…\"}";
+  }
+  return "";
+}
+
+// A header of at least two columns, of which one has a known key.
+bool IsHeader(absl::string_view text, char separator) {
+  const absl::string_view line = text.substr(0, text.find('\n'));
+  const std::vector<absl::string_view> cells = absl::StrSplit(line, separator);
+  const std::vector<std::string> keys = FormKeys();
+  return cells.size() > 1 && std::any_of(cells.begin(), cells.end(), [&](absl::string_view cell) {
+           cell = absl::StripAsciiWhitespace(cell);
+           if (cell.size() > 1 && cell.front() == '"' && cell.back() == '"') {
+             cell = cell.substr(1, cell.size() - 2);
+           }
+           return std::binary_search(keys.begin(), keys.end(), cell);
+         });
+}
+
+FileStart TellText(absl::string_view text, absl::string_view name) {
+  if (absl::EndsWithIgnoreCase(name, ".csv") || IsHeader(text, ',')) return {FileKind::kCsv};
+  if (absl::EndsWithIgnoreCase(name, ".tsv") || IsHeader(text, '\t')) return {FileKind::kTsv};
+  // A JSON text in quotes may hold anything.
+  if (text[0] != '"' && FindMarkers(text)) return {FileKind::kDialogue};
+  std::string problem = ProblemOf(text, name);
+  return {problem.empty() ? FileKind::kLines : FileKind::kNoData, 0, std::move(problem)};
+}
+
+}  // namespace
+
+FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
+                   const Columns& columns) {
+  const size_t first = begin.find_first_not_of(kSpace);
+  if (first == begin.npos) return {};
+  if (begin[first] == '[') return {FileKind::kArray};
+  if (begin[first] == '{') return TellObjects(begin, first, whole, columns);
+  return TellText(begin.substr(first), name);
+}
+
+}  // namespace tune

@@ -1,0 +1,35 @@
+// What a dataset file is, told by how it begins.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "run/columns.h"
+
+namespace tune {
+
+enum class FileKind {
+  kLines,     // JSON Lines, or what is taken for it
+  kObjects,   // objects over several lines, or several on a line
+  kArray,     // one array
+  kWrapped,   // one array under a key of an object
+  kDialogue,  // plain text of dialogues
+  kCsv,       // a table with a header, its columns parted by commas
+  kTsv,       // the same by tabs
+  kNoData,    // something else; `problem` says what, and what to do
+};
+
+struct FileStart {
+  FileKind kind = FileKind::kLines;
+  size_t prefix_bytes = 0;  // before the array, where it is wrapped
+  std::string problem = {};
+};
+
+// `begin` is the file's text, or the first 64 KiB of it; `whole` where it is all of it. `name`
+// tells a table by its ending (.csv, .tsv) where its header does not name a known key, and a list
+// under a key that `columns` or a form of rows has is a row's own.
+FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
+                   const Columns& columns);
+
+}  // namespace tune
