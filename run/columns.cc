@@ -23,9 +23,9 @@ struct KnownPart {
 };
 
 constexpr KnownPart kParts[] = {
-    {"prompt", "response"}, {"input", "response"},       {"response", "response"},
-    {"messages", "messages"}, {"role", "messages"},      {"content", "messages"},
-    {"text", "text"},       {"user_marker", "text"},     {"bot_marker", "text"},
+    {"prompt", "response"},   {"input", "response"},   {"response", "response"},
+    {"messages", "messages"}, {"role", "messages"},    {"content", "messages"},
+    {"text", "text"},         {"user_marker", "text"}, {"bot_marker", "text"},
     {"system", ""},  // of an exchange or of messages
 };
 constexpr absl::string_view kWholes[] = {"response", "messages", "text"};

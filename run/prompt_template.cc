@@ -86,9 +86,8 @@ std::string UnknownPlaceholder(absl::string_view text) {
 }
 
 std::string Joined(const std::vector<TemplatePart>& parts) {
-  return absl::StrJoin(parts, "", [](std::string* out, const TemplatePart& part) {
-    *out += part.text;
-  });
+  return absl::StrJoin(parts, "",
+                       [](std::string* out, const TemplatePart& part) { *out += part.text; });
 }
 
 }  // namespace
@@ -137,7 +136,10 @@ std::vector<TemplatePart> PromptTemplate::PromptParts(const std::string& prompt,
                                                       const std::string& input) const {
   if (input.empty()) return {{alone_.before, true}, {prompt}, {alone_.after, true}};
   if (with_input_.input.empty()) return PromptParts(absl::StrCat(prompt, "\n\n", input), "");
-  return {{with_input_.before, true}, {prompt}, {with_input_.input, true}, {input},
+  return {{with_input_.before, true},
+          {prompt},
+          {with_input_.input, true},
+          {input},
           {with_input_.after, true}};
 }
 

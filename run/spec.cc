@@ -24,10 +24,11 @@ constexpr absl::string_view kColumnsValues =
 // Of a struct that has columns.
 template <class T>
 CustomField<T> ColumnsField() {
-  return {[](const Json& json, const FieldContext& at, T* out) {
-            out->columns = ColumnsFromJson(json, at.path, at.errors);
-          },
-          [](const T& from) { return from.columns.empty() ? Json() : ColumnsToJson(from.columns); }};
+  return {
+      [](const Json& json, const FieldContext& at, T* out) {
+        out->columns = ColumnsFromJson(json, at.path, at.errors);
+      },
+      [](const T& from) { return from.columns.empty() ? Json() : ColumnsToJson(from.columns); }};
 }
 
 const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {

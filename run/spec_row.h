@@ -20,8 +20,8 @@ enum class Alters { kResult, kNothing };
 template <class T>
 struct SpecRow : Field<T> {
   Alters alters;
-  absl::string_view flag;    // of tunectl submit; "" for none
-  absl::string_view help;    // one phrase, without a full stop
+  absl::string_view flag;         // of tunectl submit; "" for none
+  absl::string_view help;         // one phrase, without a full stop
   absl::string_view values = {};  // what it takes; only for a CustomField, else the kind tells
   // Of an object, or of the elements of a list: their rows, described; null for none.
   std::vector<SpecField> (*members)() = nullptr;

@@ -40,9 +40,9 @@ absl::StatusOr<Columns> ReadColumns(const DatasetFlags& flags) {
 }
 
 absl::StatusOr<DatasetSummary> CheckRows(const DatasetFlags& flags, const Columns& columns) {
-  auto summary = ReadDataset(
-      flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
-      {columns, flags.max_bad_rows});
+  auto summary =
+      ReadDataset(flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
+                  {columns, flags.max_bad_rows});
   // Only rows have fields; a file that cannot be read says all itself.
   if (FieldErrorsOf(summary.status()).empty()) return summary;
   return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),

@@ -6,6 +6,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/status.h"
 #include "client/commands/commands.h"
+#include "client/data_use.h"
 #include "client/event_lines.h"
 #include "client/follow.h"
 #include "client/format.h"
@@ -83,6 +84,7 @@ std::string Status(const v1::Job& job, absl::Time now) {
       .Add("Ended", job.has_end_time() ? Rfc3339(job.end_time()) : "")
       .Add("Result",
            job.final_checkpoint().empty() ? "" : ShortCheckpointName(job.final_checkpoint()));
+  for (const v1::Job::DataUse& use : job.data()) details.Add("Data", DataUseText(use));
   for (const std::string& warning : job.warnings()) details.Add("Warning", warning);
   return details.ToText();
 }

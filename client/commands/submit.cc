@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "client/commands/commands.h"
 #include "client/commands/following.h"
+#include "client/data_use.h"
 #include "client/error_report.h"
 #include "client/job_file.h"
 #include "client/printer.h"
@@ -91,6 +92,7 @@ std::string QueueText(const v1::Job& job) {
 }
 
 void PrintCreated(Context& context, const v1::Job& job, bool dry_run) {
+  for (const v1::Job::DataUse& use : job.data()) context.Note("  " + DataUseText(use));
   for (const std::string& warning : job.warnings()) context.Note("warning: " + warning);
   const std::string name = ShortName(job.name());
   const std::string label = name.empty() ? "the job" : absl::StrCat("job/", name);

@@ -14,9 +14,9 @@
 #include "base/json_fields.h"
 #include "base/status.h"
 #include "base/utf8.h"
-#include "recipe/data/open_rows.h"
 #include "recipe/data/forms.h"
 #include "recipe/data/message_tree.h"
+#include "recipe/data/open_rows.h"
 
 namespace tune {
 namespace {
@@ -60,7 +60,8 @@ std::string JsonAdvice(absl::string_view text) {
   for (const absl::string_view word : {"NaN", "Infinity"}) {
     const size_t at = text.find(word);
     // Outside of a string, as far as the byte before it tells.
-    const size_t before = at == text.npos || at == 0 ? text.npos : text.find_last_not_of(" -", at - 1);
+    const size_t before =
+        at == text.npos || at == 0 ? text.npos : text.find_last_not_of(" -", at - 1);
     if (before != text.npos && absl::StrContains(":,[", text[before])) {
       return absl::StrCat("; ", word, " is not JSON: write null, or leave the key out");
     }
@@ -121,8 +122,7 @@ class BadRows {
 // Texts of JSON as rows, and what there is to tell of them.
 class RowParser {
  public:
-  RowParser(std::string name, const DatasetOptions& options)
-      : name_(std::move(name)), bad_(name_) {
+  RowParser(std::string name, const DatasetOptions& options) : name_(std::move(name)), bad_(name_) {
     if (!options.columns.empty()) given_ = FormOf(options.columns);
   }
 
@@ -282,15 +282,19 @@ std::vector<std::string> DatasetSummary::Notes() const {
   for (const auto& [key, count] : unread_keys) {
     notes.push_back(absl::StrCat(key, " is not read (", count, count == 1 ? " row)" : " rows)"));
   }
+  for (const std::string& column : columns_left_out) {
+    notes.push_back(absl::StrCat(column, " is not read"));
+  }
   if (const auto pairs = forms.find("preference"); pairs != forms.end()) {
     notes.push_back(absl::StrCat("of ", pairs->second, pairs->second == 1 ? " pair" : " pairs",
                                  " the chosen answer is learned, the rejected one passed over"));
   }
   if (like_dialogues > 0) {
-    notes.push_back(absl::StrCat(
-        like_dialogues, like_dialogues == 1 ? " text looks" : " texts look", " like a dialogue (\"",
-        dialogue_hint, "\"), and all of it is learned, the questions too; to learn the answers "
-        "alone name the markers: --columns text=text,user_marker=…,bot_marker=…"));
+    notes.push_back(
+        absl::StrCat(like_dialogues, like_dialogues == 1 ? " text looks" : " texts look",
+                     " like a dialogue (\"", dialogue_hint,
+                     "\"), and all of it is learned, the questions too; to learn the answers "
+                     "alone name the markers: --columns text=text,user_marker=…,bot_marker=…"));
   }
   return notes;
 }
@@ -322,7 +326,9 @@ absl::StatusOr<DatasetSummary> ReadDataset(
   }
   if (rows == 0) return absl::InvalidArgumentError(absl::StrCat(name, ": has no rows"));
   if (good_rows == 0) return parser.bad().ToStatus(rows, 0);
-  return std::move(parser).Summary(good_rows);
+  DatasetSummary summary = std::move(parser).Summary(good_rows);
+  summary.columns_left_out = reader->ColumnsLeftOut();
+  return summary;
 }
 
 }  // namespace tune

@@ -26,6 +26,7 @@ struct DatasetSummary {
   int64_t bad_rows = 0;
   std::vector<FieldError> bad_row_errors;      // of the first 20
   std::map<std::string, int64_t> unread_keys;  // that held something, and in how many records
+  std::vector<std::string> columns_left_out;   // of a table, that no form reads
   int64_t like_dialogues = 0;                  // rows of plain text that look like dialogues
   std::string dialogue_hint;                   // what the first of them has ("[INST]")
 

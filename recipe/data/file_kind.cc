@@ -106,8 +106,8 @@ FileStart TellObjects(absl::string_view text, size_t begin, bool whole, const Co
   if (end == text.npos) {
     if (whole) return {};  // a bracket is missing: the first lines' errors say where
     if (line != text.npos) return may_wrap ? as_wrapped : FileStart{FileKind::kObjects};
-    const bool usual = may_wrap && std::count(std::begin(kWrappers), std::end(kWrappers),
-                                              wrapped->key) > 0;
+    const bool usual =
+        may_wrap && std::count(std::begin(kWrappers), std::end(kWrappers), wrapped->key) > 0;
     return usual ? as_wrapped : FileStart{};
   }
   const size_t next = text.find_first_not_of(kSpace, end);

@@ -38,8 +38,9 @@ void CheckWanted(const FormFields& fields, FormRows* out) {
   }
   const Json& label = fields.Value(Part::kLabel);
   if (label == Json(false)) {
-    fields.Error(Part::kLabel, "is false: the answer is a bad one, and would be learned as a good "
-                               "one; take the row out, or skip such rows with --max-bad-rows");
+    fields.Error(Part::kLabel,
+                 "is false: the answer is a bad one, and would be learned as a good "
+                 "one; take the row out, or skip such rows with --max-bad-rows");
   }
   const Json& weight = fields.Value(Part::kWeight);
   if (!weight.is_null() && weight != Json(1)) {
@@ -109,8 +110,8 @@ void ReadDialogue(const FormFields& fields, Part part, const SpeakerMarkers& mar
   Row& row = out->rows.emplace_back();
   ReadAround(fields, &row);
   if (ReadMarkedText(fields.Text(part), markers, &row)) return;
-  fields.Error(part, absl::StrCat("must be a dialogue that \"", markers.user,
-                                  "\" begins and \"", markers.bot, "\" answers"));
+  fields.Error(part, absl::StrCat("must be a dialogue that \"", markers.user, "\" begins and \"",
+                                  markers.bot, "\" answers"));
 }
 
 // The chosen answer of a pair; the rejected one is not learned from.
@@ -151,8 +152,7 @@ void ReadInstances(const FormFields& fields, FormRows* out) {
       continue;
     }
     Row& row = out->rows.emplace_back();
-    row.messages.push_back(
-        {Role::kUser, fields.Text(Part::kPrompt), instance.Text(Part::kInput)});
+    row.messages.push_back({Role::kUser, fields.Text(Part::kPrompt), instance.Text(Part::kInput)});
     row.messages.push_back({Role::kAssistant, instance.NonEmptyText(Part::kResponse)});
     for (const FieldError& e : errors.list()) fields.errors()->Add(at + "." + e.field, e.message);
   }
@@ -233,60 +233,41 @@ const std::vector<Form>& Table() {
         {kSystem, {"system", "system_prompt"}},
         {kTools, {"tools"}}},
        ReadPreference},
-      {"messages",
-       "OpenAI, Hugging Face chat sets",
-       Exchange({{kMessages, {"messages"}, true}}),
+      {"messages", "OpenAI, Hugging Face chat sets", Exchange({{kMessages, {"messages"}, true}}),
        ReadMessages},
-      {"conversations",
-       "ShareGPT, OpenHermes 2.5, SlimOrca",
-       Exchange({{kMessages, {"conversations", "conversation"}, true}}),
-       ReadMessages},
+      {"conversations", "ShareGPT, OpenHermes 2.5, SlimOrca",
+       Exchange({{kMessages, {"conversations", "conversation"}, true}}), ReadMessages},
       {"instances",
        "self-instruct",
        {{kPrompt, {"instruction"}, true}, {kInstances, {"instances"}, true}},
        ReadInstances},
-      {"instruction",
-       "Alpaca, Dolly, GPTeacher, OpenHermes 1",
+      {"instruction", "Alpaca, Dolly, GPTeacher, OpenHermes 1",
        Exchange({{kPrompt, {"instruction"}, true},
                  {kInput, {"input", "context"}},
                  {kResponse, {"output", "response"}, true}}),
        ReadExchange},
-      {"prompt_response",
-       "prompts with completions",
+      {"prompt_response", "prompts with completions",
        Exchange({{kPrompt, {"prompt"}, true},
                  {kInput, {"context"}},
                  {kResponse, {"response", "completion"}, true}}),
        ReadExchange},
-      {"user_chip2",
-       "OIG-small-chip2",
-       Exchange({{kPrompt, {"user"}, true}, {kResponse, {"chip2"}, true}}),
+      {"user_chip2", "OIG-small-chip2",
+       Exchange({{kPrompt, {"user"}, true}, {kResponse, {"chip2"}, true}}), ReadExchange},
+      {"question_response", "OpenOrca",
+       Exchange(
+           {{kPrompt, {"question"}, true}, {kInput, {"context"}}, {kResponse, {"response"}, true}}),
        ReadExchange},
-      {"question_response",
-       "OpenOrca",
-       Exchange({{kPrompt, {"question"}, true},
-                 {kInput, {"context"}},
-                 {kResponse, {"response"}, true}}),
+      {"question_answer", "GSM8K, SQuAD-like",
+       Exchange(
+           {{kPrompt, {"question"}, true}, {kInput, {"context"}}, {kResponse, {"answer"}, true}}),
        ReadExchange},
-      {"question_answer",
-       "GSM8K, SQuAD-like",
-       Exchange({{kPrompt, {"question"}, true},
-                 {kInput, {"context"}},
-                 {kResponse, {"answer"}, true}}),
-       ReadExchange},
-      {"inputs_targets",
-       "FLAN",
-       Exchange({{kPrompt, {"inputs"}, true}, {kResponse, {"targets"}, true}}),
-       ReadExchange},
-      {"input_output",
-       "pairs of input and output",
-       Exchange({{kPrompt, {"input"}, true}, {kResponse, {"output"}, true}}),
-       ReadExchange},
+      {"inputs_targets", "FLAN",
+       Exchange({{kPrompt, {"inputs"}, true}, {kResponse, {"targets"}, true}}), ReadExchange},
+      {"input_output", "pairs of input and output",
+       Exchange({{kPrompt, {"input"}, true}, {kResponse, {"output"}, true}}), ReadExchange},
       {"strings", "UltraChat", {{kStrings, {"data"}, true}}, ReadStrings, AreStrings},
-      {"marked_text",
-       "OIG, guanaco: <human>: … <bot>: …",
-       Exchange({{kText, {"text"}, true}}),
-       ReadMarked,
-       IsMarked},
+      {"marked_text", "OIG, guanaco: <human>: … <bot>: …", Exchange({{kText, {"text"}, true}}),
+       ReadMarked, IsMarked},
       {"text", "plain text, all of it learned", Exchange({{kText, {"text"}, true}}), ReadText},
   };
   return forms;
@@ -323,9 +304,9 @@ void ReadColumns(const Form& form, const FormFields& fields, FormRows* out) {
 // Keys by whose names one may guess what they hold.
 constexpr absl::string_view kPromptLike[] = {"prompt",      "question", "query", "user",  "human",
                                              "instruction", "inputs",   "input", "source"};
-constexpr absl::string_view kResponseLike[] = {"response", "answer",  "output", "completion",
+constexpr absl::string_view kResponseLike[] = {"response",  "answer",  "output", "completion",
                                                "assistant", "targets", "target", "bot",
-                                               "reply",    "chip2",   "gpt"};
+                                               "reply",     "chip2",   "gpt"};
 
 template <size_t N>
 std::string GuessKey(const std::vector<std::string>& keys, const absl::string_view (&names)[N]) {
@@ -405,7 +386,8 @@ std::string AdviseForm(const std::vector<std::string>& keys) {
   for (const Form& form : Forms()) {
     if (form.fits == nullptr) forms.push_back(DescribeParts(form));
   }
-  return absl::StrCat("expected one of: ", absl::StrJoin(forms, "; "), "; or say which key is what with --columns");
+  return absl::StrCat("expected one of: ", absl::StrJoin(forms, "; "),
+                      "; or say which key is what with --columns");
 }
 
 }  // namespace tune

@@ -46,7 +46,9 @@ std::optional<Marker> MarkerOf(absl::string_view text) {
   return marker;
 }
 
-bool IsSpeaker(const Marker& marker, Speaker speaker) { return SpeakerNamed(marker.name) == speaker; }
+bool IsSpeaker(const Marker& marker, Speaker speaker) {
+  return SpeakerNamed(marker.name) == speaker;
+}
 
 // Every marker that begins a line, and those with "### " wherever they stand, in order.
 std::vector<Marker> MarkersOf(absl::string_view text) {
@@ -89,9 +91,8 @@ size_t FindTurn(absl::string_view text, absl::string_view marker, size_t from) {
 
 std::optional<SpeakerMarkers> FindMarkers(absl::string_view text) {
   const std::vector<Marker> markers = MarkersOf(text);
-  const auto user = std::find_if(markers.begin(), markers.end(), [](const Marker& m) {
-    return IsSpeaker(m, Speaker::kUser);
-  });
+  const auto user = std::find_if(markers.begin(), markers.end(),
+                                 [](const Marker& m) { return IsSpeaker(m, Speaker::kUser); });
   if (user == markers.end()) return std::nullopt;
   const bool begins = absl::StripAsciiWhitespace(text.substr(0, user->at)).empty();
   if (!begins && user->style == Style::kPlain) return std::nullopt;

@@ -71,9 +71,8 @@ class TreeReader {
     if (found == json.end() || !found->is_array()) return 0;
     std::vector<size_t> order(found->size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return RankOf((*found)[a]) < RankOf((*found)[b]);
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return RankOf((*found)[a]) < RankOf((*found)[b]); });
     const size_t before = rows_->size();
     for (const size_t i : order) {
       if ((*found)[i].is_object()) Visit((*found)[i], absl::StrCat(path, ".replies[", i, "]"));
@@ -104,8 +103,8 @@ void ReadMessageTree(const Json& root, const std::string& path, std::vector<Row>
 }
 
 bool MessageTrees::IsMessage(const Json& json) {
-  return json.contains("message_id") && json.contains("message_tree_id") &&
-         json.contains("text") && json.contains("role");
+  return json.contains("message_id") && json.contains("message_tree_id") && json.contains("text") &&
+         json.contains("role");
 }
 
 std::optional<Json> MessageTrees::Add(const Json& message, FieldErrors* errors) {

@@ -55,7 +55,8 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
   if (absl::StartsWith(first, kParquetMagic)) return WrappedParquet(name);
   if (absl::StartsWith(first, kByteOrderMark)) bytes.Use(kByteOrderMark.size());
   ASSIGN_OR_RETURN(const absl::string_view begin, bytes.Peek(BufferedBytes::kBufferBytes));
-  const FileStart start = TellFile(begin, begin.size() < BufferedBytes::kBufferBytes, name, columns);
+  const FileStart start =
+      TellFile(begin, begin.size() < BufferedBytes::kBufferBytes, name, columns);
   switch (start.kind) {
     case FileKind::kArray:
       return std::make_unique<ArrayRows>(name, std::move(bytes));

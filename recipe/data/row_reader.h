@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -39,6 +40,8 @@ class RowReader {
   virtual ~RowReader() = default;
   // False at the end of the file.
   virtual absl::StatusOr<bool> Next(RowText* row) = 0;
+  // The columns of a table that are not in the rows' texts, since nobody reads them.
+  virtual std::vector<std::string> ColumnsLeftOut() const { return {}; }
 };
 
 }  // namespace tune

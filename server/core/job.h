@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "run/spec.h"
+#include "server/core/data_use.h"
 #include "server/core/job_state.h"
 #include "server/core/retry.h"
 
@@ -80,6 +81,7 @@ struct Job {
   std::string final_checkpoint;     // the same, of the result
   int32_t queue_position = 0;       // jobs that go first, while QUEUED; filled by Queries
   std::vector<std::string> warnings;
+  std::vector<DataUse> data;  // of its datasets; empty where they were not looked through
   // Why the stored spec, labels or warnings cannot be read, and are not there; "" where all
   // can. Such a job is shown, and never leased.
   std::string unreadable;

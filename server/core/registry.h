@@ -19,7 +19,7 @@ struct Dataset {
   absl::Time create_time = absl::InfinitePast();
   int64_t max_bad_rows = 0;  // that readers skip
   int64_t bad_rows = 0;
-  Columns columns = {};                  // of the rows' keys, as it was pushed
+  Columns columns = {};                 // of the rows' keys, as it was pushed
   std::vector<std::string> notes = {};  // what there is to tell of its rows
 };
 

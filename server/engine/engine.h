@@ -80,6 +80,7 @@ class Engine {
   Liveness liveness_;
   Commits commits_;
   Leases leases_;
+  DataChecks checks_;
   Submit submit_;
   Cancel cancel_;
   Scheduler scheduler_;

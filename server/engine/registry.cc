@@ -15,6 +15,7 @@
 #include "recipe/model/model_folder.h"
 #include "run/folder.h"
 #include "server/engine/blob_damage.h"
+#include "server/engine/linked_files.h"
 
 namespace tune::server {
 namespace {
@@ -39,20 +40,6 @@ absl::Status CheckOptions(const DatasetOptions& options) {
 
 bool HasOptions(const Dataset& dataset, const DatasetOptions& options) {
   return dataset.max_bad_rows == options.max_bad_rows && dataset.columns == options.columns;
-}
-
-// The files as a folder of links to their blobs, so that checks see them by name.
-absl::Status LinkFiles(const BlobStore& blobs, const std::vector<FileEntry>& files,
-                       const std::string& folder) {
-  for (const FileEntry& file : files) {
-    const std::filesystem::path path = JoinPath(folder, file.path);
-    RETURN_IF_ERROR(CreateDirectories(path.parent_path().string()));
-    std::error_code error;
-    std::filesystem::create_symlink(std::filesystem::absolute(blobs.Path(file.sha256)), path,
-                                    error);
-    if (error) return absl::InternalError(absl::StrCat(path.string(), ": ", error.message()));
-  }
-  return absl::OkStatus();
 }
 
 // The same status with file names as the user knows them, not where we put the links.
@@ -80,12 +67,9 @@ absl::string_view PrecisionName(DType dtype) {
 }
 
 absl::StatusOr<Model> InspectModel(const BlobStore& blobs, const std::vector<FileEntry>& files) {
-  const std::string folder =
-      absl::StrCat(blobs.dir(), "/uploads/model-", NewUlid(absl::UnixEpoch()));
-  const absl::Cleanup remove = [&] { (void)RemoveAll(folder); };
-  RETURN_IF_ERROR(LinkFiles(blobs, files, folder));
-  const auto opened = OpenModelFolder(folder);
-  if (!opened.ok()) return WithoutFolder(opened.status(), folder);
+  ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs, files));
+  const auto opened = OpenModelFolder(folder->path());
+  if (!opened.ok()) return WithoutFolder(opened.status(), folder->path());
   Model model;
   model.architecture = std::string(FamilyOf(opened->config).architecture);
   model.parameters = ParameterCount(opened->config);
@@ -163,10 +147,15 @@ absl::StatusOr<Dataset> Registry::CreateDataset(const std::string& id, const Fil
                    ReadDataset(
                        blobs_.Path(file.sha256), file.path,
                        [](int64_t, const Row&) { return absl::OkStatus(); }, options));
-  const Dataset dataset{id,           file,
-                        summary.FormText(),   summary.rows,
-                        clock_.Now(), options.max_bad_rows,
-                        summary.bad_rows, options.columns, summary.Notes()};
+  const Dataset dataset{id,
+                        file,
+                        summary.FormText(),
+                        summary.rows,
+                        clock_.Now(),
+                        options.max_bad_rows,
+                        summary.bad_rows,
+                        options.columns,
+                        summary.Notes()};
   RETURN_IF_ERROR(commits_.Run(
       [&](Transaction& transaction, Effects&) { return transaction.InsertDataset(dataset); }));
   return dataset;

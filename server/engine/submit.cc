@@ -117,10 +117,16 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
-// By the datasets' rows, of which the trainer may leave some out: those above max_length.
-absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const RunSpec& spec) {
+// By the rows that are used, or, of a dataset that was not looked through, by all.
+absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const Job& job) {
   int64_t examples = 0;
-  for (const DatasetSource& source : spec.datasets) {
+  for (const DatasetSource& source : job.spec.datasets) {
+    const auto use = std::find_if(job.data.begin(), job.data.end(),
+                                  [&](const DataUse& u) { return u.dataset == source.dataset; });
+    if (use != job.data.end()) {
+      examples += DrawsPerEpoch({use->used, source.weight});
+      continue;
+    }
     ASSIGN_OR_RETURN(
         const Dataset dataset,
         reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
@@ -131,7 +137,7 @@ absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const RunSpec& spec) {
 
 absl::Status WarnOfRate(Reader& reader, Job& job) {
   const RunSpec& spec = job.spec;
-  ASSIGN_OR_RETURN(const int64_t examples, ExamplesPerEpoch(reader, spec));
+  ASSIGN_OR_RETURN(const int64_t examples, ExamplesPerEpoch(reader, job));
   const int64_t steps =
       TotalSteps(StepsPerEpoch(examples, spec.batch_size), spec.epochs, spec.max_steps);
   const std::string warning =
@@ -152,7 +158,7 @@ absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Ti
 }
 
 absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& request,
-                            absl::Time now) {
+                            const DataFindings& findings, absl::Time now) {
   ASSIGN_OR_RETURN(const KnownInputs known, ReadInputs(reader, blobs, request.spec));
   Job job;
   job.spec = request.spec;
@@ -162,6 +168,8 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   FitMaxLength(known, job);
   FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
+  job.data = findings.data;
+  job.warnings.insert(job.warnings.end(), findings.warnings.begin(), findings.warnings.end());
   RETURN_IF_ERROR(WarnOfRate(reader, job));
   job.id = request.job_id;
   if (job.id.empty()) {
@@ -171,8 +179,9 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
 }
 
 absl::StatusOr<Job> Insert(Transaction& transaction, BlobStore& blobs, const NewJob& request,
-                           const std::string& digest, absl::Time now) {
-  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, blobs, request, now));
+                           const DataFindings& findings, const std::string& digest,
+                           absl::Time now) {
+  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, blobs, request, findings, now));
   ASSIGN_OR_RETURN(const Job job, transaction.InsertJob(prepared, request.request_id,
                                                         request.request_id.empty() ? "" : digest));
   JobEvent event;
@@ -197,25 +206,45 @@ absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& requ
 
 }  // namespace
 
-Submit::Submit(Store& store, BlobStore& blobs, Commits& commits, Clock& clock)
-    : store_(store), blobs_(blobs), commits_(commits), clock_(clock) {}
+Submit::Submit(Store& store, BlobStore& blobs, Commits& commits, DataChecks& checks, Clock& clock)
+    : store_(store), blobs_(blobs), commits_(commits), checks_(checks), clock_(clock) {}
+
+absl::StatusOr<Submit::Plan> Submit::MakePlan(const NewJob& request, absl::Time now) {
+  RETURN_IF_ERROR(CheckRequest(request));
+  Plan plan;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(plan.earlier, FindRepeat(reader, request, BodyDigest(request)));
+    if (plan.earlier) return absl::OkStatus();
+    ASSIGN_OR_RETURN(plan.job, Prepare(reader, blobs_, request, {}, now));
+    return absl::OkStatus();
+  }));
+  return plan;
+}
+
+bool Submit::IsQuick(const NewJob& request) {
+  const auto plan = MakePlan(request, clock_.Now());
+  return !plan.ok() || plan->earlier || checks_.Knows(plan->job.spec);
+}
 
 absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
-  RETURN_IF_ERROR(CheckRequest(request));
-  const std::string digest = BodyDigest(request);
   const absl::Time now = clock_.Now();
+  // What a transaction must not wait for comes before it.
+  ASSIGN_OR_RETURN(Plan plan, MakePlan(request, now));
+  if (plan.earlier) return *std::move(plan.earlier);
+  ASSIGN_OR_RETURN(const DataFindings findings, checks_.Check(plan.job.spec));
+  const std::string digest = BodyDigest(request);
   absl::StatusOr<Job> job;
   if (request.validate_only) {
     RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
-      job = Prepare(reader, blobs_, request, now);
+      job = Prepare(reader, blobs_, request, findings, now);
       return job.status();
     }));
     return job;
   }
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto earlier, FindRepeat(transaction, request, digest));
-    job = earlier ? *earlier : Insert(transaction, blobs_, request, digest, now);
-    effects.submitted = effects.work = !earlier.has_value();
+    ASSIGN_OR_RETURN(const auto repeated, FindRepeat(transaction, request, digest));
+    job = repeated ? *repeated : Insert(transaction, blobs_, request, findings, digest, now);
+    effects.submitted = effects.work = !repeated.has_value();
     return job.status();
   }));
   return job;

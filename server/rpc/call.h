@@ -59,6 +59,19 @@ absl::Status Take(absl::StatusOr<Response> result, Response* response) {
   return absl::OkStatus();
 }
 
+// Ends the call with what `work` gives, unless it is over already.
+template <class Response, class Work>
+void Answer(grpc::ServerUnaryReactor* reactor, Clock& clock, absl::Time deadline,
+            grpc::CallbackServerContext* context, Response* response, const Work& work) {
+  absl::Status status = absl::CancelledError("the client is gone");
+  if (clock.Now() > deadline) {
+    status = DeadlinePassed();
+  } else if (!context->IsCancelled()) {
+    status = Take<Response>(work(), response);
+  }
+  reactor->Finish(FinalStatus(*context, status));
+}
+
 }  // namespace internal
 
 // Runs `work`, which returns StatusOr<Response>, on `executor`, and answers.
@@ -69,13 +82,7 @@ grpc::ServerUnaryReactor* RunUnary(Executor& executor, Clock& clock, absl::Durat
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const absl::Time deadline = CallDeadline(*context, clock, limit);
   const bool queued = executor.TrySubmit([=, &clock, work = std::move(work)] {
-    absl::Status status = absl::CancelledError("the client is gone");
-    if (clock.Now() > deadline) {
-      status = DeadlinePassed();
-    } else if (!context->IsCancelled()) {
-      status = internal::Take<Response>(work(), response);
-    }
-    reactor->Finish(FinalStatus(*context, status));
+    internal::Answer(reactor, clock, deadline, context, response, work);
   });
   if (!queued) reactor->Finish(FinalStatus(*context, Overloaded()));
   return reactor;
@@ -93,6 +100,26 @@ template <class Response, class Work>
 grpc::ServerUnaryReactor* RunCheck(const CallRuntime& runtime, grpc::CallbackServerContext* context,
                                    Response* response, Work work) {
   return RunUnary(runtime.checks, runtime.clock, kMaxCheckTime, context, response, std::move(work));
+}
+
+// A call that is quick where `is_quick`, which is so itself, says so, and else reads whole files.
+template <class Response, class IsQuick, class Work>
+grpc::ServerUnaryReactor* RunCallOrCheck(const CallRuntime& runtime,
+                                         grpc::CallbackServerContext* context, Response* response,
+                                         IsQuick is_quick, Work work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const absl::Time deadline = CallDeadline(*context, runtime.clock, kMaxCheckTime);
+  Clock& clock = runtime.clock;
+  Executor& checks = runtime.checks;
+  const auto answer = [=, &clock, work = std::move(work)] {
+    internal::Answer(reactor, clock, deadline, context, response, work);
+  };
+  const bool queued = runtime.calls.TrySubmit([=, &checks, is_quick = std::move(is_quick)] {
+    if (is_quick()) return answer();
+    if (!checks.TrySubmit(answer)) reactor->Finish(FinalStatus(*context, Overloaded()));
+  });
+  if (!queued) reactor->Finish(FinalStatus(*context, Overloaded()));
+  return reactor;
 }
 
 // Pokes a pump at the end of a call's time and when the server drains; a member of the

@@ -13,6 +13,17 @@
 namespace tune::server {
 namespace {
 
+void PutDataUse(const DataUse& use, v1::Job::DataUse& proto) {
+  proto.set_dataset(use.dataset);
+  proto.set_rows(use.rows);
+  proto.set_used(use.used);
+  proto.set_truncated(use.truncated);
+  proto.set_dropped(use.dropped);
+  proto.set_without_targets(use.without_targets);
+  proto.set_tokens(use.tokens);
+  proto.set_target_tokens(use.target_tokens);
+}
+
 bool Known(absl::Time time) { return time != absl::InfinitePast(); }
 
 // NaN stands for "not known yet" in the scheduler, 0 on the wire.
@@ -185,6 +196,7 @@ v1::Job ToProto(const Job& job) {
   proto.set_final_checkpoint(job.final_checkpoint);
   proto.set_queue_position(job.queue_position);
   proto.mutable_warnings()->Add(job.warnings.begin(), job.warnings.end());
+  for (const DataUse& use : job.data) PutDataUse(use, *proto.add_data());
   return proto;
 }
 

@@ -19,11 +19,10 @@ grpc::ServerUnaryReactor* DatasetService::CreateDataset(grpc::CallbackServerCont
                                                         const v1::CreateDatasetRequest* request,
                                                         v1::Dataset* response) {
   return RunCheck(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Dataset> {
-    ASSIGN_OR_RETURN(
-        const Dataset dataset,
-        registry_.CreateDataset(request->dataset_id(), FromProto(request->dataset().file()),
-                                {ColumnsOf(request->dataset()),
-                                 request->dataset().max_bad_rows()}));
+    ASSIGN_OR_RETURN(const Dataset dataset,
+                     registry_.CreateDataset(
+                         request->dataset_id(), FromProto(request->dataset().file()),
+                         {ColumnsOf(request->dataset()), request->dataset().max_bad_rows()}));
     return ToProto(dataset);
   });
 }

@@ -27,8 +27,12 @@ absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request, const Ide
 grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* context,
                                                 const v1::CreateJobRequest* request,
                                                 v1::Job* response) {
-  return RunCall(
-      runtime_, context, response, [this, request, context]() -> absl::StatusOr<v1::Job> {
+  const auto is_quick = [this, request, context] {
+    const auto new_job = NewJobFrom(*request, IdentityOf(*context));
+    return !new_job.ok() || engine_.submit().IsQuick(*new_job);
+  };
+  return RunCallOrCheck(
+      runtime_, context, response, is_quick, [this, request, context]() -> absl::StatusOr<v1::Job> {
         ASSIGN_OR_RETURN(const NewJob new_job, NewJobFrom(*request, IdentityOf(*context)));
         ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(new_job));
         return ToProto(job);

@@ -95,6 +95,22 @@ absl::Status Delete(Connection& connection, const std::string& id) {
 
 }  // namespace datasets_table
 
+namespace data_reports_table {
+
+std::optional<std::string> Find(Connection& connection, const std::string& key) {
+  Query query(connection, "SELECT report FROM data_reports WHERE key = ?");
+  if (!query.Bind(key).Next()) return std::nullopt;
+  return query.Text();
+}
+
+void Put(Connection& connection, const std::string& key, const std::string& report) {
+  Query(connection, "INSERT OR REPLACE INTO data_reports (key, report) VALUES (?, ?)")
+      .Bind(key, report)
+      .Run();
+}
+
+}  // namespace data_reports_table
+
 namespace models_table {
 namespace {
 

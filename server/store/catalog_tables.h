@@ -13,6 +13,13 @@ absl::Status Delete(Connection& connection, const std::string& id);
 
 }  // namespace tune::server::datasets_table
 
+namespace tune::server::data_reports_table {
+
+std::optional<std::string> Find(Connection& connection, const std::string& key);
+void Put(Connection& connection, const std::string& key, const std::string& report);
+
+}  // namespace tune::server::data_reports_table
+
 namespace tune::server::models_table {
 
 absl::StatusOr<Model> Get(Connection& connection, const std::string& id);

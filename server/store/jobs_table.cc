@@ -18,7 +18,7 @@ constexpr char kListedSpec[] =
 
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
-    "labels, warnings, state, epoch, attempt, retries_used, disruptions, "
+    "labels, warnings, data, state, epoch, attempt, retries_used, disruptions, "
     "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
     "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
@@ -61,7 +61,13 @@ absl::Status ReadTexts(const std::string& text, Container& texts) {
   return absl::OkStatus();
 }
 
-// The columns spec, labels and warnings. What cannot be read is left out and told.
+absl::Status ReadData(const std::string& text, std::vector<DataUse>& data) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text));
+  ASSIGN_OR_RETURN(data, DataUseFromJson(json));
+  return absl::OkStatus();
+}
+
+// The columns spec, labels, warnings and data. What cannot be read is left out and told.
 void ReadTexts(Query& row, Job& job) {
   const auto note = [&](absl::string_view column, const absl::Status& status) {
     if (status.ok() || !job.unreadable.empty()) return;
@@ -71,6 +77,7 @@ void ReadTexts(Query& row, Job& job) {
   note("spec", ReadSpec(job.spec_json, job.spec));
   note("labels", ReadTexts(row.Text(), job.labels));
   note("warnings", ReadTexts(row.Text(), job.warnings));
+  note("data", ReadData(row.Text(), job.data));
   if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));
 }
 
@@ -268,14 +275,16 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::st
         absl::StrCat("jobs/", job.id, " exists already; choose another job_id, or leave it out"));
   }
   Query(connection,
-        "INSERT INTO jobs (id, request_id, body_digest, spec, labels, warnings, priority, device, "
+        "INSERT INTO jobs (id, request_id, body_digest, spec, labels, warnings, data, priority, "
+        "device, "
         "gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, create_time_us, "
         "queue_time_us, step, total_steps, epochs_done) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
       .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest},
             DumpJson(RunSpecToJson(job.spec)), DumpJson(job.labels), DumpJson(job.warnings),
-            job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
-            job.spec.resources.host_memory_bytes, job.owner, job.create_time, job.queue_time)
+            DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
+            job.spec.resources.gpus, job.spec.resources.host_memory_bytes, job.owner,
+            job.create_time, job.queue_time)
       .Run();
   InsertInputs(connection, job);
   return Get(connection, job.id);

@@ -75,6 +75,10 @@ class SqliteReads : public Base {
   absl::StatusOr<Dataset> GetDataset(const std::string& id) override {
     return Call<Dataset>([&] { return datasets_table::Get(connection_, id); });
   }
+  absl::StatusOr<std::optional<std::string>> FindDataReport(const std::string& key) override {
+    return Call<std::optional<std::string>>(
+        [&] { return data_reports_table::Find(connection_, key); });
+  }
   absl::StatusOr<std::vector<Dataset>> ListDatasets(const std::string& after_id,
                                                     int64_t limit) override {
     return Call<std::vector<Dataset>>(
@@ -163,6 +167,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
     return Do([&] { return datasets_table::Insert(connection_, dataset); });
+  }
+  absl::Status PutDataReport(const std::string& key, const std::string& report) override {
+    return Do([&] { data_reports_table::Put(connection_, key, report); });
   }
   absl::Status DeleteDataset(const std::string& id) override {
     return Do([&] { return datasets_table::Delete(connection_, id); });

@@ -87,6 +87,8 @@ class Reader {
                                                                 int64_t limit) = 0;
 
   virtual absl::StatusOr<Dataset> GetDataset(const std::string& id) = 0;
+  // The report that PutDataReport kept under `key`, as text; nothing where there is none.
+  virtual absl::StatusOr<std::optional<std::string>> FindDataReport(const std::string& key) = 0;
   virtual absl::StatusOr<std::vector<Dataset>> ListDatasets(const std::string& after_id,
                                                             int64_t limit) = 0;
   virtual absl::StatusOr<Model> GetModel(const std::string& id) = 0;
@@ -132,6 +134,8 @@ class Transaction : public Reader {
 
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;
+  // Replaces what is there under `key`.
+  virtual absl::Status PutDataReport(const std::string& key, const std::string& report) = 0;
   virtual absl::Status DeleteDataset(const std::string& id) = 0;
   virtual absl::Status InsertModel(const Model& model) = 0;
   virtual absl::Status DeleteModel(const std::string& id) = 0;

@@ -55,6 +55,8 @@ class ParquetRows : public RowReader {
     return true;
   }
 
+  std::vector<std::string> ColumnsLeftOut() const override { return left_out_; }
+
  private:
   arrow::Status OpenFile(const std::string& path) {
     ARROW_ASSIGN_OR_RAISE(auto bytes, arrow::io::ReadableFile::Open(path, &memory_));
@@ -89,7 +91,7 @@ class ParquetRows : public RowReader {
 
   // The leaves below the columns that are wanted.
   absl::StatusOr<std::vector<int>> Columns(const parquet::SchemaDescriptor& schema,
-                                           const std::vector<std::string>& wanted) const {
+                                           const std::vector<std::string>& wanted) {
     std::vector<int> columns;
     std::set<std::string> names;  // in quotes
     std::vector<std::string> keys;
@@ -98,9 +100,13 @@ class ParquetRows : public RowReader {
       if (names.insert(absl::StrCat("\"", name, "\"")).second) keys.push_back(name);
       if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) columns.push_back(i);
     }
+    std::erase_if(keys, [&](const std::string& key) {
+      return std::find(wanted.begin(), wanted.end(), key) != wanted.end();
+    });
+    left_out_ = keys;
     if (!columns.empty()) return columns;
-    return Error(absl::StrCat("has the columns ", absl::StrJoin(names, ", "), "; ",
-                              AdviseForm(keys)));
+    return Error(
+        absl::StrCat("has the columns ", absl::StrJoin(names, ", "), "; ", AdviseForm(keys)));
   }
 
   static int64_t BatchRows(const parquet::FileMetaData& metadata) {
@@ -157,6 +163,7 @@ class ParquetRows : public RowReader {
   std::unique_ptr<arrow::RecordBatchReader> batches_;
   std::shared_ptr<arrow::StructArray> records_;  // null: none, or none any more
   int64_t next_ = 0;                             // of records_
+  std::vector<std::string> left_out_;
   int64_t number_ = 0;
   int64_t file_bytes_ = 0;
   int64_t text_bytes_ = 0;

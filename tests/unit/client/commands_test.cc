@@ -439,7 +439,7 @@ TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
                                 " {\"prompt\":\"a\",\"response\": }]");
   EXPECT_EQ(Run({"datasets", "push", "d", file}), 1);
   EXPECT_THAT(err_, HasSubstr("d.json:2:28 (row 2)"));
-  EXPECT_THAT(err_, HasSubstr("--max-bad-rows N skips up to N others"));
+  EXPECT_THAT(err_, HasSubstr("--max-bad-rows N skips up to N such rows"));
   EXPECT_EQ(Run({"datasets", "push", "d", file, "--max-bad-rows", "2"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("1 row ok (format: prompt_response), 1 skipped as malformed"));
   EXPECT_THAT(err_, HasSubstr("  skipped " + file + ":2:28 (row 2): "));
@@ -447,6 +447,17 @@ TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
   EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "-1"}), 2);
   EXPECT_EQ(Run({"datasets", "validate", file, "--max-bad-rows", "1", "-o", "json"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("\"bad_rows\": 1"));
+}
+
+TEST_F(Commands, ColumnsGoWithADataset) {
+  const std::string file = File("d.jsonl", "{\"q\":\"a\",\"a\":\"b\",\"n\":1}\n");
+  EXPECT_EQ(Run({"datasets", "push", "d", file}), 1);
+  EXPECT_EQ(Run({"datasets", "push", "d", file, "--columns", "prompt=q,response=a"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("1 row ok (format: columns)"));
+  EXPECT_THAT(err_, HasSubstr("  n is not read (1 row)"));
+  EXPECT_EQ(scheduler_.datasets.datasets.at("datasets/d").columns().at("prompt"), "q");
+  EXPECT_EQ(Run({"datasets", "validate", file, "--columns", "promt=q,response=a"}), 1);
+  EXPECT_THAT(err_, HasSubstr("did you mean \"prompt\"?"));
 }
 
 TEST_F(Commands, ListsGoOnToTheLastPage) {

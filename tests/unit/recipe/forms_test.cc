@@ -4,14 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/files.h"
 #include "recipe/data/dataset.h"
+#include "tests/support/paths.h"
 #include "tests/support/scratch_folder.h"
 #include "turns.h"
 
 namespace tune {
 
-void PrintTo(const Turn& turn, std::ostream* out) { *out << turn.prompt << " -> " << turn.response; }
+void PrintTo(const Turn& turn, std::ostream* out) {
+  *out << turn.prompt << " -> " << turn.response;
+}
 
 namespace {
 
@@ -25,13 +31,12 @@ class FormsTest : public ::testing::Test {
  protected:
   void Read(const std::string& content, const Columns& columns = {}) {
     rows_.clear();
-    const auto summary = ReadDataset(
-        folder_.Write("data", content), "d",
-        [&](int64_t, const Row& row) {
-          rows_.push_back(row);
-          return absl::OkStatus();
-        },
-        {columns});
+    const auto summary = ReadDataset(folder_.Write("data", content), "d",
+                                     [&](int64_t, const Row& row) {
+                                       rows_.push_back(row);
+                                       return absl::OkStatus();
+                                     },
+                                     {columns});
     EXPECT_TRUE(summary.ok()) << summary.status();
     summary_ = summary.ok() ? *summary : DatasetSummary();
   }
@@ -127,13 +132,27 @@ const FormCase kForms[] = {
     {"marked_text",
      R"({"text": "\n<human>: a\n<bot>: b\n<human>: c\n<bot>: d<|endoftext|>", "metadata": {}})",
      {{"a", "b"}, {"c", "d"}}},
-    {"marked_text", R"({"text": "Background: s\n<human>: a\n<bot>: b"})", {{"a", "b"}}, "Background: s"},
+    {"marked_text",
+     R"({"text": "Background: s\n<human>: a\n<bot>: b"})",
+     {{"a", "b"}},
+     "Background: s"},
     {"marked_text", R"({"text": "User: a\nRosey: b\n"})", {{"a", "b"}}},
     {"marked_text", R"({"text": "### Human: a: b?### Assistant: b"})", {{"a: b?", "b"}}},
     {"text", R"({"text": "The user: a person who uses."})", {{"", "The user: a person who uses."}}},
 };
 
 INSTANTIATE_TEST_SUITE_P(Forms, EachFormTest, ::testing::ValuesIn(kForms));
+
+// recipe/data/README.md has the table; what it should say is printed where it does not.
+TEST(FormsReference, IsThatOfTheTable) {
+  const std::string text = ReadFile(SourceFile("recipe/data/README.md")).value();
+  for (const Form& form : Forms()) {
+    const std::string row = absl::StrCat("| `", form.name, "` | ",
+                                         absl::StrReplaceAll(DescribeParts(form), {{"\"", "`"}}),
+                                         " | ", form.known_as, " |\n");
+    EXPECT_TRUE(absl::StrContains(text, row)) << "add: " << row;
+  }
+}
 
 TEST_F(FormsTest, RowsOfSeveralFormsAreCounted) {
   Read(R"({"text": "x"}
@@ -180,8 +199,8 @@ TEST_F(FormsTest, TheChosenSideIsTold) {
 }
 
 TEST_F(FormsTest, MarksOfMessagesAreHonoured) {
-  for (const char* mark : {R"("weight": 0)", R"("train": false)", R"("loss": false)",
-                           R"("training": false)"}) {
+  for (const char* mark :
+       {R"("weight": 0)", R"("train": false)", R"("loss": false)", R"("training": false)"}) {
     Read(absl::StrCat(R"({"messages": [{"role": "user", "content": "a"},)"
                       R"( {"role": "assistant", "content": "b", )",
                       mark,

@@ -32,7 +32,8 @@ TEST(ColumnsTest, NamesWhatIsWrong) {
   EXPECT_THAT(ErrorOf("text=a,system=b"), HasSubstr("columns.system: does not go with text"));
   EXPECT_THAT(ErrorOf("prompt=a,prompt=b,response=c"), HasSubstr("is given twice"));
   EXPECT_THAT(ErrorOf("prompt=,response=c"), HasSubstr("must name a key"));
-  EXPECT_THAT(ErrorOf("text=a,user_marker=Q:"), HasSubstr("bot_marker: is needed with user_marker"));
+  EXPECT_THAT(ErrorOf("text=a,user_marker=Q:"),
+              HasSubstr("bot_marker: is needed with user_marker"));
 }
 
 }  // namespace

@@ -101,8 +101,8 @@ absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const Pr
                                                const Tokenizer& tokenizer) {
   const auto prompt_template = PromptTemplate::Parse(prompt.prompt_template);
   RETURN_IF_ERROR(Annotate(prompt_template.status(), "--template"));
-  auto ids = prompt.raw ? tokenizer.Encode(text)
-                        : tune::PromptIds(*prompt_template, text, tokenizer);
+  auto ids =
+      prompt.raw ? tokenizer.Encode(text) : tune::PromptIds(*prompt_template, text, tokenizer);
   if (ids.empty()) return absl::InvalidArgumentError("--prompt: no token in it");
   return ids;
 }

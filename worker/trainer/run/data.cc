@@ -12,44 +12,55 @@
 namespace tune::trainer {
 namespace {
 
-// How many malformed rows a notice names.
-constexpr size_t kNamedBadRows = 3;
+// How many rows a notice or an error names.
+constexpr int64_t kNamedRows = 3;
 
 class Loader {
  public:
-  Loader(const RunDataset& source, const DataOptions& options, LoadedDataset* out)
-      : source_(source), options_(options), out_(out) {}
+  Loader(std::string name, const DataOptions& options, LoadedDataset* out)
+      : name_(std::move(name)), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
     Example example = MakeExample(row, options_.format);
     example.row = number;
-    const bool too_long = static_cast<int64_t>(example.ids.size()) > options_.max_length;
-    if (too_long) {
-      if (options_.max_length_policy == "error") return TooLong(example, row.at);
-      if (options_.max_length_policy == "drop") return ++out_->dropped, absl::OkStatus();
-      Truncate(&example);
+    const auto length = static_cast<int64_t>(example.ids.size());
+    switch (Limit(options_.limit, &example)) {
+      case Fate::kTooLong:
+        return NoteTooLong(length, row.at), absl::OkStatus();
+      case Fate::kDropped:
+        return ++out_->dropped, absl::OkStatus();
+      case Fate::kWithoutTargets:
+        return ++out_->without_targets, absl::OkStatus();
+      case Fate::kTruncated:
+        ++out_->truncated;
+        break;
+      case Fate::kKept:
+        break;
     }
-    if (example.target_tokens() == 0) return ++out_->without_targets, absl::OkStatus();
-    if (too_long) ++out_->truncated;
     Keep(std::move(example));
     return Kept() == options_.max_rows ? EnoughRows() : absl::OkStatus();
+  }
+
+  // An error where rows are longer than may be.
+  absl::Status Finish() const {
+    if (too_long_ == 0) return absl::OkStatus();
+    const LengthLimit& limit = options_.limit;
+    return Fail(
+        kRowTooLong,
+        absl::StrCat(too_long_, too_long_ == 1 ? " row has" : " rows have", " more than ",
+                     limit.max_length, " tokens: ", long_rows_, too_long_ > kNamedRows ? ", …" : "",
+                     "; ", options_.max_length_can_rise ? "raise max_length, " : "",
+                     "shorten them, or set max_length_policy to truncate or drop",
+                     options_.max_length_can_rise ? "" : "; the model has no more positions"));
   }
 
  private:
   int64_t Kept() const { return static_cast<int64_t>(out_->examples.size()); }
 
-  absl::Status TooLong(const Example& example, const RowPlace& at) const {
-    return Fail(kRowTooLong,
-                absl::StrCat(NameRow(source_.path, at), ": ", example.ids.size(),
-                             " tokens, max_length is ", options_.max_length,
-                             "; raise max_length, shorten the row, or set max_length_policy to "
-                             "truncate or drop"));
-  }
-
-  // The end token goes with what is cut: the answer did not end there.
-  void Truncate(Example* example) {
-    example->ids.resize(options_.max_length);
-    example->target.resize(options_.max_length);
+  void NoteTooLong(int64_t length, const RowPlace& at) {
+    if (++too_long_ > kNamedRows) return;
+    absl::StrAppend(&long_rows_, too_long_ == 1 ? "" : ", ", NameRow(name_, at), " (", length,
+                    " tokens)");
   }
 
   void Keep(Example example) {
@@ -60,9 +71,11 @@ class Loader {
     out_->examples.push_back(std::move(example));
   }
 
-  const RunDataset& source_;
+  const std::string name_;  // of the file, in errors
   const DataOptions& options_;
   LoadedDataset* out_;
+  int64_t too_long_ = 0;
+  std::string long_rows_;  // the first of them, for the error
 };
 
 absl::Status CheckHash(const RunDataset& source, const std::string& actual) {
@@ -74,7 +87,7 @@ absl::Status CheckHash(const RunDataset& source, const std::string& actual) {
 // " (train.jsonl:3:10: …; …)", the first few.
 std::string NameBadRows(const LoadedDataset& dataset) {
   std::string text;
-  for (size_t i = 0; i < std::min(kNamedBadRows, dataset.bad_row_errors.size()); ++i) {
+  for (size_t i = 0; i < std::min<size_t>(kNamedRows, dataset.bad_row_errors.size()); ++i) {
     const FieldError& error = dataset.bad_row_errors[i];
     absl::StrAppend(&text, i == 0 ? " (" : "; ", error.field, ": ", error.message);
   }
@@ -97,11 +110,15 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   dataset.dataset = source.dataset;
   ASSIGN_OR_RETURN(dataset.sha256, Sha256File(path));
   RETURN_IF_ERROR(CheckHash(source, dataset.sha256));
-  Loader loader(source, options, &dataset);
-  auto read = ReadDataset(
-      path, source.path, [&](int64_t number, const Row& row) { return loader.Add(number, row); },
-      {columns, source.max_bad_rows});
+  const std::string name = std::filesystem::path(source.path).filename();
+  Loader loader(name, options, &dataset);
+  auto read = ReadDataset(path, name,
+                          [&](int64_t number, const Row& row) { return loader.Add(number, row); },
+                          {columns, source.max_bad_rows});
   if (!read.ok()) return WithReason(Annotate(read.status(), source.dataset), kBadData);
+  if (absl::Status fits = loader.Finish(); !fits.ok()) {
+    return WithReason(Annotate(fits, source.dataset), kRowTooLong);
+  }
   dataset.bad_rows = read->bad_rows;
   dataset.notes = read->Notes();
   dataset.bad_row_errors = std::move(read->bad_row_errors);
@@ -115,8 +132,8 @@ std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& opt
     if (rows > 0)
       absl::StrAppend(&text, text.empty() ? "" : ", ", rows, rows == 1 ? " row " : " rows ", what);
   };
-  add(dataset.truncated, absl::StrCat("truncated to ", options.max_length, " tokens"));
-  add(dataset.dropped, absl::StrCat("dropped for more than ", options.max_length, " tokens"));
+  add(dataset.truncated, absl::StrCat("truncated to ", options.limit.max_length, " tokens"));
+  add(dataset.dropped, absl::StrCat("dropped for more than ", options.limit.max_length, " tokens"));
   add(dataset.without_targets, "left out for lack of target tokens");
   add(dataset.bad_rows, absl::StrCat("left out as malformed", NameBadRows(dataset)));
   for (const std::string& note : dataset.notes) {

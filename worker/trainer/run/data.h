@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "recipe/data/example.h"
+#include "recipe/data/example_limit.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/folder.h"
 
@@ -32,14 +33,15 @@ struct LoadedDataset {
 
 struct DataOptions {
   ExampleFormat format;
-  int64_t max_length;
-  std::string max_length_policy;  // error, truncate, drop
-  int64_t max_rows = 0;           // stops after so many; 0: all
+  LengthLimit limit;
+  bool max_length_can_rise = true;  // the model has more positions than limit.max_length
+  int64_t max_rows = 0;             // stops after so many; 0: all
 };
 
 // Reads one dataset file (path relative to `run_dir`, or absolute). More
-// malformed rows than the source allows are BadData; with policy "error" a row over max_length is
-// RowTooLong, naming file, row and tokens; a file whose hash is not the run folder's is BadData.
+// malformed rows than the source allows are BadData; with policy "error" rows over max_length are
+// RowTooLong, which counts them and names the first; a file whose hash is not the run folder's is
+// BadData.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
                                           const Columns& columns, const DataOptions& options);
 

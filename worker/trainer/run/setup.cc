@@ -32,12 +32,13 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
   if (!prompt_template.ok()) {
     return WithReason(Annotate(prompt_template.status(), "template"), kBadSpec);
   }
-  return DataOptions{.format = {.prompt_template = *std::move(prompt_template),
-                                .tokenizer = base.tokenizer.get(),
-                                .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
-                                .train_on = TrainOnNamed(spec.train_on)},
-                     .max_length = MaxLength(spec, base.folder.config),
-                     .max_length_policy = spec.max_length_policy};
+  return DataOptions{
+      .format = {.prompt_template = *std::move(prompt_template),
+                 .tokenizer = base.tokenizer.get(),
+                 .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
+                 .train_on = TrainOnNamed(spec.train_on)},
+      .limit = {MaxLength(spec, base.folder.config), spec.max_length_policy},
+      .max_length_can_rise = spec.max_length < base.folder.config.max_position_embeddings};
 }
 
 absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
@@ -90,8 +91,8 @@ std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
                                  const std::optional<LoadedDataset>& eval, const RunSpec& spec,
                                  const DataOptions& options) {
   std::vector<std::string> notices;
-  if (options.max_length < spec.max_length) {
-    notices.push_back(absl::StrCat("max_length is ", options.max_length,
+  if (options.limit.max_length < spec.max_length) {
+    notices.push_back(absl::StrCat("max_length is ", options.limit.max_length,
                                    ", the model's positions, not ", spec.max_length));
   }
   for (const LoadedDataset& dataset : datasets) {

@@ -43,7 +43,8 @@ class ParquetDamageTest : public ::testing::Test {
  protected:
   absl::Status Read(const std::string& content) {
     const auto any = [](int64_t, const Row&) { return absl::OkStatus(); };
-    return ReadDataset(folder_.Write("data", content), "train.parquet", any, {{}, kMaxBadRows}).status();
+    return ReadDataset(folder_.Write("data", content), "train.parquet", any, {{}, kMaxBadRows})
+        .status();
   }
   std::string ErrorOf(const std::string& content) {
     const absl::Status status = Read(content);

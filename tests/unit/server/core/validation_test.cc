@@ -25,7 +25,7 @@ KnownInputs Known() {
   KnownInputs known;
   known.model.emplace();
   known.model->max_position_embeddings = 512;
-  known.datasets = {"datasets/a", "datasets/b", "datasets/e"};
+  known.datasets = {{"datasets/a", {}}, {"datasets/b", {}}, {"datasets/e", {}}};
   return known;
 }
 
@@ -39,7 +39,7 @@ TEST(Validation, EveryMissingNameAtOnceWithWhatToDo) {
   RunSpec spec = Spec();
   spec.eval = EvalSpec{"datasets/none"};
   KnownInputs known;
-  known.datasets = {"datasets/a"};
+  known.datasets = {{"datasets/a", {}}};
   const absl::Status status = ValidateSpec(spec, known);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(FieldErrorsOf(status),
@@ -58,6 +58,15 @@ TEST(Validation, MaxLengthWithinTheModelsPositions) {
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(errors[0].field, "max_length");
   EXPECT_THAT(errors[0].message, AllOf(HasSubstr("512"), HasSubstr("513")));
+}
+
+TEST(Validation, ATemplateHasNoUnknownPlaceholder) {
+  RunSpec spec = Spec();
+  spec.prompt_template = "{system} {prompt}: {response}";
+  const auto errors = FieldErrorsOf(ValidateSpec(spec, Known()));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].field, "template");
+  EXPECT_THAT(errors[0].message, HasSubstr("has {system}, which would be learned"));
 }
 
 TEST(Validation, EachDatasetIsNamedOnce) {

@@ -51,15 +51,15 @@ TEST_F(RegistryTest, ABadRowIsNamedByFileAndRowAndNothingIsStored) {
 
 TEST_F(RegistryTest, AsManyBadRowsAsAllowedAreCountedAndRemembered) {
   const FileEntry file = Upload("bad.jsonl", std::string(kRow) + "{\"prompt\": }\n" + kRow);
-  const auto dataset = registry().CreateDataset("d", file, 3);
+  const auto dataset = registry().CreateDataset("d", file, {{}, 3});
   ASSERT_TRUE(dataset.ok()) << dataset.status();
   EXPECT_EQ(dataset->rows, 2);
   EXPECT_EQ(dataset->bad_rows, 1);
   EXPECT_EQ(registry().GetDataset("d")->max_bad_rows, 3);
-  EXPECT_TRUE(registry().CreateDataset("d", file, 3).ok());
-  EXPECT_EQ(registry().CreateDataset("d", file, 4).status().code(),
+  EXPECT_TRUE(registry().CreateDataset("d", file, {{}, 3}).ok());
+  EXPECT_EQ(registry().CreateDataset("d", file, {{}, 4}).status().code(),
             absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(std::string(registry().CreateDataset("e", file, -1).status().message()),
+  EXPECT_THAT(std::string(registry().CreateDataset("e", file, {{}, -1}).status().message()),
               HasSubstr("dataset.max_bad_rows: must be from 0 to 1000000000, got -1"));
 }
 

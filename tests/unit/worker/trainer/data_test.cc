@@ -25,8 +25,7 @@ class DataTest : public testing::Test {
     options_ = {.format = {.prompt_template = PromptTemplate::Parse("plain").value(),
                            .tokenizer = tokenizer_.get(),
                            .eos = kEnd},
-                .max_length = 8,
-                .max_length_policy = "error"};
+                .limit = {8, "error"}};
   }
 
   static std::unique_ptr<Tokenizer> MakeTokenizer() {
@@ -71,16 +70,22 @@ TEST_F(DataTest, KeepsWhatFitsWhole) {
   EXPECT_EQ(DescribeChanges(*data, options_), "");
 }
 
-TEST_F(DataTest, ErrorNamesTheRowThatIsTooLong) {
-  const Failure failure = FailureOfLoading(RowOf("a", "b") + RowOf("abcd", "wxyz"));
+TEST_F(DataTest, ErrorCountsTheRowsThatAreTooLongAndNamesTheFirst) {
+  const std::string longer = RowOf("abcd", "wxyz");
+  const Failure failure = FailureOfLoading(RowOf("a", "b") + longer + longer + longer + longer);
   EXPECT_EQ(failure.reason, kRowTooLong);
-  EXPECT_THAT(failure.message, HasSubstr("rows.jsonl:2: 9 tokens, max_length is 8; raise"));
-  EXPECT_THAT(FailureOfLoading("[{\"text\": \"a\"},\n {\"text\": \"abcdefgh\"}]").message,
-              HasSubstr("rows.jsonl:2:2 (row 2): 9 tokens, max_length is 8"));
+  EXPECT_EQ(failure.message,
+            "datasets/d: 4 rows have more than 8 tokens: rows.jsonl:2 (9 tokens), rows.jsonl:3 "
+            "(9 tokens), rows.jsonl:4 (9 tokens), …; raise max_length, shorten them, or set "
+            "max_length_policy to truncate or drop");
+  options_.max_length_can_rise = false;
+  EXPECT_EQ(FailureOfLoading("[{\"text\": \"a\"},\n {\"text\": \"abcdefgh\"}]").message,
+            "datasets/d: 1 row has more than 8 tokens: rows.jsonl:2:2 (row 2) (9 tokens); shorten "
+            "them, or set max_length_policy to truncate or drop; the model has no more positions");
 }
 
 TEST_F(DataTest, DropLeavesLongRowsOutAndCountsThem) {
-  options_.max_length_policy = "drop";
+  options_.limit.policy = "drop";
   const auto data = Load(RowOf("abcd", "wxyz") + RowOf("a", "b") + RowOf("", "abcdefghi"));
   ASSERT_TRUE(data.ok()) << data.status();
   ASSERT_THAT(data->examples, SizeIs(1));
@@ -90,7 +95,7 @@ TEST_F(DataTest, DropLeavesLongRowsOutAndCountsThem) {
 }
 
 TEST_F(DataTest, TruncateCutsTheEndAndTheEndToken) {
-  options_.max_length_policy = "truncate";
+  options_.limit.policy = "truncate";
   const auto data = Load(RowOf("abcd", "wxyz") + RowOf("a", "b"));
   ASSERT_TRUE(data.ok()) << data.status();
   ASSERT_THAT(data->examples, SizeIs(2));
@@ -103,7 +108,7 @@ TEST_F(DataTest, TruncateCutsTheEndAndTheEndToken) {
 }
 
 TEST_F(DataTest, ARowCutToItsPromptIsLeftOutUnlessThePromptIsLearned) {
-  options_.max_length_policy = "truncate";
+  options_.limit.policy = "truncate";
   const std::string rows = RowOf("abcdefgh", "wxyz") + RowOf("a", "b");
   const auto data = Load(rows);
   ASSERT_TRUE(data.ok()) << data.status();
@@ -122,7 +127,7 @@ TEST_F(DataTest, ARowCutToItsPromptIsLeftOutUnlessThePromptIsLearned) {
 }
 
 TEST_F(DataTest, NothingLeftIsAnError) {
-  options_.max_length_policy = "drop";
+  options_.limit.policy = "drop";
   const Failure failure = FailureOfLoading(RowOf("abcd", "wxyz"));
   EXPECT_EQ(failure.reason, kBadData);
   EXPECT_THAT(failure.message, HasSubstr("no row is left to train on (1 too long, "));
@@ -142,7 +147,7 @@ TEST_F(DataTest, SkipsAsManyMalformedRowsAsTheRunAllows) {
 }
 
 TEST_F(DataTest, EveryAnswerOfAConversationIsLearnedWithItsEnd) {
-  options_.max_length = 20;
+  options_.limit.max_length = 20;
   const auto data =
       Load(R"({"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"},)"
            R"( {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]})");

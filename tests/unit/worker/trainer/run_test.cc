@@ -489,7 +489,7 @@ TEST_F(RunTest, NamesTheRowThatIsTooLong) {
   ASSERT_TRUE(
       WriteFileDurably(scratch_ / "sums.jsonl", SumRows(3) + DumpJson(longest) + "\n").ok());
   EXPECT_FALSE(Start("error", run).ok());
-  EXPECT_THAT(FailureMessage("error", "RowTooLong"), HasSubstr("sums.jsonl:4: 111 tokens"));
+  EXPECT_THAT(FailureMessage("error", "RowTooLong"), HasSubstr("sums.jsonl:4 (111 tokens)"));
   run.spec.max_length_policy = "truncate";
   EXPECT_TRUE(Start("truncated", run).ok());
   EXPECT_THAT(Events("truncated", "notice").at(0)["text"].get<std::string>(),

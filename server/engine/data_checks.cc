@@ -1,0 +1,199 @@
+#include "server/engine/data_checks.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "base/field_errors.h"
+#include "base/sha256.h"
+#include "base/status.h"
+#include "recipe/model/model_folder.h"
+#include "recipe/tokenizer/tokenizer.h"
+#include "run/folder.h"
+#include "server/engine/linked_files.h"
+
+namespace tune::server {
+namespace {
+
+// Raised by a release in which the same inputs give another report.
+constexpr int kReportVersion = 1;
+
+// The files of a model that decide how its rows are tokenized: all but the weights.
+Json FilesThatDecide(const Model& model) {
+  Json files = Json::array();
+  for (const FileEntry& file : model.files) {
+    if (!file.path.ends_with(".safetensors")) files.push_back({file.path, file.sha256});
+  }
+  return files;
+}
+
+LengthLimit LimitOf(const RunSpec& spec, const Model& model) {
+  return {std::min(spec.max_length, model.max_position_embeddings), spec.max_length_policy};
+}
+
+std::string KeyOf(const RunSpec& spec, const Model& model, const Dataset& dataset,
+                  const Columns& columns) {
+  const LengthLimit limit = LimitOf(spec, model);
+  return Sha256Hex(DumpJson({{"version", kReportVersion},
+                             {"dataset", dataset.file.sha256},
+                             {"max_bad_rows", dataset.max_bad_rows},
+                             {"columns", ColumnsToJson(columns)},
+                             {"model", FilesThatDecide(model)},
+                             {"template", spec.prompt_template},
+                             {"train_on", spec.train_on},
+                             {"max_length", limit.max_length},
+                             {"max_length_policy", limit.policy}}));
+}
+
+DataUse UseOf(const std::string& dataset, const DataReport& report) {
+  const FormReport total = report.Total();
+  return {.dataset = dataset,
+          .rows = total.rows,
+          .used = total.used,
+          .truncated = report.truncated,
+          .dropped = report.dropped,
+          .without_targets = report.without_targets,
+          .tokens = total.tokens,
+          .target_tokens = total.target_tokens};
+}
+
+// Why nothing can be learned from it as the spec has it; "" where something can.
+std::string ProblemOf(const DataReport& report, const LengthLimit& limit, int64_t positions) {
+  const std::string rows = absl::StrCat(" (", absl::StrJoin(report.named_rows, ", "), ")");
+  if (report.too_long > 0) {
+    return absl::StrCat(report.too_long, report.too_long == 1 ? " row has" : " rows have",
+                        " more than ", limit.max_length, " tokens", rows, "; ",
+                        limit.max_length < positions ? "raise max_length, " : "",
+                        "shorten them, or set max_length_policy to truncate or drop");
+  }
+  if (report.Total().used > 0) return "";
+  return absl::StrCat("no row is left to learn from: ", report.dropped, " too long, ",
+                      report.without_targets, " with nothing that is learned", rows);
+}
+
+std::string WarningOf(const std::string& dataset, const DataReport& report,
+                      const LengthLimit& limit) {
+  std::vector<std::string> parts;
+  const auto add = [&](int64_t rows, absl::string_view what) {
+    if (rows > 0) parts.push_back(absl::StrCat(rows, rows == 1 ? " row " : " rows ", what));
+  };
+  add(report.truncated, absl::StrCat("cut to ", limit.max_length, " tokens"));
+  add(report.dropped, absl::StrCat("left out for more than ", limit.max_length, " tokens"));
+  add(report.without_targets, "left out, with nothing in them to learn");
+  add(report.bad_rows, "left out as malformed");
+  parts.insert(parts.end(), report.notes.begin(), report.notes.end());
+  return parts.empty() ? "" : absl::StrCat(dataset, ": ", absl::StrJoin(parts, ", "));
+}
+
+std::string TooLargeToCheck(const Dataset& dataset) {
+  return absl::StrCat("datasets/", dataset.id, " has ", dataset.file.size_bytes >> 20,
+                      " MiB: the worker looks through its rows, not the scheduler");
+}
+
+}  // namespace
+
+// What a spec names.
+struct DataChecks::Inputs {
+  Model model;
+  std::vector<Dataset> datasets;  // in the spec's order
+};
+
+absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
+  Inputs inputs;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(inputs.model,
+                     reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/"))));
+    for (const DatasetSource& source : spec.datasets) {
+      ASSIGN_OR_RETURN(
+          Dataset dataset,
+          reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
+      inputs.datasets.push_back(std::move(dataset));
+    }
+    return absl::OkStatus();
+  }));
+  return inputs;
+}
+
+absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
+  ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
+  const LengthLimit limit = LimitOf(spec, inputs.model);
+  DataFindings findings;
+  FieldErrors errors;
+  for (size_t i = 0; i < spec.datasets.size(); ++i) {
+    const DatasetSource& source = spec.datasets[i];
+    if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) {
+      findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const DataReport report,
+                     Report(spec, inputs, inputs.datasets[i], source.columns));
+    const std::string problem = ProblemOf(report, limit, inputs.model.max_position_embeddings);
+    if (!problem.empty()) errors.Add(absl::StrCat("datasets[", i, "].dataset"), problem);
+    const std::string warning = WarningOf(source.dataset, report, limit);
+    if (!warning.empty()) findings.warnings.push_back(warning);
+    findings.data.push_back(UseOf(source.dataset, report));
+  }
+  RETURN_IF_ERROR(errors.ToStatus("job spec"));
+  return findings;
+}
+
+bool DataChecks::Knows(const RunSpec& spec) {
+  const auto inputs = ReadInputs(spec);
+  if (!inputs.ok()) return true;
+  for (size_t i = 0; i < spec.datasets.size(); ++i) {
+    const Dataset& dataset = inputs->datasets[i];
+    if (dataset.file.size_bytes > kMaxFileBytes) continue;
+    const auto known = Find(KeyOf(spec, inputs->model, dataset, spec.datasets[i].columns));
+    if (known.ok() && !*known) return false;
+  }
+  return true;
+}
+
+absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& key) {
+  std::optional<std::string> text;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(text, reader.FindDataReport(key));
+    return absl::OkStatus();
+  }));
+  if (!text) return std::nullopt;
+  const auto json = ParseJson(*text);
+  auto report = json.ok() ? DataReportFromJson(*json) : json.status();
+  if (!report.ok()) return std::nullopt;  // it is made again
+  return *std::move(report);
+}
+
+absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs,
+                                              const Dataset& dataset, const Columns& columns) {
+  const std::string key = KeyOf(spec, inputs.model, dataset, columns);
+  ASSIGN_OR_RETURN(auto known, Find(key));
+  if (known) return *std::move(known);
+  absl::MutexLock lock(&computing_);
+  ASSIGN_OR_RETURN(known, Find(key));
+  if (known) return *std::move(known);
+  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, dataset, columns));
+  RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects&) {
+    return transaction.PutDataReport(key, DumpJson(DataReportToJson(report)));
+  }));
+  return report;
+}
+
+absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs,
+                                               const Dataset& dataset, const Columns& columns) {
+  ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
+  ASSIGN_OR_RETURN(const ModelFolder model, OpenModelFolder(folder->path()));
+  ASSIGN_OR_RETURN(const auto tokenizer,
+                   Tokenizer::FromFile(JoinPath(folder->path(), "tokenizer.json")));
+  ASSIGN_OR_RETURN(const PromptTemplate prompt_template,
+                   PromptTemplate::Parse(spec.prompt_template));
+  const ExampleFormat format{.prompt_template = prompt_template,
+                             .tokenizer = tokenizer.get(),
+                             .eos = static_cast<int32_t>(model.config.eos_token_id),
+                             .train_on = TrainOnNamed(spec.train_on)};
+  return ReportOnDataset(blobs_.Path(dataset.file.sha256), dataset.file.path,
+                         {columns, dataset.max_bad_rows}, format, LimitOf(spec, inputs.model),
+                         [](int64_t) { return absl::OkStatus(); });
+}
+
+}  // namespace tune::server

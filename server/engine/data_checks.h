@@ -1,0 +1,58 @@
+// What a job would learn from its data, found before it is queued: each dataset is read and
+// tokenized as the trainer does, once for all jobs that ask the same of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "recipe/data/data_report.h"
+#include "run/spec.h"
+#include "server/core/data_use.h"
+#include "server/engine/blobs.h"
+#include "server/engine/commits.h"
+#include "server/store/store.h"
+
+namespace tune::server {
+
+// What a spec's datasets give, and what a person should know of it.
+struct DataFindings {
+  std::vector<DataUse> data;          // in the spec's order
+  std::vector<std::string> warnings;  // a sentence each
+};
+
+// Thread-safe. A check of what has not been asked before reads a whole dataset and may take
+// seconds: not on a thread that others wait for.
+class DataChecks {
+ public:
+  // Larger files are left to the trainer, which a warning says.
+  static constexpr int64_t kMaxFileBytes = int64_t{128} << 20;
+
+  DataChecks(Store& store, BlobStore& blobs, Commits& commits)
+      : store_(store), blobs_(blobs), commits_(commits) {}
+
+  // `spec` names what is there and its columns are filled in. INVALID_ARGUMENT with the field
+  // "datasets[1].dataset" where rows are too long under the policy "error", or none is left to
+  // learn from; it names the first rows.
+  absl::StatusOr<DataFindings> Check(const RunSpec& spec);
+  // Whether Check will read no dataset.
+  bool Knows(const RunSpec& spec);
+
+ private:
+  struct Inputs;
+  absl::StatusOr<Inputs> ReadInputs(const RunSpec& spec);
+  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs,
+                                    const Dataset& dataset, const Columns& columns);
+  absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs,
+                                     const Dataset& dataset, const Columns& columns);
+  absl::StatusOr<std::optional<DataReport>> Find(const std::string& key);
+
+  Store& store_;
+  BlobStore& blobs_;
+  Commits& commits_;
+  absl::Mutex computing_;  // one at a time: who asks for the same waits and finds it
+};
+
+}  // namespace tune::server

@@ -1,0 +1,110 @@
+// What a job would learn from its data is found before it is queued.
+#include <gmock/gmock.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/field_errors.h"
+#include "engine_fixture.h"
+
+namespace tune::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// With the fixture's tokenizer a byte is a token, and "User: …\n\nAssistant:" 18 more than the
+// prompt; a response has a space before it and an end token after it.
+constexpr char kRows[] =
+    "{\"prompt\": \"abcdefghij\", \"response\": \"klm\", \"id\": 7}\n"
+    "{\"prompt\": \"a\", \"response\": \"b\"}\n";
+
+class DataChecksTest : public EngineTest {
+ protected:
+  void Push(const std::string& id, const std::string& rows, const DatasetOptions& options = {}) {
+    PushInputs();
+    const auto dataset =
+        engine().registry().CreateDataset(id, Upload(id + ".jsonl", rows), options);
+    ASSERT_TRUE(dataset.ok()) << dataset.status();
+  }
+  NewJob RequestFor(const std::string& dataset, int64_t max_length, const std::string& policy) {
+    NewJob request = Request("");
+    request.spec.datasets = {{absl::StrCat("datasets/", dataset), 1}};
+    request.spec.max_length = max_length;
+    request.spec.max_length_policy = policy;
+    return request;
+  }
+  std::vector<FieldError> ErrorsOf(const NewJob& request) {
+    return FieldErrorsOf(engine().submit().CreateJob(request).status());
+  }
+};
+
+TEST_F(DataChecksTest, AJobTellsWhatItWillLearn) {
+  Push("rows", kRows);
+  const Job job = Submit(RequestFor("rows", 30, "truncate"));
+  ASSERT_THAT(job.data, SizeIs(1));
+  const DataUse& use = job.data[0];
+  EXPECT_EQ(use.dataset, "datasets/rows");
+  EXPECT_EQ(use.rows, 2);
+  EXPECT_EQ(use.used, 2);
+  EXPECT_EQ(use.truncated, 1);
+  EXPECT_EQ(use.tokens, 30 + 22);
+  EXPECT_EQ(use.target_tokens, 2 + 3);
+  EXPECT_THAT(job.warnings, Contains(HasSubstr("datasets/rows: 1 row cut to 30 tokens, id is not "
+                                               "read (1 row)")));
+  EXPECT_EQ(Get(job.id).data[0].target_tokens, 5);  // as it is stored
+}
+
+TEST_F(DataChecksTest, RowsThatCannotFitAreNamed) {
+  Push("rows", kRows);
+  const auto errors = ErrorsOf(RequestFor("rows", 30, "error"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].field, "datasets[0].dataset");
+  EXPECT_EQ(errors[0].message,
+            "1 row has more than 30 tokens (rows.jsonl:1: 33 tokens); raise max_length, shorten "
+            "them, or set max_length_policy to truncate or drop");
+}
+
+TEST_F(DataChecksTest, DataThatTeachesNothingIsRefused) {
+  Push("rows", kRows);
+  const auto errors = ErrorsOf(RequestFor("rows", 10, "truncate"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_THAT(errors[0].message,
+              HasSubstr("no row is left to learn from: 0 too long, 2 with nothing that is learned "
+                        "(rows.jsonl:1: 33 tokens, rows.jsonl:2: 22 tokens)"));
+}
+
+TEST_F(DataChecksTest, TheSameQuestionIsAnsweredOnce) {
+  Push("rows", kRows);
+  const NewJob request = RequestFor("rows", 64, "error");
+  EXPECT_FALSE(engine().submit().IsQuick(request));
+  Submit(request);
+  EXPECT_TRUE(engine().submit().IsQuick(request));
+  Reopen();
+  EXPECT_TRUE(engine().submit().IsQuick(request));
+  NewJob other = request;
+  other.spec.prompt_template = "plain";
+  EXPECT_FALSE(engine().submit().IsQuick(other));
+}
+
+TEST_F(DataChecksTest, ColumnsOfTheDatasetStandInTheJobsSpec) {
+  const Columns columns = {{"prompt", "q"}, {"response", "a"}};
+  Push("rows", "{\"q\": \"a\", \"a\": \"b\"}\n", {columns});
+  const Job job = Submit(RequestFor("rows", 64, "error"));
+  EXPECT_EQ(job.spec.datasets[0].columns, columns);
+  EXPECT_EQ(job.data.at(0).used, 1);
+  NewJob own = RequestFor("rows", 64, "error");
+  own.spec.datasets[0].columns = {{"text", "a"}};
+  EXPECT_EQ(Submit(own).data.at(0).tokens, 2);
+}
+
+TEST_F(DataChecksTest, ADryRunIsToldTheSame) {
+  Push("rows", kRows);
+  NewJob request = RequestFor("rows", 30, "truncate");
+  request.validate_only = true;
+  EXPECT_THAT(Submit(request).data, SizeIs(1));
+  EXPECT_THAT(engine().queries().ListJobs({}, {})->items, IsEmpty());
+}
+
+}  // namespace
+}  // namespace tune::server
