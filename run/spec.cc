@@ -18,7 +18,8 @@ constexpr size_t kMaxSamplePrompts = 32;
 constexpr size_t kMaxTextBytes = 8192;
 
 constexpr absl::string_view kColumnsValues =
-    "part: key, the parts being prompt, input, system, response, messages, role, content, text, "
+    "map of parts to keys, the parts being prompt, input, system, response, messages, role, "
+    "content, text, "
     "user_marker, bot_marker";
 
 // Of a struct that has columns.

@@ -22,6 +22,7 @@ RunSpec FullSpec() {
   spec.model = "models/phi";
   spec.datasets = {{"datasets/a", 1}, {"datasets/b", 0.25}};
   spec.epochs = 1.5;
+  spec.datasets[1].columns = {{"prompt", "q"}, {"response", "a"}};
   spec.learning_rate = 3e-4;
   spec.betas = {0.8, 0.95};
   spec.batch_size = 7;
@@ -48,7 +49,9 @@ void AddFields(const Descriptor& message, const std::string& prefix,
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);
     const std::string path = prefix + field.name();
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (field.is_map()) {
+      (*types)[path] = "map";
+    } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       (*types)[path] = field.is_repeated() ? "list" : "object";
       AddFields(*field.message_type(), path + (field.is_repeated() ? "[]." : "."), types);
     } else {
@@ -63,6 +66,7 @@ std::string ProtoTypeFor(const std::string& values) {
   if (absl::StartsWith(values, "number")) return "double";
   if (values == "true or false") return "bool";
   if (values == "object") return "object";
+  if (absl::StartsWith(values, "map of")) return "map";
   if (absl::StartsWith(values, "list of") || absl::StartsWith(values, "two numbers")) return "list";
   return "string";
 }
