@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "server/core/worker.h"
+#include "server/core/lease.h"
 
 namespace tune::server {
 

@@ -1,11 +1,15 @@
 #include "server/core/placement.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <numeric>
 #include <tuple>
 
 #include "absl/algorithm/container.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace tune::server {
 namespace {
@@ -22,10 +26,15 @@ bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
   return absl::c_linear_search(job.avoids, worker.id);
 }
 
-// A healthy worker that the job does not avoid, free or not.
+bool Understands(const QueuedJob& job, const WorkerSlot& worker) {
+  return job.fields_set == nullptr || absl::c_includes(worker.spec_fields, *job.fields_set);
+}
+
+// A healthy worker that could run the job and that it does not avoid, free or not.
 bool HasAnother(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
   return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker);
+    return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker) &&
+           Understands(job, worker);
   });
 }
 
@@ -53,6 +62,7 @@ WorkerSlot* FindPlace(const QueuedJob& job, std::vector<WorkerSlot>& fleet) {
   WorkerSlot* avoided = nullptr;
   for (WorkerSlot& worker : fleet) {
     if (!worker.asking || !worker.unhealthy.empty() || !FitsNow(job.resources, worker)) continue;
+    if (!Understands(job, worker)) continue;
     if (!Avoids(job, worker)) return &worker;
     if (avoided == nullptr) avoided = &worker;
   }
@@ -74,6 +84,31 @@ WaitReason NoWorkerWithMemory(const ResourceSpec& resources) {
                        " of host memory; start one, or lower resources.host_memory_bytes")};
 }
 
+// The first few of the trainers' versions that lack a field, with what each lacks.
+std::string WhatTrainersLack(const QueuedJob& job, const std::vector<const WorkerSlot*>& workers) {
+  constexpr size_t kShown = 3;
+  std::map<std::string, std::vector<std::string>> lacking;
+  for (const WorkerSlot* worker : workers) {
+    lacking.emplace(worker->trainer_version, FieldsLacking(job, *worker));
+  }
+  std::vector<std::string> parts;
+  for (const auto& [version, fields] : lacking) {
+    if (parts.size() == kShown) break;
+    parts.push_back(absl::StrCat("tune-trainer ", version.empty() ? "of no version" : version,
+                                 " lacks ", absl::StrJoin(fields, ", ")));
+  }
+  if (lacking.size() > kShown) parts.push_back("and others");
+  return absl::StrJoin(parts, "; ");
+}
+
+WaitReason NoWorkerOfVersion(const QueuedJob& job, const std::vector<const WorkerSlot*>& workers) {
+  return {"NoWorkerOfVersion",
+          absl::StrCat("no fitting worker's trainer knows all that the spec sets (",
+                       WhatTrainersLack(job, workers),
+                       "); upgrade tune-worker and tune-trainer on workers/", workers[0]->id,
+                       ", or leave the fields out")};
+}
+
 WaitReason NoHealthyWorker(const WorkerSlot& worker) {
   return {"NoHealthyWorker",
           absl::StrCat("no fitting worker is well; workers/", worker.id, ": ", worker.unhealthy)};
@@ -83,7 +118,8 @@ WaitReason NoHealthyWorker(const WorkerSlot& worker) {
 const WorkerSlot* FreeButAvoided(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
   if (!HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job.resources, worker);
+    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job.resources, worker) &&
+           Understands(job, worker);
   });
   return found == fleet.end() ? nullptr : &*found;
 }
@@ -94,21 +130,34 @@ WaitReason AvoidsWorker(const WorkerSlot& worker) {
                                        "another worker that fits")};
 }
 
+bool GoesFirst(const QueuedJob* a, const QueuedJob* b) {
+  return std::tuple(-a->priority, a->submit_order) < std::tuple(-b->priority, b->submit_order);
+}
+
+std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& workers,
+                                      absl::FunctionRef<bool(const WorkerSlot&)> is_wanted) {
+  std::vector<const WorkerSlot*> selected;
+  for (const WorkerSlot* worker : workers) {
+    if (is_wanted(*worker)) selected.push_back(worker);
+  }
+  return selected;
+}
+
 }  // namespace
 
-bool GoesFirst(const QueuedJob& a, const QueuedJob& b) {
-  return std::tuple(-a.priority, a.submit_order) < std::tuple(-b.priority, b.submit_order);
+std::vector<const QueuedJob*> InOrder(const std::vector<QueuedJob>& queue) {
+  std::vector<const QueuedJob*> ordered;
+  ordered.reserve(queue.size());
+  for (const QueuedJob& job : queue) ordered.push_back(&job);
+  std::sort(ordered.begin(), ordered.end(), GoesFirst);
+  return ordered;
 }
 
 std::vector<Assignment> Place(const std::vector<QueuedJob>& queue, std::vector<WorkerSlot> fleet) {
-  std::vector<const QueuedJob*> ordered;
-  for (const QueuedJob& job : queue) ordered.push_back(&job);
-  std::sort(ordered.begin(), ordered.end(),
-            [](const QueuedJob* a, const QueuedJob* b) { return GoesFirst(*a, *b); });
   std::sort(fleet.begin(), fleet.end(),
             [](const WorkerSlot& a, const WorkerSlot& b) { return a.id < b.id; });
   std::vector<Assignment> assignments;
-  for (const QueuedJob* job : ordered) {
+  for (const QueuedJob* job : InOrder(queue)) {
     WorkerSlot* const worker = FindPlace(*job, fleet);
     if (worker == nullptr) continue;
     assignments.push_back({job->id, worker->id, Occupy(job->resources, {}, *worker)});
@@ -123,6 +172,9 @@ WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held) {
   slot.gpus_free.resize(worker.resources.gpus.size());
   std::iota(slot.gpus_free.begin(), slot.gpus_free.end(), 0);
   slot.host_memory_bytes = slot.host_memory_free_bytes = worker.resources.host_memory_bytes;
+  slot.trainer_version = worker.trainer_version;
+  slot.spec_fields = worker.spec_fields;
+  std::sort(slot.spec_fields.begin(), slot.spec_fields.end());
   slot.unhealthy = worker.unhealthy;
   for (const Job& job : held) {
     if (job.worker_id == worker.id) Occupy(job.spec.resources, job.gpus, slot);
@@ -146,22 +198,36 @@ bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
          resources.host_memory_bytes <= worker.host_memory_free_bytes;
 }
 
+std::vector<std::string> FieldsLacking(const QueuedJob& job, const WorkerSlot& worker) {
+  std::vector<std::string> lacking;
+  if (job.fields_set == nullptr) return lacking;
+  std::set_difference(job.fields_set->begin(), job.fields_set->end(), worker.spec_fields.begin(),
+                      worker.spec_fields.end(), std::back_inserter(lacking));
+  return lacking;
+}
+
 WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
   if (job.hold) return *job.hold;
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};
   }
-  const bool device = std::any_of(workers.begin(), workers.end(), [&](const WorkerSlot& worker) {
-    return HasGpusFor(job.resources, worker.gpus, worker.gpus);
+  std::vector<const WorkerSlot*> able;
+  for (const WorkerSlot& worker : workers) {
+    if (HasGpusFor(job.resources, worker.gpus, worker.gpus)) able.push_back(&worker);
+  }
+  if (able.empty()) return NoGpuWorker(job.resources);
+  able = Select(able, [&](const WorkerSlot& worker) { return Fits(job.resources, worker); });
+  if (able.empty()) return NoWorkerWithMemory(job.resources);
+  // A worker that is unfit from its start has no trainer that could tell what it knows.
+  const auto told = Select(able, [](const WorkerSlot& worker) {
+    return worker.unhealthy.empty() || !worker.spec_fields.empty();
   });
-  if (!device) return NoGpuWorker(job.resources);
-  const auto fits = [&](const WorkerSlot& worker) { return Fits(job.resources, worker); };
-  const auto fitting = std::find_if(workers.begin(), workers.end(), fits);
-  if (fitting == workers.end()) return NoWorkerWithMemory(job.resources);
-  const bool healthy = std::any_of(workers.begin(), workers.end(), [&](const WorkerSlot& worker) {
-    return fits(worker) && worker.unhealthy.empty();
-  });
-  if (!healthy) return NoHealthyWorker(*fitting);
+  if (told.empty()) return NoHealthyWorker(*able[0]);
+  able = Select(told, [&](const WorkerSlot& worker) { return Understands(job, worker); });
+  if (able.empty()) return NoWorkerOfVersion(job, told);
+  const WorkerSlot& fitting = *able[0];
+  able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });
+  if (able.empty()) return NoHealthyWorker(fitting);
   if (!job.due) return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
   if (const WorkerSlot* const avoided = FreeButAvoided(job, workers)) return AvoidsWorker(*avoided);
   return {"NoIdleWorker", "every fitting worker is busy; it starts when one is free"};

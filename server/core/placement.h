@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,17 +16,22 @@
 namespace tune::server {
 
 struct WaitReason {
-  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoHealthyWorker, RetryDelay, NoIdleWorker,
-  // InputDamaged
+  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoHealthyWorker, RetryDelay,
+  // AvoidsWorker, NoIdleWorker, InputDamaged
   std::string reason;
   std::string message;  // for people, with what to do next
 };
+
+// Paths of a run spec's fields, sorted; the jobs that set the same fields share one. Null for
+// none.
+using FieldPaths = std::shared_ptr<const std::vector<std::string>>;
 
 struct QueuedJob {
   std::string id;
   int64_t priority = 0;
   int64_t submit_order = 0;
   ResourceSpec resources;
+  FieldPaths fields_set;            // those that a worker's trainer must know (core/spec_fit.h)
   std::vector<std::string> avoids;  // workers on which an attempt of it has failed
   bool due = true;                  // false while the delay before a retry goes on
   // Why no worker could run it now, whichever it is; none where one could.
@@ -40,9 +46,11 @@ struct WorkerSlot {
   int64_t host_memory_bytes = 0;
   std::vector<int32_t> gpus_free;  // their indices, rising
   int64_t host_memory_free_bytes = 0;
-  bool idle = true;       // it holds no lease
-  bool asking = true;     // it waits for a job
-  std::string unhealthy;  // why it gets none; "" for a healthy one
+  std::string trainer_version;
+  std::vector<std::string> spec_fields;  // that its trainer knows, sorted
+  bool idle = true;                      // it holds no lease
+  bool asking = true;                    // it waits for a job
+  std::string unhealthy;                 // why it gets none; "" for a healthy one
 };
 
 struct Assignment {
@@ -54,12 +62,13 @@ struct Assignment {
 };
 
 // Decides for all workers of `fleet` that are asking. The same snapshot gives the same
-// answer, in whatever order it lists jobs and workers. A job goes to a worker that it avoids
-// only where no other healthy worker could ever run it.
+// answer, in whatever order it lists jobs and workers. A job goes to no worker whose trainer
+// lacks a field that it sets, and to a worker that it avoids only where no other healthy worker
+// could ever run it.
 std::vector<Assignment> Place(const std::vector<QueuedJob>& queue, std::vector<WorkerSlot> fleet);
 
-// The order of the queue: true where `a` goes before `b`.
-bool GoesFirst(const QueuedJob& a, const QueuedJob& b);
+// The queue in its order. The pointers are into `queue`.
+std::vector<const QueuedJob*> InOrder(const std::vector<QueuedJob>& queue);
 
 // What `worker` has, less the shares of the `held` jobs that are its own.
 WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held);
@@ -67,9 +76,12 @@ WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held);
 // GPUs that a job takes of a worker: for "auto", none on a worker that has none.
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus);
 
-// Whether the worker could ever run it; whether it can take it now.
+// Whether the worker has the resources; whether they are free.
 bool Fits(const ResourceSpec& resources, const WorkerSlot& worker);
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker);
+
+// The fields that the job sets and that the worker's trainer lacks.
+std::vector<std::string> FieldsLacking(const QueuedJob& job, const WorkerSlot& worker);
 
 // Why a queued job waits, given every live worker.
 WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/core/job.h"
+#include "server/core/training_report.h"
 
 namespace tune::server {
 

@@ -76,12 +76,8 @@ absl::StatusOr<std::vector<std::string>> FieldsSet(const std::string& spec_json)
   ASSIGN_OR_RETURN(const Json spec, ParseSpec(spec_json));
   std::vector<std::string> paths;
   AddFieldsSet(spec, "", &paths);
+  std::sort(paths.begin(), paths.end());
   return paths;
-}
-
-bool KnowsAll(const std::vector<std::string>& known, const std::vector<std::string>& set) {
-  return std::all_of(set.begin(), set.end(),
-                     [&](const std::string& path) { return absl::c_linear_search(known, path); });
 }
 
 absl::StatusOr<std::string> SpecFor(const std::string& spec_json,

@@ -10,12 +10,9 @@
 namespace tune::server {
 
 // The fields that a stored spec sets to another value than their default: those that a trainer
-// must know. A field that this scheduler does not know has no default. DATA_LOSS where the text
-// is no JSON object.
+// must know, sorted. A field that this scheduler does not know has no default. DATA_LOSS where
+// the text is no JSON object.
 absl::StatusOr<std::vector<std::string>> FieldsSet(const std::string& spec_json);
-
-// Whether a trainer that knows `known` knows all of `set`.
-bool KnowsAll(const std::vector<std::string>& known, const std::vector<std::string>& set);
 
 // The stored spec as it is, but for the fields that the trainer lacks and that have their
 // default: its strict reader would refuse them, and means the same without. DATA_LOSS as above.

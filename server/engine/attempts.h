@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "run/reason.h"
 #include "server/core/job.h"
-#include "server/core/worker.h"
+#include "server/core/lease.h"
 #include "server/engine/commits.h"
 #include "server/store/store.h"
 

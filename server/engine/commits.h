@@ -13,7 +13,7 @@
 #include "run/files.h"
 #include "run/reason.h"
 #include "server/core/job.h"
-#include "server/core/worker.h"
+#include "server/core/lease.h"
 #include "server/engine/blobs.h"
 #include "server/engine/liveness.h"
 #include "server/engine/observer.h"

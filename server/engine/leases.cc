@@ -9,6 +9,7 @@
 #include "run/names.h"
 #include "run/reason.h"
 #include "server/core/errors.h"
+#include "server/core/text.h"
 #include "server/engine/attempts.h"
 
 namespace tune::server {
@@ -16,24 +17,32 @@ namespace {
 
 constexpr size_t kMaxTextBytes = 128;
 constexpr size_t kMaxSpecFields = 1000;
+constexpr size_t kMaxUnhealthyBytes = 1024;
 constexpr int64_t kAllWorkers = 100000;
+
+void CheckShortText(const std::string& field, const std::string& text, FieldErrors& errors) {
+  CheckText(field, text, errors);
+  if (text.size() > kMaxTextBytes) {
+    errors.Add(field, absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
+  }
+}
 
 absl::Status CheckRegistration(const WorkerRecord& worker) {
   FieldErrors errors;
   for (const FieldError& e : FieldErrorsOf(CheckId(worker.id, "worker_id"))) {
     errors.Add(e.field, e.message);
   }
-  if (worker.incarnation.empty() || worker.incarnation.size() > kMaxTextBytes) {
-    errors.Add("incarnation", absl::StrCat("must be 1 to ", kMaxTextBytes, " bytes"));
-  }
-  if (worker.version.size() > kMaxTextBytes) {
-    errors.Add("version", absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
-  }
-  if (worker.trainer_version.size() > kMaxTextBytes) {
-    errors.Add("trainer_version", absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
-  }
+  if (worker.incarnation.empty()) errors.Add("incarnation", "must not be empty");
+  CheckShortText("incarnation", worker.incarnation, errors);
+  CheckShortText("installation", worker.installation, errors);
+  CheckShortText("version", worker.version, errors);
+  CheckShortText("trainer_version", worker.trainer_version, errors);
   if (worker.spec_fields.size() > kMaxSpecFields) {
     errors.Add("spec_fields", absl::StrCat("must be at most ", kMaxSpecFields));
+    return errors.ToStatus("worker");
+  }
+  for (size_t i = 0; i < worker.spec_fields.size(); ++i) {
+    CheckShortText(absl::StrCat("spec_fields[", i, "]"), worker.spec_fields[i], errors);
   }
   return errors.ToStatus("worker");
 }
@@ -120,6 +129,7 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::RegisterWorker(const Registration&
   RETURN_IF_ERROR(CheckVersions(registration.worker));
   WorkerRecord worker = registration.worker;
   worker.register_time = clock_.Now();
+  worker.unhealthy = MachineText(worker.unhealthy, kMaxUnhealthyBytes);
   // One that an earlier release registered has told no installation: this may be the same.
   const std::string living = liveness_.LivingInstallation(worker.id).value_or("");
   if (!living.empty() && living != worker.installation) return NameInUse(worker.id);
@@ -155,8 +165,9 @@ absl::Status Leases::TakeUp(Transaction& transaction, const WorkerRecord& worker
 absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worker_id,
                                                         const std::string& incarnation,
                                                         const std::vector<LeaseKey>& held,
-                                                        const WorkerCondition& condition) {
+                                                        WorkerCondition condition) {
   RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
+  condition.unhealthy = MachineText(condition.unhealthy, kMaxUnhealthyBytes);
   const bool was_well = liveness_.Unhealthy(worker_id).empty();
   std::vector<LeaseKey> ended = liveness_.Renew(worker_id, incarnation, held, condition);
   std::erase_if(ended, [&](const LeaseKey& key) { return GoesOn(worker_id, incarnation, key); });

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "server/core/lease.h"
 #include "server/core/worker.h"
 #include "server/engine/commits.h"
 #include "server/engine/liveness.h"
@@ -48,7 +49,7 @@ class Leases {
   absl::StatusOr<std::vector<LeaseKey>> Heartbeat(const std::string& worker_id,
                                                   const std::string& incarnation,
                                                   const std::vector<LeaseKey>& held,
-                                                  const WorkerCondition& condition);
+                                                  WorkerCondition condition);
 
   // Ends the leases whose time is up, as WorkerLost, and wakes waiting workers when a retry or
   // a benched worker is due. A ticker calls this about once a second. An error (full disk)

@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/core/bench.h"
-#include "server/core/job.h"
+#include "server/core/lease.h"
 #include "server/core/worker.h"
 
 namespace tune::server {

@@ -44,13 +44,14 @@ absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
   }
   if (waiting.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<WorkerSlot> fleet, LiveFleet(reader, liveness_));
-  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, DueQueue(reader, liveness_, blobs_));
-  std::sort(queue.begin(), queue.end(), GoesFirst);
-  for (size_t position = 0; position < queue.size(); ++position) {
-    const auto found = waiting.find(queue[position].id);
+  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queue, DueQueue(reader, liveness_, blobs_));
+  int32_t position = -1;
+  for (const QueuedJob* job : InOrder(queue)) {
+    ++position;
+    const auto found = waiting.find(job->id);
     if (found == waiting.end()) continue;
-    const WaitReason why = ExplainWait(queue[position], fleet);
-    found->second->queue_position = static_cast<int32_t>(position);
+    const WaitReason why = ExplainWait(*job, fleet);
+    found->second->queue_position = position;
     found->second->reason = why.reason;
     found->second->message = WithHistory(*found->second, why.message);
   }

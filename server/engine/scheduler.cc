@@ -38,15 +38,6 @@ absl::StatusOr<Snapshot> TakeSnapshot(Reader& reader, const Asker& asker, Livene
   return snapshot;
 }
 
-// Whether the worker's trainer knows all that the job's spec sets.
-absl::StatusOr<bool> Understands(Reader& reader, const WorkerRecord& worker,
-                                 const std::string& job_id) {
-  ASSIGN_OR_RETURN(const Job job, reader.GetJob(job_id));
-  if (!job.unreadable.empty()) return true;  // it stands back when it is granted
-  ASSIGN_OR_RETURN(const auto set, FieldsSet(job.spec_json));
-  return KnowsAll(worker.spec_fields, set);
-}
-
 // The asker's job, if Place gives it one.
 absl::StatusOr<std::optional<Assignment>> FindJob(Reader& reader, const Asker& asker,
                                                   Liveness& liveness, BlobStore& blobs) {
@@ -55,13 +46,9 @@ absl::StatusOr<std::optional<Assignment>> FindJob(Reader& reader, const Asker& a
   // An earlier scheduler has registered it, or it had no trainer to ask: it registers again.
   if (worker.spec_fields.empty()) return UnknownWorker(asker.worker_id);
   ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(reader, asker, liveness, blobs));
-  while (true) {
-    std::vector<Assignment> placed = Place(snapshot.queue, snapshot.fleet);
-    if (placed.empty()) return std::nullopt;
-    ASSIGN_OR_RETURN(const bool understood, Understands(reader, worker, placed[0].job_id));
-    if (understood) return std::move(placed.front());
-    std::erase_if(snapshot.queue, [&](const QueuedJob& job) { return job.id == placed[0].job_id; });
-  }
+  std::vector<Assignment> placed = Place(snapshot.queue, std::move(snapshot.fleet));
+  if (placed.empty()) return std::nullopt;
+  return std::move(placed.front());
 }
 
 // What the job's attempt has been given to go on from.
@@ -188,7 +175,9 @@ absl::StatusOr<std::optional<Lease>> Scheduler::AcquireLease(const std::string& 
                                                              const std::string& request_id) {
   const Asker asker{worker_id, incarnation, request_id};
   RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
-  // Most asks of a waiting worker find nothing: those cost no transaction.
+  // A submission wakes every worker that waits, and all but one find nothing: those are judged
+  // here, beside one another, and do not hold up the writer. The one that finds a job is judged
+  // again in the transaction, because another may have taken the job since.
   ASSIGN_OR_RETURN(const bool may, MayGetLease(asker));
   if (!may) return std::nullopt;
   std::optional<Lease> lease;

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
-#include "server/core/worker.h"
+#include "server/core/lease.h"
 #include "server/engine/blobs.h"
 #include "server/engine/commits.h"
 #include "server/engine/liveness.h"

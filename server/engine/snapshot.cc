@@ -45,15 +45,11 @@ absl::StatusOr<std::vector<WorkerSlot>> LiveFleet(Reader& reader, Liveness& live
 absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& liveness,
                                                 BlobStore& blobs) {
   ASSIGN_OR_RETURN(const auto harmed, HarmedJobs(reader, blobs));
-  std::vector<QueuedJob> queue;
-  RETURN_IF_ERROR(reader.VisitQueue([&](const QueuedJob& job) {
-    queue.push_back(job);
-    queue.back().due = liveness.IsDue(job.id);
-    if (const auto found = harmed.find(job.id); found != harmed.end()) {
-      queue.back().hold = found->second;
-    }
-    return true;
-  }));
+  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, reader.ListQueue());
+  for (QueuedJob& job : queue) {
+    job.due = liveness.IsDue(job.id);
+    if (const auto found = harmed.find(job.id); found != harmed.end()) job.hold = found->second;
+  }
   return queue;
 }
 

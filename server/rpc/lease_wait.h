@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "server/core/lease.h"
 #include "server/engine/engine.h"
 #include "server/rpc/call.h"
 #include "tune/v1/workers.pb.h"

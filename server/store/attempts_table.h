@@ -1,6 +1,7 @@
 // Rows of attempts.
 #pragma once
 
+#include "server/core/lease.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
 

@@ -1,11 +1,13 @@
 #include "server/store/jobs_table.h"
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "server/core/spec_fit.h"
 #include "server/core/validation.h"
 
 namespace tune::server::jobs_table {
@@ -88,6 +90,12 @@ std::vector<std::string> IdsFromText(const std::string& text) {
   return absl::StrSplit(text, ' ', absl::SkipEmpty());
 }
 
+// Of the spec's fields; "" where it cannot be read.
+std::string FieldsSetText(const std::string& spec_json) {
+  const auto paths = FieldsSet(spec_json);
+  return paths.ok() ? ListToText(*paths) : "";
+}
+
 // What is no number is left out.
 std::vector<int32_t> NumbersFromText(const std::string& text) {
   std::vector<int32_t> numbers;
@@ -147,6 +155,20 @@ std::string StateList(const std::vector<JobState>& states) {
   });
 }
 
+// What a queue's jobs set, by the text it is stored as.
+using SharedPaths = absl::flat_hash_map<std::string, FieldPaths>;
+
+// Null for a spec that cannot be read: its job stands back when it is granted.
+FieldPaths ReadFieldsSet(Query& row, SharedPaths& shared) {
+  std::string text = row.Text();
+  if (const std::string spec = row.Text(); !spec.empty()) text = FieldsSetText(spec);
+  FieldPaths& paths = shared[text];
+  if (paths == nullptr && !text.empty()) {
+    paths = std::make_shared<const std::vector<std::string>>(IdsFromText(text));
+  }
+  return paths;
+}
+
 void InsertInputs(Connection& connection, const Job& job) {
   std::vector<std::string> resources = DatasetNames(job.spec);
   resources.push_back(job.spec.model);
@@ -204,12 +226,15 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
   return record;
 }
 
-void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit) {
+std::vector<QueuedJob> ListQueue(Connection& connection) {
   Query query(connection,
-              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids "
-              "FROM jobs WHERE state = 'QUEUED' ORDER BY priority DESC, submit_order");
+              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
+              "coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
+              "FROM jobs WHERE state = 'QUEUED'");
+  SharedPaths paths;
+  std::vector<QueuedJob> queue;
   while (query.Next()) {
-    QueuedJob job;
+    QueuedJob& job = queue.emplace_back();
     job.id = query.Text();
     job.priority = query.Int();
     job.submit_order = query.Int();
@@ -217,8 +242,9 @@ void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();
     job.avoids = IdsFromText(query.Text());
-    if (!visit(job)) return;
+    job.fields_set = ReadFieldsSet(query, paths);
   }
+  return queue;
 }
 
 std::map<std::string, absl::Duration> RetryDelays(Connection& connection) {
@@ -274,14 +300,14 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::st
     return absl::AlreadyExistsError(
         absl::StrCat("jobs/", job.id, " exists already; choose another job_id, or leave it out"));
   }
+  const std::string spec_json = DumpJson(RunSpecToJson(job.spec));
   Query(connection,
-        "INSERT INTO jobs (id, request_id, body_digest, spec, labels, warnings, data, priority, "
-        "device, "
-        "gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, create_time_us, "
-        "queue_time_us, step, total_steps, epochs_done) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
-      .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest},
-            DumpJson(RunSpecToJson(job.spec)), DumpJson(job.labels), DumpJson(job.warnings),
+        "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
+        "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
+        "create_time_us, queue_time_us, step, total_steps, epochs_done) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
+      .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, spec_json,
+            FieldsSetText(spec_json), DumpJson(job.labels), DumpJson(job.warnings),
             DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
             job.spec.resources.gpus, job.spec.resources.host_memory_bytes, job.owner,
             job.create_time, job.queue_time)

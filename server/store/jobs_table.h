@@ -11,7 +11,7 @@ absl::StatusOr<Job> Get(Connection& connection, const std::string& id);
 absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter);
 absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection);
 std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id);
-void VisitQueue(Connection& connection, absl::FunctionRef<bool(const QueuedJob&)> visit);
+std::vector<QueuedJob> ListQueue(Connection& connection);
 std::map<std::string, absl::Duration> RetryDelays(Connection& connection);
 std::map<JobState, int64_t> Count(Connection& connection);
 std::optional<absl::Time> OldestQueueTime(Connection& connection);

@@ -32,11 +32,8 @@ class SqliteReads : public Base {
     return Call<std::optional<SubmitRecord>>(
         [&] { return jobs_table::FindSubmit(connection_, request_id); });
   }
-  absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) override {
-    return connection_.Catch([&] {
-      jobs_table::VisitQueue(connection_, visit);
-      return absl::OkStatus();
-    });
+  absl::StatusOr<std::vector<QueuedJob>> ListQueue() override {
+    return Call<std::vector<QueuedJob>>([&] { return jobs_table::ListQueue(connection_); });
   }
   absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
     return Call<std::map<std::string, absl::Duration>>(

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/core/job.h"
+#include "server/core/lease.h"
 #include "server/core/placement.h"
 #include "server/core/registry.h"
 #include "server/core/worker.h"
@@ -64,8 +65,8 @@ class Reader {
   // Jobs that a worker holds.
   virtual absl::StatusOr<std::vector<Job>> HeldJobs() = 0;
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
-  // QUEUED jobs in queue order (core/placement.h) until `visit` returns false.
-  virtual absl::Status VisitQueue(absl::FunctionRef<bool(const QueuedJob&)> visit) = 0;
+  // The QUEUED jobs, in no order (core/placement.h has it).
+  virtual absl::StatusOr<std::vector<QueuedJob>> ListQueue() = 0;
   // Of the QUEUED jobs that wait before their next attempt, by id.
   virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;

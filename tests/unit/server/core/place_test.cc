@@ -44,6 +44,7 @@ WorkerSlot RandomWorker(Dice& dice, int64_t number) {
   }
   slot.asking = !dice.OneIn(4);
   if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
+  if (!dice.OneIn(4)) slot.spec_fields = {"adapter", "model"};
   return slot;
 }
 
@@ -57,6 +58,8 @@ QueuedJob RandomJob(Dice& dice, int64_t number) {
   job.resources.gpus = dice.Roll(1, 3);
   job.resources.host_memory_bytes = dice.OneIn(2) ? 0 : dice.Roll(1, 8) * kGiB;
   job.due = !dice.OneIn(6);
+  if (dice.OneIn(3))
+    job.fields_set = std::make_shared<const std::vector<std::string>>(1, "adapter");
   if (dice.OneIn(3)) job.avoids.push_back(absl::StrCat("w", dice.Roll(0, 4)));
   return job;
 }
@@ -116,6 +119,7 @@ TEST(Place, TakesNothingThatIsNotFree) {
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
       EXPECT_TRUE(job.due && slot.asking && slot.unhealthy.empty());
+      EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
     assignments += placed.size();
@@ -134,11 +138,17 @@ TEST(Place, DoesNotDependOnTheOrderOfTheSnapshot) {
   }
 }
 
+std::vector<QueuedJob> Sorted(const std::vector<QueuedJob>& queue) {
+  std::vector<QueuedJob> sorted;
+  for (const QueuedJob* job : InOrder(queue)) sorted.push_back(*job);
+  return sorted;
+}
+
 TEST(Place, WhatGoesBehindAJobNeverChangesItsPlace) {
   Dice dice(3);
   for (int round = 0; round < kRounds; ++round) {
     Snapshot snapshot = RandomSnapshot(dice);
-    std::sort(snapshot.queue.begin(), snapshot.queue.end(), GoesFirst);
+    snapshot.queue = Sorted(snapshot.queue);
     const std::vector<Assignment> all = Place(snapshot.queue, snapshot.fleet);
     while (!snapshot.queue.empty()) {
       snapshot.queue.pop_back();
@@ -162,7 +172,8 @@ TEST(Place, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
     for (const QueuedJob& job : snapshot.queue) {
       if (!job.due || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
-        const bool may = slot.asking && slot.unhealthy.empty() && !Avoids(job, slot);
+        const bool may = slot.asking && slot.unhealthy.empty() && !Avoids(job, slot) &&
+                         FieldsLacking(job, slot).empty();
         EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
       }
     }
@@ -178,7 +189,8 @@ TEST(Place, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
       std::vector<WorkerSlot> fleet = snapshot.fleet;
       if (!Avoids(job, SlotOf(fleet, assignment.worker_id))) continue;
       for (const WorkerSlot& slot : fleet) {
-        EXPECT_FALSE(!Avoids(job, slot) && slot.unhealthy.empty() && Fits(job.resources, slot));
+        EXPECT_FALSE(!Avoids(job, slot) && slot.unhealthy.empty() && Fits(job.resources, slot) &&
+                     FieldsLacking(job, slot).empty());
       }
     }
   }

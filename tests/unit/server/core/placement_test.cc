@@ -115,6 +115,60 @@ TEST(Placement, AJobWaitsForAnotherWorkerThanTheOneItFailedOn) {
   EXPECT_EQ(Place({job}, {a, MakeSlot(Worker("c", 1), {})})[0].worker_id, "c");
 }
 
+FieldPaths Sets(const std::vector<std::string>& fields) {
+  return std::make_shared<const std::vector<std::string>>(fields);
+}
+
+WorkerSlot WithTrainer(const std::string& id, const std::string& version,
+                       const std::vector<std::string>& fields) {
+  WorkerRecord worker = Worker(id, 1);
+  worker.trainer_version = version;
+  worker.spec_fields = fields;
+  return MakeSlot(worker, {});
+}
+
+TEST(Placement, AJobGoesOnlyWhereTheTrainerKnowsWhatItSets) {
+  QueuedJob job = QueuedAs("j", 5, 1);
+  job.fields_set = Sets({"adapter", "model"});
+  QueuedJob plain = QueuedAs("plain", 0, 2);
+  plain.fields_set = Sets({"model"});
+  const WorkerSlot old = WithTrainer("a", "0.1", {"model", "epochs"});
+  EXPECT_THAT(Place({job, plain}, {old}), testing::ElementsAre(Assignment{"plain", "a", {0}}));
+  EXPECT_EQ(Place({job}, {old, WithTrainer("b", "0.2", {"model", "adapter"})})[0].worker_id, "b");
+}
+
+TEST(Placement, AnAvoidedWorkerIsTakenWhereTheOthersLackAField) {
+  QueuedJob job = QueuedAs("j", 0, 1);
+  job.fields_set = Sets({"adapter"});
+  job.avoids = {"b"};
+  const WorkerSlot old = WithTrainer("a", "0.1", {}), knows = WithTrainer("b", "0.2", {"adapter"});
+  EXPECT_EQ(Place({job}, {old, knows})[0].worker_id, "b");
+}
+
+TEST(Placement, AJobThatNoTrainerKnowsSaysWhichFieldsWhichTrainersLack) {
+  QueuedJob job = Queued(Needs("cuda"));
+  job.fields_set = Sets({"adapter", "model", "packing"});
+  const WorkerSlot older = WithTrainer("a", "0.1", {"model"});
+  WorkerSlot newer = WithTrainer("b", "0.2", {"adapter", "model"});
+  const WaitReason why = ExplainWait(job, {older, newer});
+  EXPECT_EQ(why.reason, "NoWorkerOfVersion");
+  EXPECT_THAT(why.message, testing::AllOf(testing::HasSubstr("0.1 lacks adapter, packing"),
+                                          testing::HasSubstr("0.2 lacks packing"),
+                                          testing::HasSubstr("upgrade")));
+  job.fields_set = Sets({"adapter"});
+  EXPECT_EQ(ExplainWait(job, {older, newer}).reason, "NoIdleWorker");
+  newer.unhealthy = "no room";
+  EXPECT_THAT(ExplainWait(job, {older, newer}).message, testing::HasSubstr("no room"));
+}
+
+TEST(Placement, AWorkerWithoutATrainerToAskIsUnfitNotOld) {
+  QueuedJob job = Queued(Needs("cuda"));
+  job.fields_set = Sets({"model"});
+  WorkerSlot unfit = WithTrainer("a", "", {});
+  unfit.unhealthy = "tune-trainer does not start";
+  EXPECT_EQ(ExplainWait(job, {unfit}).reason, "NoHealthyWorker");
+}
+
 TEST(Placement, ARetryThatIsNotDueHoldsNobodyUp) {
   QueuedJob retry = QueuedAs("retry", 9, 1);
   retry.due = false;

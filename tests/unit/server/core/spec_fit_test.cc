@@ -48,24 +48,18 @@ TEST(FieldsSet, AreThoseThatHaveNotTheirDefault) {
                            "eval", "eval.dataset", "eval.every", "resources", "resources.gpus"));
 }
 
+TEST(FieldsSet, AreSorted) {
+  RunSpec spec = Minimal();
+  spec.on_spike = "skip";
+  const auto set = *FieldsSet(Text(spec));
+  EXPECT_TRUE(std::is_sorted(set.begin(), set.end()));
+}
+
 TEST(FieldsSet, CountWhatThisSchedulerDoesNotKnow) {
   EXPECT_THAT(*FieldsSet(R"({"epochs": 2, "later": null, "adapter": {"rank": 8}})"),
               ElementsAre("adapter", "adapter.rank"));
   EXPECT_EQ(FieldsSet("[]").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(FieldsSet("{").status().code(), absl::StatusCode::kDataLoss);
-}
-
-TEST(KnowsAll, HoldsForATrainerOfThisRelease) {
-  EXPECT_TRUE(KnowsAll(AllBut({}), *FieldsSet(Text(Minimal()))));
-}
-
-TEST(KnowsAll, WantsOnlyWhatIsSet) {
-  const auto known = AllBut({"on_spike"});
-  RunSpec spec = Minimal();
-  EXPECT_TRUE(KnowsAll(known, *FieldsSet(Text(spec))));
-  spec.on_spike = "skip";
-  EXPECT_FALSE(KnowsAll(known, *FieldsSet(Text(spec))));
-  EXPECT_FALSE(KnowsAll({}, *FieldsSet(Text(Minimal()))));
 }
 
 TEST(SpecFor, IsTheStoredTextWhereAllIsKnown) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "server/core/lease.h"
+#include "server/core/training_report.h"
 #include "server/engine/engine.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/virtual_clock.h"

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "base/field_errors.h"
 #include "server/core/errors.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
@@ -355,6 +356,34 @@ TEST_F(LeasesTest, OneSchedulerPerDataFolder) {
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("lock"));
   EXPECT_TRUE(engine().Ready().ok());
+}
+
+TEST_F(LeasesTest, WhyAWorkerIsUnhealthyIsRepairedAndCut) {
+  WorkerRecord worker;
+  worker.id = "w";
+  worker.incarnation = "i1";
+  worker.unhealthy = "no room\xff " + std::string(2000, '.');
+  ASSERT_TRUE(engine().leases().RegisterWorker({worker, {}}).ok());
+  const auto shown = [&] { return engine().queries().GetWorker("w")->unhealthy; };
+  EXPECT_EQ(shown().substr(0, 10), "no room\xEF\xBF\xBD");
+  EXPECT_EQ(shown().size(), 1024u);
+  std::string euros;
+  for (int i = 0; i < 1000; ++i) euros += "€";
+  ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {0, euros}).ok());
+  EXPECT_EQ(shown(), euros.substr(0, 1023)) << "not cut at a character";
+}
+
+TEST_F(LeasesTest, WhatAWorkerIsCalledIsShortUtf8) {
+  WorkerRecord worker;
+  worker.id = "w";
+  worker.incarnation = "i1";
+  worker.installation = std::string(129, 'x');
+  worker.trainer_version = "\xff";
+  worker.spec_fields = {"epochs", "\xff"};
+  const auto errors = FieldErrorsOf(engine().leases().RegisterWorker({worker, {}}).status());
+  std::vector<std::string> fields;
+  for (const FieldError& error : errors) fields.push_back(error.field);
+  EXPECT_THAT(fields, ElementsAre("installation", "trainer_version", "spec_fields[1]"));
 }
 
 }  // namespace

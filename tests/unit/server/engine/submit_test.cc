@@ -137,5 +137,27 @@ TEST_F(SubmitTest, AQueuedJobSaysWhyItWaitsAndItsPlace) {
   EXPECT_EQ(Get("c").reason, "NoWorker");
 }
 
+TEST_F(SubmitTest, AJobThatNoTrainerUnderstandsSaysSoAndHoldsNobodyUp) {
+  PushInputs();
+  NewJob demanding = Request("demanding");
+  demanding.spec.on_spike = "skip";
+  demanding.spec.priority = 9;
+  Submit(demanding);
+  SubmitJob("plain");
+  WorkerRecord old;
+  old.id = "old";
+  old.incarnation = "i1";
+  old.version = old.trainer_version = "0.0.9";
+  old.spec_fields = AllSpecFields();
+  std::erase(old.spec_fields, "on_spike");
+  ASSERT_TRUE(engine().leases().RegisterWorker({old, {}}).ok());
+  EXPECT_EQ(Get("demanding").reason, "NoWorkerOfVersion");
+  EXPECT_THAT(Get("demanding").message, HasSubstr("tune-trainer 0.0.9 lacks on_spike"));
+  EXPECT_EQ(engine().queries().ListJobs({}, {})->items.back().reason, "NoWorkerOfVersion");
+  EXPECT_EQ(Acquire("old")->key.job_id, "plain");
+  ASSERT_TRUE(Register("new").ok());
+  EXPECT_EQ(Acquire("new")->key.job_id, "demanding");
+}
+
 }  // namespace
 }  // namespace tune::server

@@ -3,13 +3,17 @@
 #include <cmath>
 #include <limits>
 
+#include "base/status.h"
 #include "tests/unit/server/store/store_fixture.h"
 
 namespace tune::server {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
 
 class JobRows : public StoreTest {};
 
@@ -126,21 +130,29 @@ TEST_F(JobRows, ListsGoFromTheNewestInPages) {
   EXPECT_THAT(list({{JobState::kLeased, JobState::kRunning}}), ElementsAre("b"));
 }
 
-TEST_F(JobRows, TheQueueGoesByPriorityThenSubmission) {
+TEST_F(JobRows, TheQueueHasWhatPlacementAsksFor) {
   Insert(NewJob("low", -1));
-  Insert(NewJob("first", 5));
-  Insert(NewJob("middle"));
-  Insert(NewJob("second", 5));
-  std::vector<std::string> order;
+  Insert(NewJob("high", 5));
+  Job demanding = NewJob("demanding");
+  demanding.spec.on_spike = "skip";
+  demanding.spec.resources.gpus = 2;
+  Insert(demanding);
+  const Job low = *Get("low");
+  ASSERT_TRUE(Update(low, Leased(low, now())).ok());
+  std::map<std::string, QueuedJob> queue;
   ASSERT_TRUE(store()
-                  .Read([&](Reader& reader) {
-                    return reader.VisitQueue([&](const QueuedJob& job) {
-                      order.push_back(job.id);
-                      return job.id != "middle";
-                    });
+                  .Read([&](Reader& reader) -> absl::Status {
+                    ASSIGN_OR_RETURN(const auto jobs, reader.ListQueue());
+                    for (const QueuedJob& job : jobs) queue[job.id] = job;
+                    return absl::OkStatus();
                   })
                   .ok());
-  EXPECT_THAT(order, ElementsAre("first", "second", "middle"));
+  ASSERT_EQ(queue.size(), 2u);
+  EXPECT_EQ(queue["high"].priority, 5);
+  EXPECT_LT(queue["high"].submit_order, queue["demanding"].submit_order);
+  EXPECT_THAT(*queue["high"].fields_set, Not(Contains("on_spike")));
+  EXPECT_THAT(*queue["demanding"].fields_set, IsSupersetOf({"on_spike", "resources.gpus"}));
+  EXPECT_EQ(queue["demanding"].resources.gpus, 2);
 }
 
 TEST_F(JobRows, CountsAndOldest) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "server/core/lease.h"
 #include "server/store/store.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/virtual_clock.h"
