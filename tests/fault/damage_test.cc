@@ -35,6 +35,15 @@ class Damage : public FleetTest {
             "--tokenizer", SourceFile("tests/support/tiny/tokenizer.json"), "--seed", "0"});
   }
 
+  // tunectl ARGS is refused as DATA_LOSS, with what to do.
+  void ExpectDataLoss(std::vector<std::string> args) {
+    args.insert(args.begin(), {"-o", "json"});
+    const RunResult refused = Expect(args, 1);
+    EXPECT_TRUE(absl::StrContains(refused.err, "DATA_LOSS")) << refused.err;
+    EXPECT_TRUE(absl::StrContains(refused.err, "malformed")) << refused.err;
+    EXPECT_TRUE(absl::StrContains(refused.err, "restore the folder from a backup")) << refused.err;
+  }
+
   // Of the job's registered checkpoint.
   std::string OptimizerBlob(const std::string& checkpoint) {
     const Json files = fleet_.CtlJson({"checkpoints", "describe", checkpoint})["files"];
@@ -140,6 +149,9 @@ TEST_F(Damage, AMalformedDatabaseIsDataLossAndNotReady) {
     return refused.exit_code != 0;
   });
   EXPECT_TRUE(absl::StrContains(refused.err, "malformed")) << refused.err;
+  ExpectDataLoss({"submit", "-f", SourceFile("tests/support/tiny/job.yaml"), "--name", "job"});
+  ExpectDataLoss({"list"});
+  ExpectDataLoss({"describe", "job"});
   const std::string metrics = *ReadFile(folder_ / "scheduler/metrics_address");
   const RunResult ready =
       RunProgram({"/usr/bin/curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",

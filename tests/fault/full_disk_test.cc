@@ -39,6 +39,26 @@ TEST_F(FullDisk, TheSchedulerRefusesAnUploadAndGoesOnWhenThereIsRoom) {
           "max_steps=1", "--wait"});
 }
 
+// SQLite wants 32 KiB for the memory that its connections share, even to read.
+TEST_F(FullDisk, ASchedulerWithoutAByteDoesNotStartAndSaysWhatIsFull) {
+  SmallVolume volume(folder_ / "scheduler", "32m");
+  if (!volume.mounted()) GTEST_SKIP() << "cannot mount a tmpfs: needs root";
+  fleet_.StartScheduler();
+  PushTiny();
+  fleet_.scheduler().Signal(SIGTERM);
+  fleet_.scheduler().Wait(absl::Seconds(20));
+  volume.Fill(0);
+  fleet_.StartSchedulerAgain();
+  EXPECT_EQ(fleet_.scheduler().Wait(absl::Seconds(10)), 1);
+  const std::string err = fleet_.scheduler().Err();
+  EXPECT_NE(err.find("scheduler/tune.db"), std::string::npos) << err;
+  EXPECT_NE(err.find("free space on this volume"), std::string::npos) << err;
+
+  volume.Empty();
+  fleet_.StartScheduler();
+  EXPECT_NE(Expect({"models", "list"}).out.find("tiny"), std::string::npos);
+}
+
 TEST_F(FullDisk, AWorkerWithoutRoomTakesNoJobUntilThereIsSome) {
   SmallVolume volume(folder_ / "cpu-1", "256m");
   if (!volume.mounted()) GTEST_SKIP() << "cannot mount a tmpfs: needs root";
