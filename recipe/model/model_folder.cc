@@ -122,13 +122,14 @@ void ChooseEndToken(const Tokenizer& tokenizer, Opening* opening) {
   config.source["eos_token_id"] = end.id;
 }
 
-void CheckTokenizer(bool config_known, Opening* opening) {
+// The tokenizer, where it can be read.
+std::unique_ptr<Tokenizer> OpenTokenizer(bool config_known, Opening* opening) {
   auto tokenizer = Tokenizer::FromFile(opening->At(kTokenizerFile));
   if (!tokenizer.ok()) {
     opening->Error(kTokenizerFile, tokenizer.status().message());
-    return;
+    return nullptr;
   }
-  if (!config_known) return;
+  if (!config_known) return *std::move(tokenizer);
   const ModelConfig& config = opening->folder.config;
   if ((*tokenizer)->size() > config.vocab_size) {
     opening->Error(kTokenizerFile,
@@ -136,6 +137,7 @@ void CheckTokenizer(bool config_known, Opening* opening) {
                                 ", but the model's vocab_size is ", config.vocab_size));
   }
   ChooseEndToken(**tokenizer, opening);
+  return *std::move(tokenizer);
 }
 
 // The first kMaxErrors; a wrong config would else list every tensor.
@@ -169,9 +171,19 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
     if (opened) LocateTensors(*index, &opening);
     if (opened && config_known) CheckTensors(&opening);
   }
-  CheckTokenizer(config_known, &opening);
+  OpenTokenizer(config_known, &opening);
   if (!opening.errors.empty()) return ToStatus(opening);
   return std::move(opening.folder);
+}
+
+absl::StatusOr<ModelTokens> OpenModelTokens(const std::string& path) {
+  if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
+  Opening opening{path, {}, {}, {}};
+  if (IsOfAnotherKind(&opening)) return ToStatus(opening);
+  const bool config_known = OpenConfig(&opening);
+  auto tokenizer = OpenTokenizer(config_known, &opening);
+  if (!opening.errors.empty()) return ToStatus(opening);
+  return ModelTokens{std::move(opening.folder.config), std::move(tokenizer)};
 }
 
 }  // namespace tune

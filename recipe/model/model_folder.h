@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "recipe/model/model_config.h"
 #include "recipe/model/safetensors.h"
+#include "recipe/tokenizer/tokenizer.h"
 
 namespace tune {
 
@@ -34,5 +35,15 @@ struct ModelFolder {
 // naming file and tensor; but of a folder of another kind (an adapter, Git LFS pointers) only
 // what it is. Reads all weights, about as fast as memory or disk gives them.
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
+
+// What it takes to turn texts into tokens as a model's training does.
+struct ModelTokens {
+  ModelConfig config;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+// The same checks but for the weights, of which nothing is read: quick, for a folder that was
+// opened before.
+absl::StatusOr<ModelTokens> OpenModelTokens(const std::string& path);
 
 }  // namespace tune

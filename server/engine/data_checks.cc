@@ -182,13 +182,11 @@ absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs&
 absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs,
                                                const Dataset& dataset, const Columns& columns) {
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
-  ASSIGN_OR_RETURN(const ModelFolder model, OpenModelFolder(folder->path()));
-  ASSIGN_OR_RETURN(const auto tokenizer,
-                   Tokenizer::FromFile(JoinPath(folder->path(), "tokenizer.json")));
+  ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
   ASSIGN_OR_RETURN(const PromptTemplate prompt_template,
                    PromptTemplate::Parse(spec.prompt_template));
   const ExampleFormat format{.prompt_template = prompt_template,
-                             .tokenizer = tokenizer.get(),
+                             .tokenizer = model.tokenizer.get(),
                              .eos = static_cast<int32_t>(model.config.eos_token_id),
                              .train_on = TrainOnNamed(spec.train_on)};
   return ReportOnDataset(blobs_.Path(dataset.file.sha256), dataset.file.path,

@@ -245,6 +245,17 @@ TEST_F(ModelFolderTest, OfSeveralEndTokensTheTokenizersIsAppended) {
   EXPECT_THAT(folder->notices, ElementsAre(HasSubstr("with 65, the first of them")));
 }
 
+TEST_F(ModelFolderTest, TokensAreOpenedWithoutWeights) {
+  SetEndToken({65, 256});
+  Write(In("model.safetensors"), "");
+  const auto tokens = OpenModelTokens(model_);
+  ASSERT_TRUE(tokens.ok()) << tokens.status();
+  EXPECT_EQ(tokens->config.eos_token_id, 256);
+  EXPECT_THAT(tokens->tokenizer->Encode("A"), ElementsAre(65));
+  Write(In("tokenizer.json"), "{");
+  EXPECT_THAT(Errors(OpenModelTokens(model_).status()), ElementsAre(HasSubstr("tokenizer.json: ")));
+}
+
 TEST_F(ModelFolderTest, AListOfEndTokensIsChecked) {
   SetEndToken({65, 258});
   EXPECT_THAT(Errors(Open().status()),
