@@ -47,14 +47,18 @@ inline constexpr absl::string_view kOutOfMemory = "OutOfMemory";
 inline constexpr absl::string_view kRankLost = "RankLost";
 inline constexpr absl::string_view kResumeMismatch = "ResumeMismatch";
 inline constexpr absl::string_view kRowTooLong = "RowTooLong";
+inline constexpr absl::string_view kTrainerOrphaned = "TrainerOrphaned";
 // The worker tells these of an attempt.
 inline constexpr absl::string_view kBadLease = "BadLease";
 inline constexpr absl::string_view kCheckpointNotRegistered = "CheckpointNotRegistered";
 inline constexpr absl::string_view kCorruptBlob = "CorruptBlob";
+inline constexpr absl::string_view kDownloadFailed = "DownloadFailed";
 inline constexpr absl::string_view kMissingInput = "MissingInput";
 inline constexpr absl::string_view kReportRefused = "ReportRefused";
+inline constexpr absl::string_view kRunFolderLost = "RunFolderLost";
 inline constexpr absl::string_view kTimeLimit = "TimeLimit";
 inline constexpr absl::string_view kTrainerCrashed = "TrainerCrashed";
+inline constexpr absl::string_view kTrainerStopped = "TrainerStopped";
 inline constexpr absl::string_view kWorkerDraining = "WorkerDraining";
 inline constexpr absl::string_view kWorkerUnfit = "WorkerUnfit";
 // The scheduler gives these itself.

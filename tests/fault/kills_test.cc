@@ -183,6 +183,8 @@ TEST_P(Kills, ARunWhoseWorkerIsGoneStops) {
                                       dir);
   EXPECT_EQ(trainer->Wait(absl::Minutes(2)), kStopped) << trainer->Err();
   EXPECT_THAT(trainer->Err(), ::testing::HasSubstr("no worker has held"));
+  EXPECT_THAT(ReadFile(JoinPath(dir, kEventsFile)).value_or(""),
+              ::testing::HasSubstr("TrainerOrphaned"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Kills, ::testing::Values(1, 2));

@@ -8,14 +8,18 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/utf8.h"
-#include "proto/wire/status.h"
 #include "run/folder.h"
+#include "run/reason.h"
 #include "worker/agent/run_inputs.h"
 #include "worker/agent/supervisor.h"
 #include "worker/agent/trainer_events.h"
 
 namespace tune::worker {
 namespace {
+
+// From the first failure to fetch the inputs. What has come stays in the cache for the next
+// attempt.
+constexpr absl::Duration kTimeToFetch = absl::Minutes(5);
 
 // For the end of the log of a run whose lease has ended.
 constexpr absl::Duration kTimeForLastLog = absl::Seconds(10);
@@ -99,7 +103,7 @@ AttemptEnd Attempt::StartAndTrain() {
                                 .output_path = JoinPath(run_dir_, kTrainerLogFile),
                                 .environment = EnvironmentOf(lease_),
                                 .holds_stop_signals = true});
-  if (!trainer.ok()) return EndOfPreparation(absl::InternalError(trainer.status().message()));
+  if (!trainer.ok()) return EndOfUnfitWorker(trainer.status());
   const absl::Status noted = NoteRun(run_dir_, lease_, (*trainer)->pid());
   if (!noted.ok()) spdlog::warn("{}: {}", lease_.key().job(), noted.ToString());
   return Train(**trainer);
@@ -107,11 +111,13 @@ AttemptEnd Attempt::StartAndTrain() {
 
 absl::Status Attempt::Prepare() {
   Backoff backoff(context_.options.backoff);
+  absl::Duration give_up_at = absl::InfiniteDuration();
   while (true) {
     const absl::Status status = PrepareOnce();
-    const bool away = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-                      ReasonOf(status) == kOverloaded;
-    if (!away || GivenUp()) return status;
+    if (status.ok() || EndOfPreparation(status).reason != kDownloadFailed) return status;
+    const absl::Duration now = context_.clock.Monotonic();
+    give_up_at = std::min(give_up_at, now + kTimeToFetch);
+    if (now >= give_up_at || GivenUp()) return status;
     const StopCause cause = stop_.cause();
     if (stop_.WaitForChange(cause, backoff.Next()) != StopCause::kNone) return status;
   }
@@ -136,6 +142,7 @@ absl::Status Attempt::PrepareOnce() {
 AttemptEnd Attempt::Train(Process& trainer) {
   const std::string& job = lease_.key().job();
   const AttemptOptions& options = context_.options;
+  const std::optional<FileId> folder = FileIdOf(run_dir_);
   Uploader uploader(context_.control, lease_.key(), run_dir_, stop_, context_.clock,
                     context_.metrics, options.backoff);
   TrainerEvents events(run_dir_, [&](const v1::TrainingEvent& event) {
@@ -155,10 +162,12 @@ AttemptEnd Attempt::Train(Process& trainer) {
   }
   const SupervisedEnd end = Supervise(trainer, stop_, context_.clock, supervise, [&] {
     events.Poll();
+    LookForFolder(folder);
     (void)GivenUp();  // the time to drain counts from the order, not from the trainer's end
   });
   FlushReports(reporter);
   FlushCheckpoints(uploader);
+  LookForFolder(folder);
   return EndOf({.exit = end.exit,
                 .killed_by_us = end.killed_by_us,
                 .out_of_memory = context_.oom_kills().value_or(0) > oom_kills_before_,
@@ -167,6 +176,10 @@ AttemptEnd Attempt::Train(Process& trainer) {
                 .stop = stop_.cause(),
                 .final_committed = uploader.final_committed(),
                 .final_status = uploader.final_status()});
+}
+
+void Attempt::LookForFolder(const std::optional<FileId>& made) {
+  if (!made || FileIdOf(run_dir_) != made) stop_.Raise(StopCause::kFolderLost);
 }
 
 void Attempt::FlushCheckpoints(Uploader& uploader) {

@@ -11,6 +11,7 @@
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/blob_cache.h"
 #include "worker/agent/control_plane.h"
+#include "worker/agent/file_id.h"
 #include "worker/agent/found_runs.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/metrics.h"
@@ -75,6 +76,7 @@ class Attempt {
   void RemoveRun();
   absl::Status RemoveRunFolder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(context_.cache_in_use);
   AttemptEnd Train(Process& trainer);
+  void LookForFolder(const std::optional<FileId>& made);
   void FlushReports(Reporter& reporter);
   void FlushCheckpoints(Uploader& uploader);
   bool GivenUp();

@@ -5,12 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "proto/wire/status.h"
 #include "run/reason.h"
 
 namespace tune::worker {
 namespace {
 
 using Request = v1::FinishAttemptRequest;
+
+// Of a trainer that wrote a checkpoint on SIGTERM or SIGINT, and ended.
+constexpr int kStoppedCode = 3;
 
 AttemptEnd Retryable(absl::string_view reason, std::string message) {
   return {Request::FAILED_RETRYABLE, std::string(reason), std::move(message)};
@@ -20,38 +24,59 @@ AttemptEnd Final(absl::string_view reason, std::string message) {
   return {Request::FAILED_FINAL, std::string(reason), std::move(message)};
 }
 
-std::string HowItEnded(const ExitStatus& exit) {
+// Signals by which people, and what people run, end a process: no fault of its own raises them.
+bool EndsByOrder(int signal) {
+  return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP ||
+         signal == SIGQUIT;
+}
+
+std::string SignalText(int signal) {
+  return absl::StrCat("signal ", signal, " (", strsignal(signal), ")");
+}
+
+// What this worker did not do, and the trainer did not do to itself.
+AttemptEnd EndOfStoppedTrainer(const ExitStatus& exit) {
+  std::string how;
   if (exit.unknown) {
-    return "ended and told neither success nor failure; how is not known, for its worker had "
-           "started anew meanwhile";
+    how =
+        "ended and told neither success nor failure; how is not known, for its worker had "
+        "started anew meanwhile";
+  } else if (exit.signal == 0) {
+    how = "was stopped by a signal that its worker did not send, and wrote a checkpoint";
+  } else {
+    how = absl::StrCat("was ended by ", SignalText(exit.signal),
+                       ", which its worker did not send; the kernel counts no process ended for "
+                       "lack of memory");
   }
-  if (exit.signal == SIGKILL) {
-    return "was killed by somebody (SIGKILL); the kernel counts no process ended for lack of "
-           "memory";
-  }
-  if (exit.signal != 0) {
-    return absl::StrCat("was ended by signal ", exit.signal, " (", strsignal(exit.signal), ")");
-  }
-  return absl::StrCat("exited with code ", exit.code, " and told neither success nor failure");
+  return Retryable(kTrainerStopped, "the trainer " + how);
 }
 
 AttemptEnd EndOfCrash(const TrainerEnd& trainer) {
-  if (trainer.exit.signal == SIGKILL && trainer.out_of_memory) {
+  const ExitStatus& exit = trainer.exit;
+  if (exit.signal == SIGKILL && trainer.out_of_memory) {
     return Retryable(kOutOfMemory, "the kernel ended the trainer for lack of memory");
   }
-  return Retryable(kTrainerCrashed, "the trainer " + HowItEnded(trainer.exit));
+  if (exit.unknown || EndsByOrder(exit.signal) || exit == ExitStatus{.code = kStoppedCode}) {
+    return EndOfStoppedTrainer(exit);
+  }
+  return Retryable(kTrainerCrashed, exit.signal != 0
+                                        ? "the trainer was ended by " + SignalText(exit.signal)
+                                        : absl::StrCat("the trainer exited with code ", exit.code,
+                                                       " and told neither success nor failure"));
 }
 
-// A rank that our own SIGKILL ended before the first may look lost to it.
-bool TellsOfOurKill(const TrainerEnd& trainer) {
-  return trainer.killed_by_us && trainer.failed->retryable();
+// What follows from our own SIGKILL, as that a rank looks lost to the first, or from a run folder
+// that is gone.
+bool TellsOfOurDoing(const TrainerEnd& trainer) {
+  const bool ours = trainer.killed_by_us || trainer.stop == StopCause::kFolderLost;
+  return ours && trainer.failed->retryable();
 }
 
 }  // namespace
 
 AttemptEnd EndOf(const TrainerEnd& trainer) {
   if (trainer.finished && trainer.final_committed) return {Request::SUCCEEDED, "", ""};
-  if (trainer.failed && !TellsOfOurKill(trainer)) {
+  if (trainer.failed && !TellsOfOurDoing(trainer)) {
     const auto& failed = *trainer.failed;
     return failed.retryable() ? Retryable(failed.reason(), failed.message())
                               : Final(failed.reason(), failed.message());
@@ -69,6 +94,7 @@ AttemptEnd EndOf(const TrainerEnd& trainer) {
 
 AttemptEnd EndOfPreparation(const absl::Status& status) {
   const std::string message(status.message());
+  if (ReasonOf(status) == kOverloaded) return Retryable(kDownloadFailed, message);
   switch (status.code()) {
     case absl::StatusCode::kResourceExhausted:
       return Retryable(kDiskFull, message);
@@ -77,9 +103,14 @@ AttemptEnd EndOfPreparation(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
       return Retryable(kMissingInput, message);
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
       return Retryable(kBadLease, message);
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kAlreadyExists:
+      return EndOfUnfitWorker(status);
     default:
-      return Retryable(kInternal, message);
+      return Retryable(kDownloadFailed, message);
   }
 }
 
@@ -94,6 +125,8 @@ AttemptEnd EndOfStopped(StopCause cause) {
     case StopCause::kReporting:
       return Retryable(kReportRefused,
                        "the scheduler refused the trainer's events; see the worker's log");
+    case StopCause::kFolderLost:
+      return Retryable(kRunFolderLost, "the run folder was removed while the run went on");
     case StopCause::kLeaseEnded:
       return Retryable(kWorkerLost, "its lease has ended");
     default:

@@ -32,9 +32,11 @@ struct TrainerEnd {
 
 AttemptEnd EndOf(const TrainerEnd& trainer);
 
-// Of a run that could not be made ready or started.
+// Of a run that could not be made ready. What the network or the scheduler did costs the job
+// nothing; a certificate that the scheduler refuses, and a file that this worker may not touch,
+// are the worker's.
 AttemptEnd EndOfPreparation(const absl::Status& status);
-// Of one whose worker then found itself unfit; `found` as in self_check.h.
+// Of one whose worker is to blame: `found` says what it found wrong with itself.
 AttemptEnd EndOfUnfitWorker(const absl::Status& found);
 // Of one stopped before its trainer started.
 AttemptEnd EndOfStopped(StopCause cause);

@@ -1,5 +1,6 @@
 #include "worker/agent/self_check.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -68,8 +69,10 @@ TrainerInfo SelfCheck::trainer() const {
 }
 
 bool IsSuspicious(const AttemptEnd& end) {
-  return end.reason == kTrainerCrashed || end.reason == kDiskFull || end.reason == kNoDevice ||
-         end.reason == kInternal || end.reason == kMissingInput;
+  constexpr absl::string_view kSuspicious[] = {kDiskFull,       kDownloadFailed,  kInternal,
+                                               kMissingInput,   kNoDevice,        kRunFolderLost,
+                                               kTrainerCrashed, kTrainerOrphaned, kWorkerUnfit};
+  return absl::c_linear_search(kSuspicious, end.reason);
 }
 
 }  // namespace tune::worker

@@ -52,8 +52,9 @@ class SelfCheck {
 };
 
 // Whether an attempt that ended so may have been failed by its worker: it could not be made
-// ready, its trainer crashed or told nothing, or it names the disk, a device or an error of its
-// own. What is missing may be missing in the worker's own folders.
+// ready or started, its folder or its worker's lock was gone, its trainer crashed, or it names the
+// disk, a device or an error of its own. What is missing may be missing in the worker's own
+// folders.
 bool IsSuspicious(const AttemptEnd& end);
 
 }  // namespace tune::worker

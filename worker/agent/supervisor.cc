@@ -16,7 +16,7 @@ class Stopper {
   void Apply(StopCause cause) {
     if (cause == StopCause::kNone || killed_) return;
     const absl::Duration now = clock_.Monotonic();
-    if (cause == StopCause::kLeaseEnded || now >= kill_at_) {
+    if (cause >= StopCause::kFolderLost || now >= kill_at_) {
       trainer_.Signal(SIGKILL);
       killed_ = true;
     } else if (kill_at_ == absl::InfiniteDuration()) {

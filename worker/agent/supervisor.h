@@ -24,8 +24,8 @@ struct SupervisedEnd {
 };
 
 // Calls `on_poll` again and again, and once after the trainer's end. On a stop cause the
-// group gets SIGTERM, and SIGKILL after `grace`; on kLeaseEnded SIGKILL at once, for nothing
-// it still writes would count.
+// group gets SIGTERM, and SIGKILL after `grace`; on kFolderLost and kLeaseEnded SIGKILL at once,
+// for nothing it still writes would count.
 SupervisedEnd Supervise(Process& trainer, StopSignal& stop, Clock& clock,
                         const SuperviseOptions& options, const std::function<void()>& on_poll);
 

@@ -22,6 +22,7 @@
 #include "worker/trainer/core/print_line.h"
 #include "worker/trainer/infer/commands.h"
 #include "worker/trainer/run/batches_command.h"
+#include "worker/trainer/run/events.h"
 #include "worker/trainer/run/launch.h"
 #include "worker/trainer/run/orphan_watch.h"
 #include "worker/trainer/run/run.h"
@@ -124,10 +125,39 @@ std::vector<std::string> RankCommand(const Arguments& args, int64_t ranks) {
   return command;
 }
 
+std::string OrphanText(const Arguments& args) {
+  return absl::StrCat("no worker has held ", args.worker_lock, " for ", args.orphan_grace_seconds,
+                      " seconds");
+}
+
 void StopAsOrphan(const Arguments& args) {
-  PrintLine(absl::StrCat("tune-trainer: no worker has held ", args.worker_lock, " for ",
-                         args.orphan_grace_seconds, " seconds; stopping"));
+  PrintLine(absl::StrCat("tune-trainer: ", OrphanText(args), "; stopping"));
   stop_requested = true;
+}
+
+// For a worker that was there all the time, or comes back in time to read it.
+void TellOfOrphan(const Arguments& args, Clock* clock) {
+  const auto events = EventLog::Open(JoinPath(args.dir, kEventsFile), clock);
+  const absl::Status told =
+      events.ok() ? (*events)->Failed(FailureOf(Fail(kTrainerOrphaned, OrphanText(args))))
+                  : events.status();
+  if (!told.ok()) PrintLine(absl::StrCat("tune-trainer: ", told.message()));
+}
+
+int RunInFolder(const Arguments& args, Clock* clock) {
+  // Two in one folder would write each other's checkpoints.
+  const auto lock = FileLock::Acquire(JoinPath(args.dir, kTrainerLockFile));
+  if (!lock.ok()) return ExitCode(lock.status());
+  // A folder that cannot be read is told of as any failure of a run.
+  const auto run = ReadRunFolder(args.dir);
+  const int64_t ranks = run.ok() ? run->spec.resources.RankCount() : 1;
+  if (ranks == 1) return RunOneRank(args, clock);
+  const auto code = LaunchRanks({.dir = args.dir,
+                                 .command = RankCommand(args, ranks),
+                                 .ranks = ranks,
+                                 .stop = &stop_requested,
+                                 .clock = clock});
+  return code.ok() ? *code : ExitCode(code.status());
 }
 
 int Run(const Arguments& args) {
@@ -136,19 +166,9 @@ int Run(const Arguments& args) {
   if (args.rank >= 0) return RunOneRank(args, &clock);
   const OrphanWatch watch({args.worker_lock, absl::Seconds(args.orphan_grace_seconds)}, &clock,
                           [&] { StopAsOrphan(args); });
-  // Two in one folder would write each other's checkpoints.
-  const auto lock = FileLock::Acquire(JoinPath(args.dir, kTrainerLockFile));
-  if (!lock.ok()) return ExitCode(lock.status());
-  // A folder that cannot be read is told of as any failure of a run.
-  const auto run = ReadRunFolder(args.dir);
-  const int64_t ranks = run.ok() ? run->spec.resources.RankCount() : 1;
-  if (ranks == 1) return RunOneRank(args, &clock);
-  const auto code = LaunchRanks({.dir = args.dir,
-                                 .command = RankCommand(args, ranks),
-                                 .ranks = ranks,
-                                 .stop = &stop_requested,
-                                 .clock = &clock});
-  return code.ok() ? *code : ExitCode(code.status());
+  const int code = RunInFolder(args, &clock);
+  if (code == RankExit::kInterrupted && watch.found_orphaned()) TellOfOrphan(args, &clock);
+  return code;
 }
 
 // One line of JSON, for tune-worker: that this program starts at all, LibTorch with it, and what

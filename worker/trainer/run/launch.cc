@@ -111,19 +111,21 @@ class Launch {
     }
     failed_ = true;
     kill_at_ = std::min(kill_at_, options_.clock->Monotonic() + kGrace);
-    if (code == RankExit::kFailed || code == RankExit::kRankLost || !death_.empty()) return;
-    death_ = code >= 0 ? absl::StrCat("rank ", rank, " exited with code ", code)
-                       : absl::StrCat("rank ", rank, " was killed by signal ", WTERMSIG(status),
-                                      " (", strsignal(WTERMSIG(status)), ")",
-                                      WTERMSIG(status) == SIGKILL ? MemoryText() : "");
+    if (code == RankExit::kFailed || code == RankExit::kRankLost || !death_.ok()) return;
+    death_ = code >= 0 ? Fail(kRankLost, absl::StrCat("rank ", rank, " exited with code ", code))
+                       : DeathBy(WTERMSIG(status), rank);
   }
 
-  // Memory is to blame only where the kernel says so.
-  std::string MemoryText() const {
+  // SIGKILL is somebody's doing, and memory is to blame only where the kernel says so.
+  absl::Status DeathBy(int signal, int64_t rank) const {
+    const std::string text =
+        absl::StrCat("rank ", rank, " was killed by signal ", signal, " (", strsignal(signal), ")");
+    if (signal != SIGKILL) return Fail(kRankLost, text);
     const int64_t kills = OomKills().value_or(0) - oom_kills_before_;
-    if (kills <= 0) return "";
-    return absl::StrCat("; memory ran out: since the run began the kernel has killed ", kills,
-                        " of this host's processes for lack of it");
+    if (kills <= 0) return Fail(kTrainerStopped, text);
+    return Fail(kOutOfMemory,
+                absl::StrCat(text, "; memory ran out: since the run began the kernel has killed ",
+                             kills, " of this host's processes for lack of it"));
   }
 
   absl::Status TellOfDeath() const {
@@ -131,13 +133,13 @@ class Launch {
     ASSIGN_OR_RETURN(auto events,
                      EventLog::Open(JoinPath(options_.dir, kEventsFile), options_.clock));
     return events->Failed(
-        FailureOf(Fail(kRankLost, death_.empty() ? "the ranks lost each other" : death_)));
+        FailureOf(death_.ok() ? Fail(kRankLost, "the ranks lost each other") : death_));
   }
 
   const LaunchOptions& options_;
   std::map<pid_t, int64_t> running_;
   absl::Duration kill_at_ = absl::InfiniteDuration();
-  std::string death_;
+  absl::Status death_;  // of the first rank that died untold
   const int64_t oom_kills_before_ = OomKills().value_or(0);
   bool stopped_ = false;
   bool failed_ = false;

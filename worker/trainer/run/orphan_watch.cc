@@ -38,7 +38,9 @@ OrphanWatch::OrphanWatch(const WorkerLock& lock, Clock* clock, std::function<voi
   if (lock.path.empty()) return;
   thread_ = std::thread([this, judge = OrphanJudge(lock, clock), orphaned]() mutable {
     while (!done_.WaitForNotificationWithTimeout(kLookEvery)) {
-      if (judge.IsOrphan()) return orphaned();
+      if (!judge.IsOrphan()) continue;
+      found_orphaned_ = true;
+      return orphaned();
     }
   });
 }

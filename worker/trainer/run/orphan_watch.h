@@ -42,7 +42,11 @@ class OrphanWatch {
   OrphanWatch(const WorkerLock& lock, Clock* clock, std::function<void()> orphaned);
   ~OrphanWatch();
 
+  // Whether it has called `orphaned`, or is about to. From any thread.
+  bool found_orphaned() const { return found_orphaned_; }
+
  private:
+  std::atomic<bool> found_orphaned_ = false;
   absl::Notification done_;
   std::thread thread_;
 };

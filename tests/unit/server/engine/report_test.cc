@@ -196,13 +196,13 @@ TEST_F(ReportTest, ARetryableFailureGoesBackAfterADelay) {
   Report(1, {Started(10)});
   ASSERT_TRUE(engine()
                   .reports()
-                  .FinishAttempt(key_, {Outcome::kFailedRetryable, "DiskFull", "no space"})
+                  .FinishAttempt(key_, {Outcome::kFailedRetryable, "OutOfMemory", "no memory"})
                   .ok());
   Job job = Get("j");
   EXPECT_EQ(job.state, JobState::kQueued);
   EXPECT_EQ(job.reason, "RetryDelay");
-  EXPECT_THAT(job.message, HasSubstr("no space"));
-  EXPECT_EQ(job.attempts.at(0).result, "DiskFull");
+  EXPECT_THAT(job.message, HasSubstr("no memory"));
+  EXPECT_EQ(job.attempts.at(0).result, "OutOfMemory");
   EXPECT_FALSE(Acquire("w").has_value());
   int woken = 0;
   const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
@@ -211,15 +211,16 @@ TEST_F(ReportTest, ARetryableFailureGoesBackAfterADelay) {
   const auto lease = Acquire("w");
   ASSERT_TRUE(lease.has_value());
   EXPECT_EQ(observer_.started.at(1).first, "retryable_error");
-  ASSERT_TRUE(engine()
-                  .reports()
-                  .FinishAttempt(lease->key, {Outcome::kFailedRetryable, "DiskFull", "no space"})
-                  .ok());
+  ASSERT_TRUE(
+      engine()
+          .reports()
+          .FinishAttempt(lease->key, {Outcome::kFailedRetryable, "OutOfMemory", "no memory"})
+          .ok());
   job = Get("j");
   EXPECT_EQ(job.state, JobState::kFailed);
-  EXPECT_EQ(job.reason, "DiskFull");
+  EXPECT_EQ(job.reason, "OutOfMemory");
   EXPECT_THAT(job.message,
-              testing::AllOf(HasSubstr("no space"), HasSubstr("all 1 retries are used up")));
+              testing::AllOf(HasSubstr("no memory"), HasSubstr("all 1 retries are used up")));
 }
 
 TEST_F(ReportTest, AFinalFailureIsFinal) {

@@ -201,9 +201,34 @@ TEST_F(AttemptTest, AnOutOfMemoryKillIsToldAsOne) {
   Trainer(R"(started; kill -KILL $$)");
   int64_t kills = 4;
   oom_kills_ = [&] { return kills; };
-  EXPECT_EQ(Run().reason, "TrainerCrashed") << "somebody's kill";
+  EXPECT_EQ(Run().reason, "TrainerStopped") << "somebody's kill";
   oom_kills_ = [&] { return kills++; };
   EXPECT_EQ(Run().reason, "OutOfMemory");
+}
+
+TEST_F(AttemptTest, AStopByAnotherIsNoCrash) {
+  Trainer(R"(trap 'checkpoint 2 step-2 false; exit 3' TERM; started; kill -TERM $$)");
+  EXPECT_EQ(Run().reason, "TrainerStopped");
+  EXPECT_EQ(control_.commits().size(), 1u) << "its last checkpoint counts";
+}
+
+TEST_F(AttemptTest, ARunFolderThatIsRemovedInMidRunIsTheWorkersFault) {
+  Trainer(R"(started; while :; do nap; done)");
+  std::thread remove = AfterEvents(1, [&] { EXPECT_TRUE(RemoveAll(folder_ / "runs").ok()); });
+  EXPECT_EQ(Run().reason, "RunFolderLost");
+  remove.join();
+  EXPECT_TRUE(Exists(folder_ / "runs")) << "made again for the next one";
+}
+
+TEST_F(AttemptTest, AnInputThatCannotBeFetchedForLongCostsNothing) {
+  Trainer("exit 0");
+  control_.SetFault([&](const std::string& method) {
+    if (method != "Download") return absl::OkStatus();
+    clock_.Advance(absl::Minutes(1));
+    return absl::InternalError("a bug of the scheduler");
+  });
+  EXPECT_EQ(Run().reason, "DownloadFailed");
+  EXPECT_GE(control_.Count("Download failed"), 5);
 }
 
 TEST_F(AttemptTest, ACancelKillsTheTrainerAndDropsItsFolder) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "proto/wire/status.h"
+#include "run/reason.h"
 #include "worker/agent/trainer_events.h"
 
 namespace tune::worker {
@@ -79,8 +81,30 @@ TEST(EndOf, AKillIsOutOfMemoryOnlyWithEvidence) {
   EXPECT_EQ(EndOf(killed).outcome, Request::FAILED_RETRYABLE);
   EXPECT_EQ(EndOf(killed).reason, "OutOfMemory");
   killed.out_of_memory = false;
-  EXPECT_EQ(EndOf(killed).reason, "TrainerCrashed");
-  EXPECT_THAT(EndOf(killed).message, HasSubstr("killed by somebody (SIGKILL)"));
+  EXPECT_EQ(EndOf(killed).reason, "TrainerStopped");
+  EXPECT_THAT(EndOf(killed).message, HasSubstr("signal 9 (Killed), which its worker did not send"));
+}
+
+// What is done to a trainer is nobody's fault, least of all the job's.
+TEST(EndOf, ATrainerThatSomebodyStoppedDidNotCrash) {
+  for (const int signal : {SIGKILL, SIGTERM, SIGINT, SIGHUP}) {
+    EXPECT_EQ(EndOf({.exit = {.signal = signal}}).reason, "TrainerStopped") << signal;
+  }
+  EXPECT_EQ(EndOf({.exit = {.code = 3}}).reason, "TrainerStopped") << "in order, with a checkpoint";
+  EXPECT_THAT(EndOf({.exit = {.code = 3}}).message, HasSubstr("its worker did not send"));
+  EXPECT_EQ(EndOf({.exit = {.unknown = true}}).reason, "TrainerStopped");
+  EXPECT_THAT(EndOf({.exit = {.unknown = true}}).message, HasSubstr("started anew"));
+}
+
+TEST(EndOf, WhatFollowsFromARemovedRunFolderIsNotTheRunsOwn) {
+  TrainerEnd trainer{.exit = {.code = 1}, .failed = Failed(true), .stop = StopCause::kFolderLost};
+  EXPECT_EQ(EndOf(trainer).reason, "RunFolderLost");
+  trainer.failed = Failed(false);
+  EXPECT_EQ(EndOf(trainer).reason, "NonFiniteLoss") << "that it told before";
+  trainer = {.finished = true,
+             .stop = StopCause::kFolderLost,
+             .final_status = absl::NotFoundError("manifest.json")};
+  EXPECT_EQ(EndOf(trainer).reason, "RunFolderLost");
 }
 
 TEST(EndOfPreparation, NamesWhatWasWrong) {
@@ -89,9 +113,29 @@ TEST(EndOfPreparation, NamesWhatWasWrong) {
   EXPECT_EQ(EndOfPreparation(absl::DataLossError("x")).reason, "CorruptBlob");
   EXPECT_EQ(EndOfPreparation(absl::NotFoundError("x")).reason, "MissingInput");
   EXPECT_EQ(EndOfPreparation(absl::InvalidArgumentError("x")).reason, "BadLease");
-  EXPECT_EQ(EndOfPreparation(absl::InternalError("x")).reason, "Internal");
-  for (const absl::Status& status : {absl::NotFoundError("x"), absl::InternalError("x")}) {
-    EXPECT_EQ(EndOfPreparation(status).outcome, Request::FAILED_RETRYABLE);
+}
+
+// Whatever it is: no end of a preparation is the job's fault.
+TEST(EndOfPreparation, CostsNoRetry) {
+  for (int code = 1; code <= 16; ++code) {
+    const AttemptEnd end = EndOfPreparation(absl::Status(absl::StatusCode(code), "x"));
+    EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+    const Reason* reason = FindReason(end.reason);
+    ASSERT_NE(reason, nullptr) << end.reason;
+    EXPECT_NE(reason->fault, Fault::kJob) << code << " " << end.reason;
+  }
+}
+
+TEST(EndOfPreparation, TellsTheNetworkFromTheWorker) {
+  for (const absl::Status& status :
+       {absl::UnavailableError("x"), absl::DeadlineExceededError("x"), absl::InternalError("x"),
+        absl::UnknownError("x"), absl::AbortedError("x"), absl::CancelledError("x"),
+        WithReason(absl::ResourceExhaustedError("too many calls"), kOverloaded)}) {
+    EXPECT_EQ(EndOfPreparation(status).reason, "DownloadFailed") << status;
+  }
+  for (const absl::Status& status :
+       {absl::PermissionDeniedError("x"), absl::UnauthenticatedError("x")}) {
+    EXPECT_EQ(EndOfPreparation(status).reason, "WorkerUnfit") << status;
   }
 }
 

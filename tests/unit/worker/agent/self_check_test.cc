@@ -72,10 +72,11 @@ TEST_F(SelfCheckTest, TellsATrainerThatDoesNotAnswerAndKeepsWhatItToldBefore) {
 }
 
 TEST(IsSuspicious, IsWhatTheWorkerMayHaveCaused) {
-  for (const auto reason : {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput}) {
+  for (const auto reason : {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput,
+                            kDownloadFailed, kRunFolderLost, kTrainerOrphaned, kWorkerUnfit}) {
     EXPECT_TRUE(IsSuspicious({.reason = std::string(reason)})) << reason;
   }
-  for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory}) {
+  for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory, kTrainerStopped}) {
     EXPECT_FALSE(IsSuspicious({.reason = std::string(reason)})) << reason;
   }
   EXPECT_FALSE(IsSuspicious({})) << "success";

@@ -40,6 +40,12 @@ TEST_F(LaunchTest, EndsAsItsRanks) {
 TEST_F(LaunchTest, TellsOfADeathThatNoRankHasToldOf) {
   EXPECT_EQ(Launch("[ $1 = 0 ] || kill -KILL $$"), RankExit::kFailed);
   EXPECT_NE(Events().find("rank 1 was killed by signal 9 (Killed)"), std::string::npos) << Events();
+  EXPECT_NE(Events().find("TrainerStopped"), std::string::npos) << "somebody's kill: " << Events();
+}
+
+TEST_F(LaunchTest, ARankThatCrashesIsLost) {
+  EXPECT_EQ(Launch("[ $1 = 0 ] || kill -SEGV $$"), RankExit::kFailed);
+  EXPECT_NE(Events().find("RankLost"), std::string::npos) << Events();
 }
 
 TEST_F(LaunchTest, BlamesMemoryOnlyOnTheKernelsWord) {
