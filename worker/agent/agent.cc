@@ -11,22 +11,12 @@
 namespace tune::worker {
 namespace {
 
-// The id of the work folder, made once; one for this life where the folder cannot be written, as
-// the self-check then tells.
-std::string InstallationOf(const std::string& work_dir) {
-  const std::string path = WorkFolder(work_dir).installation;
-  if (const auto known = ReadFile(path); known.ok() && !known->empty()) return *known;
-  const std::string made = NewUuid();
-  const absl::Status written = WriteFileDurably(path, made);
-  if (!written.ok()) spdlog::warn("{}", written.ToString());
-  return made;
-}
-
-v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerResources resources,
+v1::RegisterWorkerRequest Registration(const AgentOptions& options, const FolderClaim& claim,
+                                       v1::WorkerResources resources,
                                        const std::vector<FoundRun>& found) {
   v1::RegisterWorkerRequest request;
   request.set_worker_id(options.name);
-  request.set_installation(InstallationOf(options.work_dir));
+  request.set_installation(claim.installation());
   request.set_incarnation(NewUuid());
   *request.mutable_resources() = std::move(resources);
   request.set_version(Version());
@@ -39,25 +29,26 @@ v1::RegisterWorkerRequest Registration(const AgentOptions& options, v1::WorkerRe
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
                                                      AgentOptions options) {
   const WorkFolder folder(options.work_dir);
+  ASSIGN_OR_RETURN(auto claim, FolderClaim::Take(options.work_dir));
   RETURN_IF_ERROR(CreateDirectories(folder.cache));
-  ASSIGN_OR_RETURN(auto lock, FileLock::Acquire(folder.lock));
   ASSIGN_OR_RETURN(auto found, FindRuns(folder.runs));
   ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
   options.lease_loop.gpus = resources.gpus_size();
-  return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(lock),
+  return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(claim),
                                           std::move(resources), std::move(found)));
 }
 
-Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
+Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FolderClaim> claim,
              v1::WorkerResources resources, std::vector<FoundRun> found)
     : parts_(parts),
       options_(std::move(options)),
       folder_(options_.work_dir),
-      lock_(std::move(lock)),
+      claim_(std::move(claim)),
       found_(std::move(found)),
       cache_(folder_.cache, options_.cache_max_bytes),
       self_check_({.trainer = options_.trainer,
-                   .folders = {options_.work_dir, folder_.cache, folder_.runs}},
+                   .folders = {options_.work_dir, folder_.cache, folder_.runs},
+                   .keep_claim = [this] { return claim_->Keep(); }},
                   parts.processes, parts.clock, parts.metrics),
       context_{.control = parts.control,
                .processes = parts.processes,
@@ -72,8 +63,8 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<File
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
                            .backoff = options_.backoff}},
-      session_(parts.control, parts.clock, Registration(options_, std::move(resources), found_),
-               self_check_),
+      session_(parts.control, parts.clock,
+               Registration(options_, *claim_, std::move(resources), found_), self_check_),
       loop_(context_, session_, options_.lease_loop) {}
 
 absl::Status Agent::Run() {
@@ -82,7 +73,7 @@ absl::Status Agent::Run() {
   if (draining_.HasBeenNotified()) return absl::OkStatus();
   for (FoundRun& run : found_) loop_.TakeUp(std::move(run));
   found_.clear();
-  Heartbeat heartbeat(parts_.control, session_, leases_, parts_.clock, parts_.metrics,
+  Heartbeat heartbeat(parts_.control, session_, self_check_, leases_, parts_.clock, parts_.metrics,
                       options_.work_dir, [this](absl::Status status) { Fail(std::move(status)); });
   heartbeat.Start();
   spdlog::info("tune-worker ready name={}", options_.name);
@@ -95,6 +86,7 @@ absl::Status Agent::Register() {
   Backoff backoff(options_.backoff);
   Outage outage(parts_.clock, "register");
   while (!draining_.HasBeenNotified()) {
+    self_check_.KeepClaim();
     const absl::Status status = session_.Register();
     // A scheduler may refuse one whose trainer tells nothing: it stays up until that is mended.
     const bool fit = self_check_.status().ok();

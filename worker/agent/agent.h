@@ -10,8 +10,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "base/clock.h"
-#include "base/files.h"
 #include "worker/agent/attempt.h"
+#include "worker/agent/folder_claim.h"
 #include "worker/agent/heartbeat.h"
 #include "worker/agent/lease_loop.h"
 #include "worker/agent/work_folder.h"
@@ -57,7 +57,7 @@ class Agent {
   absl::Status Readiness() const;
 
  private:
-  Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FileLock> lock,
+  Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FolderClaim> claim,
         v1::WorkerResources resources, std::vector<FoundRun> found);
 
   absl::Status Register();
@@ -66,7 +66,7 @@ class Agent {
   const AgentParts parts_;
   const AgentOptions options_;
   const WorkFolder folder_;
-  const std::unique_ptr<FileLock> lock_;
+  const std::unique_ptr<FolderClaim> claim_;
   std::vector<FoundRun> found_;  // until taken up
   LeaseTable leases_;
   BlobCache cache_;

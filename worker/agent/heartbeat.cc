@@ -12,11 +12,12 @@ constexpr absl::Duration kAfterFailure = absl::Seconds(1);
 
 }  // namespace
 
-Heartbeat::Heartbeat(ControlPlane& control, Session& session, LeaseTable& leases, Clock& clock,
-                     Metrics& metrics, std::string work_dir,
+Heartbeat::Heartbeat(ControlPlane& control, Session& session, SelfCheck& self_check,
+                     LeaseTable& leases, Clock& clock, Metrics& metrics, std::string work_dir,
                      std::function<void(absl::Status)> on_fatal)
     : control_(control),
       session_(session),
+      self_check_(self_check),
       leases_(leases),
       clock_(clock),
       metrics_(metrics),
@@ -34,6 +35,7 @@ void Heartbeat::Start() {
 }
 
 absl::Status Heartbeat::Beat() {
+  self_check_.KeepClaim();
   v1::HeartbeatRequest request;
   request.set_worker(session_.worker());
   request.set_incarnation(session_.incarnation());

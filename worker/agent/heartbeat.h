@@ -11,16 +11,18 @@
 #include "worker/agent/lease_table.h"
 #include "worker/agent/metrics.h"
 #include "worker/agent/outage.h"
+#include "worker/agent/self_check.h"
 #include "worker/agent/session.h"
 
 namespace tune::worker {
 
 class Heartbeat {
  public:
-  // `on_fatal` is called once where this worker cannot go on under its name. `work_dir` is
-  // the volume whose free space is told.
-  Heartbeat(ControlPlane& control, Session& session, LeaseTable& leases, Clock& clock,
-            Metrics& metrics, std::string work_dir, std::function<void(absl::Status)> on_fatal);
+  // Each beat keeps the claim of `self_check` too. `on_fatal` is called once where this worker
+  // cannot go on under its name. `work_dir` is the volume whose free space is told.
+  Heartbeat(ControlPlane& control, Session& session, SelfCheck& self_check, LeaseTable& leases,
+            Clock& clock, Metrics& metrics, std::string work_dir,
+            std::function<void(absl::Status)> on_fatal);
   ~Heartbeat();  // stops the thread
 
   // Begins beating: every heartbeat interval, counted from when the last one was sent, and
@@ -35,6 +37,7 @@ class Heartbeat {
 
   ControlPlane& control_;
   Session& session_;
+  SelfCheck& self_check_;
   LeaseTable& leases_;
   Clock& clock_;
   Metrics& metrics_;

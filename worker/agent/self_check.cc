@@ -27,6 +27,7 @@ absl::Status CheckFolder(const std::string& folder, int64_t min_free_bytes) {
 
 absl::StatusOr<TrainerInfo> Look(const SelfCheckOptions& options, ProcessRunner& processes,
                                  Clock& clock) {
+  RETURN_IF_ERROR(options.keep_claim());
   for (const std::string& folder : options.folders) {
     RETURN_IF_ERROR(CheckFolder(folder, options.min_free_bytes));
   }
@@ -41,21 +42,27 @@ SelfCheck::SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& 
 
 absl::Status SelfCheck::Run() {
   absl::MutexLock lock(&checking_);
-  const auto found = Look(options_, processes_, clock_);
-  if (!found.ok() && found.status() != status()) {
-    spdlog::error("this worker is unfit and takes no job: {}", found.status().ToString());
-  } else if (found.ok() && !status().ok()) {
-    spdlog::info("this worker is fit again");
-  }
-  Take(found);
-  return found.status();
+  auto found = Look(options_, processes_, clock_);
+  Take(found.status());
+  if (!found.ok()) return found.status();
+  absl::MutexLock taking(&mutex_);
+  trainer_ = *std::move(found);
+  return absl::OkStatus();
 }
 
-void SelfCheck::Take(const absl::StatusOr<TrainerInfo>& found) {
+void SelfCheck::KeepClaim() {
+  if (const absl::Status kept = options_.keep_claim(); !kept.ok()) Take(kept);
+}
+
+void SelfCheck::Take(const absl::Status& found) {
   metrics_.SetHealthy(found.ok());
   absl::MutexLock lock(&mutex_);
-  status_ = found.status();
-  if (found.ok()) trainer_ = *found;
+  if (!found.ok() && found != status_) {
+    spdlog::error("this worker is unfit and takes no job: {}", found.ToString());
+  } else if (found.ok() && !status_.ok()) {
+    spdlog::info("this worker is fit again");
+  }
+  status_ = found;
 }
 
 absl::Status SelfCheck::status() const {

@@ -2,6 +2,7 @@
 // whose end may be the worker's own fault.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct SelfCheckOptions {
   std::vector<std::string> folders;  // made again where they are gone
   // What each folder's volume must have free: enough for a run's log and events.
   int64_t min_free_bytes = 16 << 20;
+  // Keeps this worker's claim on its work folder (folder_claim.h).
+  std::function<absl::Status()> keep_claim = [] { return absl::OkStatus(); };
 };
 
 class SelfCheck {
@@ -28,10 +31,14 @@ class SelfCheck {
   // `processes`, `clock` and `metrics` outlive it.
   SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& clock, Metrics& metrics);
 
-  // Looks whether every folder can be written and has room, and whether the trainer answers, and
-  // tells a change to the log and the metrics. An error says what was found. From any thread;
-  // takes as long as the trainer takes to start, and as the checks that other threads began.
+  // Looks whether the work folder is still its own, whether every folder can be written and has
+  // room, and whether the trainer answers, and tells a change to the log and the metrics. An error
+  // says what was found. From any thread; takes as long as the trainer takes to start, and as the
+  // checks that other threads began.
   absl::Status Run();
+  // The part of it that cannot wait for an attempt's end, and takes no time: keeps the claim on the
+  // work folder. This worker is unfit where it cannot. From any thread.
+  void KeepClaim();
 
   // What the last Run returned; OK before the first. From any thread.
   absl::Status status() const;
@@ -39,7 +46,8 @@ class SelfCheck {
   TrainerInfo trainer() const;
 
  private:
-  void Take(const absl::StatusOr<TrainerInfo>& found);
+  // Notes what was found and tells a change.
+  void Take(const absl::Status& found);
 
   const SelfCheckOptions options_;
   ProcessRunner& processes_;

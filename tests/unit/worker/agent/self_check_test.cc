@@ -55,6 +55,25 @@ TEST_F(SelfCheckTest, TellsAFolderThatCannotBe) {
   EXPECT_TRUE(check.Run().ok()) << "well again";
 }
 
+TEST_F(SelfCheckTest, AWorkerThatLosesItsFolderIsUnfitAtOnce) {
+  Trainer(well_);
+  absl::Status kept;
+  SelfCheck check(
+      {.trainer = folder_ / "trainer", .folders = {}, .keep_claim = [&] { return kept; }},
+      processes_, clock_, metrics_);
+  ASSERT_TRUE(check.Run().ok());
+  check.KeepClaim();
+  EXPECT_TRUE(check.status().ok());
+  kept = absl::FailedPreconditionError("another process holds this lock");
+  check.KeepClaim();
+  EXPECT_EQ(check.status(), kept);
+  EXPECT_EQ(check.Run(), kept);
+  kept = absl::OkStatus();
+  check.KeepClaim();
+  EXPECT_FALSE(check.status().ok()) << "only the whole check makes it fit again";
+  EXPECT_TRUE(check.Run().ok());
+}
+
 TEST_F(SelfCheckTest, TellsThatThereIsNoRoomWithItsNumbers) {
   Trainer(well_);
   SelfCheck check = Make(/*min_free_bytes=*/int64_t{1} << 60);

@@ -62,9 +62,9 @@ TEST_F(SessionTest, TwoThatTakeANameFromEachOtherAreToldApart) {
 class HeartbeatTest : public SessionTest {
  protected:
   Heartbeat heartbeat_{
-      control_, session_, leases_, clock_, metrics_, "/", [this](absl::Status status) {
-        fatal_ = status;
-      }};
+      control_, session_, self_check_, leases_,
+      clock_,   metrics_, "/",         [this](absl::Status status) {
+        fatal_ = status; }};
   absl::Status fatal_;
 };
 
