@@ -40,6 +40,10 @@ std::vector<std::string> StepCheckpoints(const std::string& run_dir) {
   return ids;
 }
 
+bool HoldsCheckpoint(const std::string& run_dir) {
+  return !StepCheckpoints(run_dir).empty() || IsComplete(run_dir, std::string(kFinalCheckpointId));
+}
+
 absl::Status RemoveCheckpoint(const std::string& path) {
   // Not the name under which the trainer writes a checkpoint of this step.
   const std::string removed = absl::StrCat(path, ".removed", kTemporarySuffix);

@@ -15,6 +15,9 @@ namespace tune {
 // oldest first. A folder is complete once its manifest.json is there.
 std::vector<std::string> StepCheckpoints(const std::string& run_dir);
 
+// Whether there is a complete checkpoint in RUN_DIR/checkpoints, of a step or the result.
+bool HoldsCheckpoint(const std::string& run_dir);
+
 // Removes the checkpoint folder `path`. OK where it is not there, or somebody else removes it
 // too.
 absl::Status RemoveCheckpoint(const std::string& path);

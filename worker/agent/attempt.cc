@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "run/checkpoints.h"
 #include "run/folder.h"
 #include "run/reason.h"
 #include "worker/agent/run_inputs.h"
@@ -65,8 +66,14 @@ AttemptEnd Attempt::Run() {
     const absl::Status fit = context_.self_check.Run();
     if (!fit.ok()) end = EndOfUnfitWorker(fit);
   }
-  Tell(end);
-  RemoveRun();
+  if (Tell(end) || !HoldsCheckpoint(run_dir_)) {
+    RemoveRun();
+  } else {
+    spdlog::warn(
+        "{}: {} stays for the worker's next start: it holds a checkpoint that is not "
+        "registered",
+        lease_.key().job(), run_dir_);
+  }
   return end;
 }
 
@@ -160,6 +167,7 @@ AttemptEnd Attempt::Train(Process& trainer) {
   if (lease_.time_limit_seconds() > 0) {
     supervise.time_limit_at = started_ + absl::Seconds(lease_.time_limit_seconds());
   }
+  const bool alone = found_ != nullptr && trainer.Poll().has_value();
   const SupervisedEnd end = Supervise(trainer, stop_, context_.clock, supervise, [&] {
     events.Poll();
     LookForFolder(folder);
@@ -170,6 +178,7 @@ AttemptEnd Attempt::Train(Process& trainer) {
   LookForFolder(folder);
   return EndOf({.exit = end.exit,
                 .killed_by_us = end.killed_by_us,
+                .alone = alone,
                 .out_of_memory = context_.oom_kills().value_or(0) > oom_kills_before_,
                 .finished = events.finished(),
                 .failed = events.failed(),
@@ -209,7 +218,7 @@ bool Attempt::GivenUp() {
          (cause == StopCause::kDraining && now >= drain_deadline_);
 }
 
-void Attempt::Tell(const AttemptEnd& end) {
+bool Attempt::Tell(const AttemptEnd& end) {
   const std::string& job = lease_.key().job();
   v1::FinishAttemptRequest request;
   *request.mutable_key() = lease_.key();
@@ -232,6 +241,7 @@ void Attempt::Tell(const AttemptEnd& end) {
     spdlog::info("{}: attempt {} ended outcome={} reason={}", job, lease_.attempt(),
                  v1::FinishAttemptRequest::Outcome_Name(end.outcome), end.reason);
   }
+  return stop_.cause() == StopCause::kLeaseEnded || !IsTransient(status);
 }
 
 }  // namespace tune::worker

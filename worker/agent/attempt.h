@@ -80,7 +80,8 @@ class Attempt {
   void FlushReports(Reporter& reporter);
   void FlushCheckpoints(Uploader& uploader);
   bool GivenUp();
-  void Tell(const AttemptEnd& end);
+  // False where it gave up on a scheduler that is away.
+  bool Tell(const AttemptEnd& end);
 
   AttemptContext& context_;
   const v1::Lease lease_;

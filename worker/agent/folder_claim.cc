@@ -1,8 +1,8 @@
 #include "worker/agent/folder_claim.h"
 
-#include "base/ids.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "worker/agent/installation.h"
 
 namespace tune::worker {
 
@@ -14,8 +14,7 @@ absl::StatusOr<std::unique_ptr<FolderClaim>> FolderClaim::Take(const std::string
     absl::MutexLock lock(&claim->mutex_);
     RETURN_IF_ERROR(claim->Lock());
   }
-  claim->installation_ = ReadFile(claim->folder_.installation).value_or("");
-  if (claim->installation_.empty()) claim->installation_ = NewUuid();
+  claim->installation_ = InstallationOf(work_dir, claim->folder_.installation);
   const absl::Status kept = claim->Keep();
   if (!kept.ok()) spdlog::warn("{}", kept.ToString());
   return claim;
@@ -35,8 +34,7 @@ absl::Status FolderClaim::Keep() {
     spdlog::warn("{} was removed and is made again; nothing but this worker may remove files there",
                  folder_.lock);
   }
-  if (ReadFile(folder_.installation).value_or("") == installation_) return absl::OkStatus();
-  return WriteFileDurably(folder_.installation, installation_);
+  return KeepInstallation(work_dir_, folder_.installation, installation_);
 }
 
 }  // namespace tune::worker

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "run/checkpoints.h"
 #include "run/folder.h"
 #include "worker/agent/run_inputs.h"
 
@@ -39,6 +41,14 @@ std::optional<int64_t> StartOf(pid_t pid) {
 }
 
 bool Runs(const Mark& mark) { return StartOf(mark.pid) == mark.start; }
+
+// By device and inode, as the process may see the folder under another path.
+bool WorksIn(pid_t pid, const std::string& folder) {
+  struct stat works_in, wanted;
+  return stat(absl::StrCat("/proc/", pid, "/cwd").c_str(), &works_in) == 0 &&
+         stat(folder.c_str(), &wanted) == 0 && works_in.st_dev == wanted.st_dev &&
+         works_in.st_ino == wanted.st_ino;
+}
 
 absl::Duration AgeOf(const Mark& mark) {
   timespec now = {};
@@ -76,16 +86,28 @@ std::optional<Mark> ReadMark(const std::string& run_dir) {
   return mark;
 }
 
-std::optional<FoundRun> Find(const std::string& run_dir, const std::string& name) {
-  const auto mark = ReadMark(run_dir);
-  if (!mark || !Runs(*mark)) return std::nullopt;
-  FoundRun run{.trainer = std::make_unique<FoundProcess>(*mark), .age = AgeOf(*mark)};
-  const auto lease = ReadFile(JoinPath(run_dir, kLeaseFile));
-  if (lease.ok() && run.lease.ParseFromString(*lease) && RunFolderName(run.lease) == name) {
-    return run;
+// The lease that the folder says it is of.
+std::optional<v1::Lease> LeaseOf(const std::string& run_dir, const std::string& name) {
+  const auto text = ReadFile(JoinPath(run_dir, kLeaseFile));
+  v1::Lease lease;
+  if (!text.ok() || !lease.ParseFromString(*text) || RunFolderName(lease) != name) {
+    return std::nullopt;
   }
-  run.trainer->Signal(SIGKILL);  // nobody knows whose it is
-  return std::nullopt;
+  return lease;
+}
+
+std::optional<FoundRun> Find(const std::string& run_dir, const std::string& name) {
+  const Mark mark = ReadMark(run_dir).value_or(Mark());
+  const bool runs = Runs(mark) && WorksIn(mark.pid, run_dir);
+  auto lease = LeaseOf(run_dir, name);
+  if (runs && !lease) FoundProcess(mark).Signal(SIGKILL);  // nobody knows whose it is
+  if (!lease || (!runs && !HoldsCheckpoint(run_dir))) return std::nullopt;
+  spdlog::info("{}: {} pid={}", name,
+               runs ? "its trainer still runs" : "its trainer has ended and left a checkpoint",
+               mark.pid);
+  return FoundRun{.lease = *std::move(lease),
+                  .trainer = std::make_unique<FoundProcess>(runs ? mark : Mark()),
+                  .age = runs ? AgeOf(mark) : absl::ZeroDuration()};
 }
 
 }  // namespace
@@ -103,7 +125,6 @@ absl::StatusOr<std::vector<FoundRun>> FindRuns(const std::string& runs_dir) {
   for (const std::string& name : names) {
     const std::string run_dir = JoinPath(runs_dir, name);
     if (auto run = Find(run_dir, name)) {
-      spdlog::info("{}: its trainer still runs pid={}", name, run->trainer->pid());
       found.push_back(*std::move(run));
     } else {
       RETURN_IF_ERROR(RemoveAll(run_dir));

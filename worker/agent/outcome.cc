@@ -89,6 +89,11 @@ AttemptEnd EndOf(const TrainerEnd& trainer) {
                      trainer.final_status.ok() ? "the trainer named no final checkpoint"
                                                : trainer.final_status.ToString()));
   }
+  if (trainer.alone) {
+    return Retryable(kWorkerDraining,
+                     "its worker was away, and its trainer has ended meanwhile; it goes on from "
+                     "its last checkpoint");
+  }
   return EndOfCrash(trainer);
 }
 

@@ -22,6 +22,7 @@ struct AttemptEnd {
 struct TrainerEnd {
   ExitStatus exit = {};
   bool killed_by_us = false;   // by SIGKILL
+  bool alone = false;          // it ended while no worker was there
   bool out_of_memory = false;  // the kernel ended a process for lack of memory meanwhile
   bool finished = false;       // it wrote a `finished` event
   std::optional<v1::TrainingEvent::Failed> failed = {};  // it wrote a `failed` event

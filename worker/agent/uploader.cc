@@ -76,6 +76,8 @@ void Uploader::Run() {
   Checkpoint checkpoint;
   while (Next(checkpoint)) {
     Register(checkpoint);
+    // What is given up on may be registered in the worker's next life.
+    if (aborted_.HasBeenNotified()) break;
     Remove(checkpoint);
   }
   done_.Notify();

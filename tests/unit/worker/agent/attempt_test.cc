@@ -11,11 +11,13 @@
 #include <optional>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fakes.h"
 #include "lease.h"
 #include "run/folder.h"
 #include "run/manifest.h"
+#include "run/reason.h"
 #include "tests/support/scratch_folder.h"
 #include "worker/agent/run_inputs.h"
 
@@ -64,6 +66,7 @@ class AttemptTest : public ::testing::Test {
     PutBlobs(control_);
     Prepare("step-2", 2, false);
     Prepare("step-4", 4, false);
+    Prepare("step-00000002", 2, false);
     Prepare("final", 4, true);
   }
 
@@ -101,6 +104,18 @@ class AttemptTest : public ::testing::Test {
                            .oom_kills = oom_kills_};
     Attempt attempt(context, std::move(what));
     return attempt.Run();
+  }
+
+  // A trainer in this folder, to its end, without a worker.
+  void StartAlone(const std::string& run_dir) {
+    ASSERT_TRUE(CreateDirectories(run_dir).ok());
+    const auto trainer = processes_.Start({.argv = {folder_ / "trainer", "run", run_dir},
+                                           .working_dir = run_dir,
+                                           .output_path = run_dir + "/trainer.log",
+                                           .holds_stop_signals = true});
+    ASSERT_TRUE(trainer.ok()) << trainer.status();
+    ASSERT_TRUE(NoteRun(run_dir, TestLease(), (*trainer)->pid()).ok());
+    while (!(*trainer)->Poll()) std::this_thread::yield();
   }
 
   // Runs `then` on another thread once the scheduler holds this many events.
@@ -185,6 +200,29 @@ event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
   ASSERT_EQ(control_.commits().size(), 1u);
   EXPECT_TRUE(control_.commits()[0].final());
   EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+}
+
+// A worker that stayed away: its trainer wrote a checkpoint and ended.
+TEST_F(AttemptTest, RegistersWhatATrainerLeftThatEndedAlone) {
+  Trainer("started; step 1; step 2; checkpoint 2 step-00000002 false");
+  const std::string run_dir = folder_ / ("runs/" + RunFolderName(TestLease()));
+  StartAlone(run_dir);
+  std::vector<FoundRun> found = *FindRuns(folder_ / "runs");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(GoOn(std::move(found[0])).reason, kWorkerDraining);
+  ASSERT_EQ(control_.commits().size(), 1u);
+  EXPECT_EQ(control_.commits()[0].step(), 2);
+  EXPECT_EQ(control_.events().size(), 4u);
+  EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+}
+
+TEST_F(AttemptTest, AResultThatATrainerLeftThatEndedAloneIsTheJobs) {
+  Trainer(R"(started; step 4; checkpoint 4 final true
+event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
+  StartAlone(folder_ / ("runs/" + RunFolderName(TestLease())));
+  std::vector<FoundRun> found = *FindRuns(folder_ / "runs");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(GoOn(std::move(found[0])), (AttemptEnd{Request::SUCCEEDED, "", ""}));
 }
 
 TEST_F(AttemptTest, ACrashTellsTheSignal) {
@@ -292,6 +330,33 @@ TEST_F(AttemptTest, DrainingGivesUpOnASchedulerThatIsAway) {
   over = true;
   drain.join();
   EXPECT_THAT(control_.ends(), IsEmpty());
+}
+
+TEST_F(AttemptTest, ACheckpointThatCouldNotBeRegisteredStaysForTheNextStart) {
+  Trainer(
+      R"(trap 'checkpoint 2 step-00000002 false; exit 3' TERM; started; while :; do nap; done)");
+  std::atomic<bool> over = false;
+  const std::string run_dir = folder_ / ("runs/" + RunFolderName(TestLease()));
+  std::thread drain = AfterEvents(1, [&] {
+    control_.SetFault([](const std::string&) { return absl::UnavailableError("away"); });
+    leases_.Drain();
+    while (!absl::StrContains(*ReadFile(run_dir + "/events.jsonl"), "checkpoint")) {
+      std::this_thread::yield();
+    }
+    while (!over) {
+      clock_.Advance(absl::Seconds(1));
+      std::this_thread::yield();
+    }
+  });
+  Run();
+  over = true;
+  drain.join();
+  control_.SetFault(nullptr);
+  std::vector<FoundRun> found = *FindRuns(folder_ / "runs");
+  ASSERT_EQ(found.size(), 1u);
+  GoOn(std::move(found[0]));
+  ASSERT_EQ(control_.commits().size(), 1u);
+  EXPECT_EQ(control_.commits()[0].step(), 2);
 }
 
 TEST_F(AttemptTest, TheTimeLimitEndsItForGood) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -61,6 +62,34 @@ TEST_F(FoundRunsTest, FoldersWithoutATrainerAreRemoved) {
   ASSERT_TRUE(CreateDirectories(folder_ / "runs/never-started-a1-e1/model").ok());
   EXPECT_THAT(Find(), IsEmpty());
   EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
+}
+
+// A trainer whose worker stayed away has written a checkpoint and ended.
+TEST_F(FoundRunsTest, ARunThatEndedIsFoundForItsCheckpoint) {
+  for (const std::string checkpoint : {"step-00000002", "final"}) {
+    auto trainer = Start();
+    ASSERT_TRUE(NoteRun(run_dir_, TestLease(), trainer->pid()).ok());
+    trainer.reset();
+    const std::string dir = run_dir_ + "/checkpoints/" + checkpoint;
+    ASSERT_TRUE(CreateDirectories(dir).ok());
+    ASSERT_TRUE(WriteFileDurably(dir + "/manifest.json", "{}").ok());
+    const std::vector<FoundRun> found = Find();
+    ASSERT_EQ(found.size(), 1u) << checkpoint;
+    EXPECT_EQ(found[0].trainer->Poll(), ExitStatus{.unknown = true});
+    EXPECT_TRUE(Exists(dir));
+    ASSERT_TRUE(RemoveAll(dir).ok());
+  }
+  EXPECT_THAT(Find(), IsEmpty());
+}
+
+TEST_F(FoundRunsTest, ATrainerOfTheFolderThatThisOneIsACopyOfIsLeftAlone) {
+  const auto trainer = Start();
+  ASSERT_TRUE(NoteRun(run_dir_, TestLease(), trainer->pid()).ok());
+  std::filesystem::copy(folder_ / "runs", folder_ / "copy",
+                        std::filesystem::copy_options::recursive);
+  EXPECT_THAT(*FindRuns(folder_ / "copy"), IsEmpty());
+  EXPECT_EQ(trainer->Poll(), std::nullopt);
+  EXPECT_EQ(Find().size(), 1u);
 }
 
 TEST_F(FoundRunsTest, AnotherProcessOfTheSameNumberIsNoTrainer) {
