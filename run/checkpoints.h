@@ -11,6 +11,10 @@
 
 namespace tune {
 
+// Room for what a checkpoint holds beside weights and optimizer state: tokenizer, configuration,
+// the run's log.
+inline constexpr int64_t kSmallCheckpointFilesBytes = 16 << 20;
+
 // The ids of the complete step checkpoints ("step-00000012") in RUN_DIR/checkpoints, by step,
 // oldest first. A folder is complete once its manifest.json is there.
 std::vector<std::string> StepCheckpoints(const std::string& run_dir);

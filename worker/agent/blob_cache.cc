@@ -9,6 +9,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
@@ -27,6 +28,10 @@ absl::Status Link(const std::string& blob, const std::string& target) {
   if (link(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
   if (symlink(blob.c_str(), target.c_str()) == 0) return absl::OkStatus();
   return ErrnoStatus(target, "link");
+}
+
+std::string Megabytes(int64_t bytes) {
+  return absl::StrFormat("%.1f MB", static_cast<double>(bytes) / 1e6);
 }
 
 }  // namespace
@@ -58,21 +63,24 @@ absl::StatusOr<std::vector<BlobCache::Held>> BlobCache::OldestFirst() const {
   return held;
 }
 
-absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed) {
+absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed, int64_t result_bytes) {
   int64_t missing = 0;
   std::set<std::string> counted;
   for (const v1::FileEntry& file : needed) {
     if (!Holds(file) && counted.insert(file.sha256()).second) missing += file.size_bytes();
   }
-  RETURN_IF_ERROR(Evict(needed, missing));
+  RETURN_IF_ERROR(Evict(needed, missing, result_bytes));
   ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
-  if (free >= missing) return absl::OkStatus();
+  if (free >= missing + result_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      absl::StrCat(dir_, ": ", missing, " bytes of inputs are to be fetched, ", free,
-                   " bytes are free; free some, or give the worker a larger --work-dir"));
+      absl::StrCat("the run needs at least ", Megabytes(missing + result_bytes), " of room (",
+                   Megabytes(missing), " of inputs to fetch, ", Megabytes(result_bytes),
+                   " for its result), ", Megabytes(free), " are free in ", dir_,
+                   "; free some, or give the worker a larger --work-dir"));
 }
 
-absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t missing) {
+absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t missing,
+                              int64_t result_bytes) {
   std::set<std::string> keep;
   for (const v1::FileEntry& file : needed) keep.insert({file.sha256(), file.sha256() + ".part"});
   ASSIGN_OR_RETURN(const auto held, OldestFirst());
@@ -80,7 +88,7 @@ absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t 
   for (const Held& blob : held) total += blob.size_bytes;
   for (const Held& blob : held) {
     ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
-    if (total <= max_bytes_ && free >= missing) break;
+    if (total <= max_bytes_ && free >= missing + result_bytes) break;
     if (keep.contains(blob.name)) continue;
     spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
     RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));

@@ -26,9 +26,10 @@ class BlobCache {
   // run may need more.
   BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space = FreeBytes);
 
-  // Evicts until what is missing of `needed` fits the bound and the disk. RESOURCE_EXHAUSTED
-  // with both numbers where the disk is too small even so.
-  absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed);
+  // Evicts until what is missing of `needed` fits the bound, and the disk together with
+  // `result_bytes` of what the run will write. RESOURCE_EXHAUSTED with all numbers where the disk
+  // is too small even so.
+  absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed, int64_t result_bytes);
 
   // The path of a blob with this content, fetched if need be. A file is hashed before its first
   // use in a boot of the host, and again whenever anybody but this object has changed it, its
@@ -52,7 +53,8 @@ class BlobCache {
   std::string PathOf(const std::string& sha256) const;
   bool Holds(const v1::FileEntry& file) const;
   absl::StatusOr<std::vector<Held>> OldestFirst() const;
-  absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing);
+  absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing,
+                     int64_t result_bytes);
 
   const std::string dir_;
   const int64_t max_bytes_;

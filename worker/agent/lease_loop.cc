@@ -3,7 +3,6 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "run/reason.h"
 
 namespace tune::worker {
 
@@ -30,8 +29,6 @@ absl::Status LeaseLoop::TakeJobs() {
   Backoff backoff(options_.backoff);
   while (true) {
     attempts_.AwaitRoom();
-    if (disk_full_.exchange(false))
-      stopped_.WaitForNotificationWithTimeout(options_.rest_after_disk_full);
     if (stopped_.HasBeenNotified()) break;
     RETURN_IF_ERROR(AwaitFitness());
     if (stopped_.HasBeenNotified()) break;
@@ -76,7 +73,7 @@ void LeaseLoop::Begin(v1::Lease lease) {
   const int64_t gpus = lease.gpus_size();
   attempts_.Start(gpus, [this, lease = std::move(lease)]() mutable {
     Attempt attempt(context_, std::move(lease));
-    Run(attempt);
+    attempt.Run();
   });
 }
 
@@ -84,12 +81,8 @@ void LeaseLoop::TakeUp(FoundRun run) {
   const int64_t gpus = run.lease.gpus_size();
   attempts_.Start(gpus, [this, run = std::move(run)]() mutable {
     Attempt attempt(context_, std::move(run));
-    Run(attempt);
+    attempt.Run();
   });
-}
-
-void LeaseLoop::Run(Attempt& attempt) {
-  if (attempt.Run().reason == kDiskFull) disk_full_ = true;
 }
 
 }  // namespace tune::worker

@@ -1,7 +1,6 @@
 // Takes jobs, as many at once as the worker has GPUs for, as long as the worker lives.
 #pragma once
 
-#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,9 +21,6 @@ struct LeaseLoopOptions {
   BackoffOptions backoff;
   // Between two self-checks of a worker that is unfit.
   BackoffOptions check_backoff = {absl::Seconds(1), absl::Minutes(1)};
-  // After an attempt that this machine's disk was too small for, so that another worker may
-  // take it first.
-  absl::Duration rest_after_disk_full = absl::Seconds(5);
 };
 
 class LeaseLoop {
@@ -48,14 +44,12 @@ class LeaseLoop {
   absl::Status AwaitFitness();
   absl::StatusOr<v1::AcquireLeaseResponse> Acquire();
   void Begin(v1::Lease lease);
-  void Run(Attempt& attempt);
 
   AttemptContext& context_;
   Session& session_;
   const LeaseLoopOptions options_;
   std::string request_id_;  // of the call whose answer has not come yet
   absl::Notification stopped_;
-  std::atomic<bool> disk_full_ = false;  // an attempt has ended so since the last rest
   AttemptThreads attempts_;
 };
 

@@ -121,7 +121,7 @@ absl::Status Serve(const Flags& flags) {
 int Main(int argc, char** argv) {
   BlockStopSignals();
   signal(SIGPIPE, SIG_IGN);
-  CLI::App app{"Trains the jobs of a tune-scheduler on this machine."};
+  CLI::App app("Trains the jobs of a tune-scheduler on this machine.", "tune-worker");
   Flags flags;
   AddFlags(app, flags);
   CLI11_PARSE(app, argc, argv);

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "proto/wire/convert.h"
+#include "run/checkpoints.h"
 #include "run/files.h"
 #include "run/folder.h"
 #include "worker/agent/lease_spec.h"
@@ -35,6 +36,12 @@ RunFolder Describe(const std::string& run_dir, const v1::Lease& lease, const Lea
 }
 
 }  // namespace
+
+int64_t ResultBytes(const v1::Lease& lease) {
+  int64_t bytes = kSmallCheckpointFilesBytes;
+  for (const v1::FileEntry& file : lease.model_files()) bytes += file.size_bytes();
+  return bytes;
+}
 
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease) {
   std::vector<RunInput> inputs;

@@ -21,6 +21,10 @@ struct RunInput {
 // The blobs that a lease's run reads; of model, datasets and checkpoint, in this order.
 std::vector<v1::FileEntry> InputFiles(const v1::Lease& lease);
 
+// What the run's result will take at least: as much as the model that it begins with. Checkpoints
+// on the way are more, but a run goes on without them where there is no room.
+int64_t ResultBytes(const v1::Lease& lease);
+
 // INVALID_ARGUMENT for a path that would leave the run folder.
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease);
 

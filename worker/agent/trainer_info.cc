@@ -82,9 +82,9 @@ std::string EndText(const ExitStatus& end) {
                          : absl::StrCat("ended with exit code ", end.code);
 }
 
-absl::Status Unfit(const std::string& trainer, absl::string_view what) {
+absl::Status Unfit(absl::string_view what) {
   return absl::FailedPreconditionError(
-      absl::StrCat(trainer, " version: ", what,
+      absl::StrCat(what,
                    "; install the tune-trainer of this tune-worker's "
                    "release with its libraries, or name where it is with --trainer"));
 }
@@ -97,18 +97,19 @@ absl::StatusOr<TrainerInfo> AskTrainer(const std::string& trainer, ProcessRunner
   if (!output.ok()) return ErrnoStatus("a file in memory", "make");
   const auto process = processes.Start(
       {.argv = {trainer, "version"}, .working_dir = "/", .output_path = output.path()});
-  if (!process.ok()) return Unfit(trainer, process.status().message());
+  if (!process.ok()) return Unfit(process.status().message());
   const auto end = Await(**process, clock);
   if (!end.ok()) return Annotate(end.status(), absl::StrCat(trainer, " version"));
   if (*end != ExitStatus()) {
-    return Unfit(trainer,
-                 absl::StrCat(EndText(*end), ": ",
-                              LastLines(output.path(), kLogLinesInMessage, kLogBytesInMessage)));
+    const std::string lines = LastLines(output.path(), kLogLinesInMessage, kLogBytesInMessage);
+    return Unfit(absl::StrCat(trainer, " version: ", EndText(*end),
+                              lines.empty() ? " and told nothing" : ": ", lines));
   }
   ASSIGN_OR_RETURN(const std::string text, ReadFile(output.path()));
   auto info = Parse(text);
   return info.ok() ? info
-                   : Unfit(trainer, absl::StrCat("tells no version: ", info.status().message()));
+                   : Unfit(absl::StrCat(trainer,
+                                        " version: tells no version: ", info.status().message()));
 }
 
 }  // namespace tune::worker

@@ -96,7 +96,10 @@ void VerifiedBlobs::Save() const {
                     " ", stamp.ctime_ns, "\n");
   }
   const absl::Status written = WriteFileDurably(JoinPath(dir_, kVerifiedFile), text);
-  if (!written.ok()) spdlog::warn("{}", written.ToString());
+  if (!written.ok()) {
+    spdlog::warn("cache: which blobs were hashed is not noted, so a restart hashes them again: {}",
+                 written.ToString());
+  }
 }
 
 }  // namespace tune::worker

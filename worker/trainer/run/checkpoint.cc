@@ -208,9 +208,8 @@ std::string ResumedPrecision(const std::string& path) {
 }
 
 int64_t CheckpointBytes(const Parameters& parameters, DType dtype, bool resumable) {
-  constexpr int64_t kSmallFiles = 16 << 20;
   const int64_t state = resumable ? 12 * parameters.trainable_count() : 0;
-  return DTypeBytes(dtype) * parameters.count() + state + kSmallFiles;
+  return DTypeBytes(dtype) * parameters.count() + state + kSmallCheckpointFilesBytes;
 }
 
 absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,

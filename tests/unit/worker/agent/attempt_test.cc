@@ -392,7 +392,11 @@ TEST_F(AttemptTest, ADiskThatIsTooSmallIsToldWithNumbers) {
   const AttemptEnd end = Run();
   EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
   EXPECT_EQ(end.reason, "DiskFull");
-  EXPECT_THAT(end.message, HasSubstr("13 bytes of inputs are to be fetched, 3 bytes are free"));
+  EXPECT_THAT(end.message, HasSubstr("needs at least 16.8 MB of room"));
+  EXPECT_EQ(FindReason(end.reason)->fault, Fault::kWorker);
+  EXPECT_EQ(FindReason(end.reason)->cost, Cost::kNothing);
+  EXPECT_EQ(control_.Count("Download " + TestLease().model_files(0).sha256()), 0)
+      << "nothing is fetched for a run that cannot be";
 }
 
 TEST_F(AttemptTest, AnInputThatIsNotThereIsTold) {

@@ -47,6 +47,7 @@ TEST_F(TrainerInfoTest, TellsWhatAnUnfitTrainerDid) {
   EXPECT_THAT(Error("echo libtorch.so: cannot open >&2; exit 127"),
               HasSubstr("exit code 127: libtorch.so: cannot open"));
   EXPECT_THAT(Error("kill -SEGV $$"), HasSubstr("signal 11"));
+  EXPECT_THAT(Error("exit 1"), HasSubstr("exit code 1 and told nothing; install"));
   EXPECT_THAT(Error("echo tune-trainer 0.0.1"), HasSubstr("tells no version"));
   EXPECT_THAT(Error(R"(echo '{"version":"1"}')"), HasSubstr("spec_fields"));
 }
@@ -54,7 +55,8 @@ TEST_F(TrainerInfoTest, TellsWhatAnUnfitTrainerDid) {
 TEST_F(TrainerInfoTest, TellsThatTheTrainerIsGone) {
   const auto info = AskTrainer(folder_ / "none", runner_, clock_);
   EXPECT_EQ(info.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(info.status().message()), HasSubstr("none"));
+  EXPECT_THAT(std::string(info.status().message()),
+              HasSubstr(folder_ / "none" + ": start: No such file or directory; install"));
 }
 
 // Never ends; time passes at every look.
