@@ -1,7 +1,11 @@
 #include "server/engine/data_folder.h"
 
-#include "absl/strings/ascii.h"
+#include <vector>
+
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -37,11 +41,14 @@ absl::StatusOr<bool> IsEmpty(Store& store) {
   return empty;
 }
 
-// Whose blobs these are is noted for the next start; that there is no room for it now is no
-// reason not to start.
-void NoteIdentity(const std::string& path, const std::string& id) {
-  const absl::Status written = WriteFileDurably(path, id + "\n");
-  if (!written.ok()) spdlog::warn("cannot note the database's id error=\"{}\"", written.ToString());
+// Whose blobs these are, the newest first; empty where nobody has noted it.
+std::vector<std::string> NotedIds(const std::string& data_dir) {
+  return absl::StrSplit(ReadFile(IdentityPath(data_dir)).value_or(""), absl::ByAnyChar(" \n\r\t"),
+                        absl::SkipEmpty());
+}
+
+std::string Difference(const std::vector<std::string>& noted) {
+  return noted.empty() ? ": it is empty" : absl::StrCat(" (id ", absl::StrJoin(noted, ", "), ")");
 }
 
 }  // namespace
@@ -58,21 +65,27 @@ absl::Status CheckDatabaseThere(const std::string& data_dir, OtherDatabase other
                                                     data_dir, "/blobs holds blobs", kAdvice));
 }
 
-absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store, OtherDatabase other) {
-  const std::string path = IdentityPath(data_dir);
+absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store) {
+  if (!HasBlobs(data_dir)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string id, store.DatabaseId());
-  const std::string noted(absl::StripAsciiWhitespace(ReadFile(path).value_or("")));
-  if (noted == id) return absl::OkStatus();
-  if (other == OtherDatabase::kRefuse && HasBlobs(data_dir)) {
-    ASSIGN_OR_RETURN(const bool empty, IsEmpty(store));
-    if (!noted.empty() || empty) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          DatabasePath(data_dir), " (id ", id, ") is not the database of the blobs in ", data_dir,
-          "/blobs", noted.empty() ? ": it is empty" : absl::StrCat(" (id ", noted, ")"), kAdvice));
-    }
-  }
-  NoteIdentity(path, id);
-  return absl::OkStatus();
+  const std::vector<std::string> noted = NotedIds(data_dir);
+  if (absl::c_linear_search(noted, id)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool empty, IsEmpty(store));
+  if (noted.empty() && !empty) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(DatabasePath(data_dir), " (id ", id, ") is not the database of the blobs in ",
+                   data_dir, "/blobs", Difference(noted), kAdvice));
+}
+
+void NoteDatabase(const std::string& data_dir, Store& store) {
+  std::vector<std::string> ids = NotedIds(data_dir);
+  const absl::StatusOr<std::string> id = store.DatabaseId();
+  if (!id.ok() || (!ids.empty() && ids.front() == *id)) return;
+  std::erase(ids, *id);
+  ids.insert(ids.begin(), *id);
+  const absl::Status written =
+      WriteFileDurably(IdentityPath(data_dir), absl::StrJoin(ids, "\n") + "\n");
+  if (!written.ok()) spdlog::warn("cannot note the database's id error=\"{}\"", written.ToString());
 }
 
 }  // namespace tune::server

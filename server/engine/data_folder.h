@@ -2,7 +2,8 @@
 // a restore that was botched, must not look like an empty scheduler: it would take every blob
 // for one that nothing refers to.
 //
-//   DIR/blobs/database_id   identity of the database whose blobs these are
+//   DIR/blobs/database_id   the ids of the databases whose blobs these are, a line each, the
+//                           newest first: one that --new took leaves those before it right
 #pragma once
 
 #include <string>
@@ -25,8 +26,12 @@ enum class OtherDatabase {
 // none, or an empty file, and there are blobs.
 absl::Status CheckDatabaseThere(const std::string& data_dir, OtherDatabase other);
 
-// Once it is open. FAILED_PRECONDITION: these are another database's blobs; or nobody has
-// noted whose they are, and the database has no job, dataset or model.
-absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store, OtherDatabase other);
+// Once it is open; changes nothing. FAILED_PRECONDITION: these are another database's blobs; or
+// nobody has noted whose they are, and the database has no job, dataset or model.
+absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store);
+
+// Notes that the blobs are this database's. An error (a full disk) is logged: it is no reason
+// not to start.
+void NoteDatabase(const std::string& data_dir, Store& store);
 
 }  // namespace tune::server

@@ -15,7 +15,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& data_dir
   ASSIGN_OR_RETURN(auto sqlite, SqliteStore::Open(DatabasePath(data_dir), clock));
   auto store = std::make_unique<ObservedStore>(std::move(sqlite), clock, observer);
   ASSIGN_OR_RETURN(auto blobs, BlobStore::Open(data_dir));
-  RETURN_IF_ERROR(CheckDatabaseFits(data_dir, *store, other));
+  if (other == OtherDatabase::kRefuse) RETURN_IF_ERROR(CheckDatabaseFits(data_dir, *store));
+  NoteDatabase(data_dir, *store);
   RETURN_IF_ERROR(TakeBackReferenced(*store, *blobs));
   std::unique_ptr<Engine> engine(new Engine(std::move(lock), std::move(store), std::move(blobs),
                                             data_dir, clock, observer, options));

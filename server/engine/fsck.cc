@@ -72,19 +72,48 @@ absl::Status FindOrphans(BlobStore& blobs, const std::vector<UsedFile>& used, Fs
   return absl::OkStatus();
 }
 
+absl::Status CheckThere(const std::string& data_dir) {
+  RETURN_IF_ERROR(CheckDatabaseThere(data_dir, OtherDatabase::kRefuse));
+  if (Exists(DatabasePath(data_dir))) return absl::OkStatus();
+  return absl::NotFoundError(
+      absl::StrCat(DatabasePath(data_dir),
+                   " is not there, nor any blob: is this the --data-dir of a "
+                   "tune-scheduler, and is its volume mounted?"));
+}
+
+void AddDatabaseProblem(const absl::Status& status, FsckReport& report) {
+  if (!status.ok()) report.database.push_back(std::string(status.message()));
+}
+
+absl::Status CheckBlobs(const std::string& data_dir, Store& store, bool quick, FsckReport& report) {
+  ASSIGN_OR_RETURN(const auto blobs, BlobStore::Open(data_dir));
+  const auto before = blobs->Damaged();
+  std::vector<UsedFile> used;
+  RETURN_IF_ERROR(store.Read([&](Reader& reader) { return ListUsedFiles(reader, used); }));
+  CheckFiles(*blobs, used, quick, report);
+  for (const auto& [sha256, why] : blobs->Damaged()) {
+    if (before.contains(sha256)) continue;
+    report.set_aside.push_back(JoinPath(data_dir, absl::StrCat("quarantine/", sha256)));
+  }
+  return FindOrphans(*blobs, used, report);
+}
+
 }  // namespace
 
 absl::StatusOr<FsckReport> Fsck(const std::string& data_dir, bool quick, Clock& clock) {
-  RETURN_IF_ERROR(FileSize(DatabasePath(data_dir)).status());
+  RETURN_IF_ERROR(CheckThere(data_dir));
   ASSIGN_OR_RETURN(const auto lock, FileLock::Acquire(JoinPath(data_dir, "lock")));
-  ASSIGN_OR_RETURN(const auto store, SqliteStore::Open(DatabasePath(data_dir), clock));
-  ASSIGN_OR_RETURN(const auto blobs, BlobStore::Open(data_dir));
   FsckReport report;
-  ASSIGN_OR_RETURN(report.database, store->CheckIntegrity());
-  std::vector<UsedFile> used;
-  RETURN_IF_ERROR(store->Read([&](Reader& reader) { return ListUsedFiles(reader, used); }));
-  CheckFiles(*blobs, used, quick, report);
-  RETURN_IF_ERROR(FindOrphans(*blobs, used, report));
+  const auto store = SqliteStore::Open(DatabasePath(data_dir), clock);
+  if (absl::IsDataLoss(store.status())) {
+    AddDatabaseProblem(store.status(), report);
+    return report;
+  }
+  RETURN_IF_ERROR(store.status());
+  ASSIGN_OR_RETURN(report.database, (*store)->CheckIntegrity());
+  AddDatabaseProblem(CheckDatabaseFits(data_dir, **store), report);
+  const absl::Status read = CheckBlobs(data_dir, **store, quick, report);
+  if (!absl::IsDataLoss(read)) RETURN_IF_ERROR(read);
   return report;
 }
 

@@ -16,8 +16,10 @@ struct FsckReport {
   // "models/M: model.safetensors: blob ab12… is not there": one line per file that cannot be
   // read, sorted.
   std::vector<std::string> harmed;
-  // What SQLite finds wrong with the database.
+  // What is wrong with the database: what SQLite finds, or that these are another one's blobs.
   std::vector<std::string> database;
+  // The paths to which blobs found damaged were moved by this look.
+  std::vector<std::string> set_aside;
   // Blobs that nothing refers to. They harm nothing; the scheduler removes them in time.
   std::vector<std::string> orphans;
 
@@ -26,7 +28,8 @@ struct FsckReport {
 
 // Takes the folder's lock and checks the database and every file that it refers to: its size,
 // and unless `quick` its hash. What is damaged is set aside, as when the scheduler meets it.
-// NOT_FOUND where there is no database; FAILED_PRECONDITION where a scheduler runs.
+// NOT_FOUND where there is no database; FAILED_PRECONDITION where a scheduler runs, or where the
+// database is not there but its blobs are.
 absl::StatusOr<FsckReport> Fsck(const std::string& data_dir, bool quick, Clock& clock);
 
 }  // namespace tune::server

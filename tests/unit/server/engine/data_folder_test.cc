@@ -64,6 +64,18 @@ TEST_F(DataFolderTest, AMissingDatabaseBesideBlobsIsRefused) {
   EXPECT_TRUE(OpenAgain().ok()) << "it is theirs now";
 }
 
+TEST_F(DataFolderTest, AStartWithNewLeavesTheDatabaseBeforeItRight) {
+  engine_.reset();
+  const std::string kept = *ReadFile(Database());
+  for (const char* end : {"", "-wal", "-shm"}) ASSERT_TRUE(RemoveAll(Database() + end).ok());
+  ASSERT_TRUE(OpenAgain(OtherDatabase::kTake).ok());
+  engine_.reset();
+  for (const char* end : {"", "-wal", "-shm"}) ASSERT_TRUE(RemoveAll(Database() + end).ok());
+  ASSERT_TRUE(WriteFileDurably(Database(), kept).ok());
+  EXPECT_TRUE(OpenAgain().ok()) << "it was restored, as the refusal told";
+  EXPECT_TRUE(engine().registry().GetModel("m").ok());
+}
+
 TEST_F(DataFolderTest, AnEmptyDatabaseFileBesideBlobsIsRefused) {
   engine_.reset();
   for (const char* end : {"", "-wal", "-shm"}) ASSERT_TRUE(RemoveAll(Database() + end).ok());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/files.h"
+#include "server/engine/data_folder.h"
 #include "tests/unit/server/engine/engine_fixture.h"
 
 namespace tune::server {
@@ -45,6 +46,7 @@ TEST_F(FsckTest, ADamagedFileIsNamedAndSetAside) {
   EXPECT_FALSE(report->whole());
   EXPECT_THAT(report->harmed, ElementsAre(HasSubstr("datasets/d: d.jsonl: blob " + file_.sha256)));
   EXPECT_FALSE(Exists(path_));
+  EXPECT_THAT(report->set_aside, ElementsAre(folder_ / "data/quarantine/" + file_.sha256));
   EXPECT_THAT(Check(/*quick=*/true)->harmed.size(), 1u) << "it is known from now on";
 }
 
@@ -68,8 +70,23 @@ TEST_F(FsckTest, AFolderInUseIsRefused) {
 }
 
 TEST_F(FsckTest, NoDatabaseIsMade) {
-  EXPECT_TRUE(absl::IsNotFound(Fsck(folder_ / "nothing", false, clock_).status()));
+  const absl::Status status = Fsck(folder_ / "nothing", false, clock_).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is its volume mounted?"));
   EXPECT_FALSE(Exists(folder_ / "nothing"));
+}
+
+TEST_F(FsckTest, SeesWhatTheStartRefuses) {
+  engine_.reset();
+  const std::string database = DatabasePath(folder_ / "data");
+  for (const char* end : {"-wal", "-shm"}) ASSERT_TRUE(RemoveAll(database + end).ok());
+  ASSERT_TRUE(Engine::Open(folder_ / "other", clock_, observer_).ok());
+  ASSERT_TRUE(WriteFileDurably(database, *ReadFile(DatabasePath(folder_ / "other"))).ok());
+  EXPECT_THAT(Check()->database, ElementsAre(HasSubstr("is not the database of the blobs in")));
+  ASSERT_TRUE(WriteFileDurably(database, std::string(5000, 'x')).ok());
+  EXPECT_FALSE(Check()->whole()) << "a file of garbage is a harmed database, not a failed look";
+  ASSERT_TRUE(RemoveAll(database).ok());
+  EXPECT_THAT(std::string(Check().status().message()), HasSubstr("tune.db is not there, but"));
 }
 
 }  // namespace
