@@ -6,11 +6,13 @@
 
 namespace tune {
 
-// Moving averages over about the last ten steps. An attempt begins with a new one: another
-// worker may be faster. NaN where nothing is known.
+// Moving averages over about the last minute, at least ten steps; of fewer steps than that, the
+// mean. An attempt begins with a new one: another worker may be faster. NaN where nothing is
+// known.
 struct Pace {
   double seconds_per_step = std::numeric_limits<double>::quiet_NaN();
   double tokens_per_second = std::numeric_limits<double>::quiet_NaN();
+  int64_t steps = 0;  // folded in
 
   // Folds in the next step, which took `seconds` for `tokens` tokens. A step without a time
   // changes nothing.

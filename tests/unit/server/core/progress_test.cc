@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "run/pace.h"
+
 namespace tune::server {
 namespace {
 
@@ -21,7 +23,7 @@ TrainingReport Step(int64_t step, double seconds) {
 
 TEST(Progress, AStepGivesPaceAndTimeLeft) {
   Progress progress;
-  ApplyReport(Step(10, 2), progress);
+  ApplyReport(Step(10, 2), 0, progress);
   EXPECT_EQ(progress.step, 10);
   EXPECT_EQ(progress.total_steps, 100);
   EXPECT_EQ(progress.loss, 2.5);
@@ -30,29 +32,33 @@ TEST(Progress, AStepGivesPaceAndTimeLeft) {
   EXPECT_EQ(progress.update_time, absl::FromUnixSeconds(10));
 }
 
-TEST(Progress, ThePaceFollowsSlowly) {
+TEST(Progress, ThePaceIsThatOfTheRunsOwnSteps) {
   Progress progress;
-  ApplyReport(Step(1, 1), progress);
-  ApplyReport(Step(2, 11), progress);
-  EXPECT_DOUBLE_EQ(progress.seconds_per_step, 2);
-  EXPECT_DOUBLE_EQ(progress.eta_seconds, 2 * 98);
+  Pace pace;
+  for (int step = 41; step <= 60; ++step) {
+    ApplyReport(Step(step, step), 40, progress);
+    pace.Add(step, 1000);
+  }
+  EXPECT_DOUBLE_EQ(progress.seconds_per_step, pace.seconds_per_step);
+  EXPECT_DOUBLE_EQ(progress.tokens_per_second, pace.tokens_per_second);
+  EXPECT_DOUBLE_EQ(progress.eta_seconds, pace.SecondsLeft(60, 100));
 }
 
 TEST(Progress, AStepWithoutATimeChangesNoPace) {
   Progress progress;
-  ApplyReport(Step(1, 0), progress);
+  ApplyReport(Step(1, 0), 0, progress);
   EXPECT_TRUE(std::isnan(progress.seconds_per_step));
   EXPECT_TRUE(std::isnan(progress.eta_seconds));
 }
 
 TEST(Progress, AResumedRunBeginsAtItsCheckpoint) {
   Progress progress;
-  ApplyReport(Step(50, 1), progress);
+  ApplyReport(Step(50, 1), 0, progress);
   TrainingReport started;
   started.kind = TrainingReport::Kind::kStarted;
   started.total_steps = 100;
   started.resumed_step = 40;
-  ApplyReport(started, progress);
+  ApplyReport(started, 0, progress);
   EXPECT_EQ(progress.step, 40);
   // Another worker may be faster.
   EXPECT_TRUE(std::isnan(progress.seconds_per_step));
@@ -61,11 +67,11 @@ TEST(Progress, AResumedRunBeginsAtItsCheckpoint) {
 
 TEST(Progress, AnEvaluationChangesItsLossOnly) {
   Progress progress;
-  ApplyReport(Step(5, 1), progress);
+  ApplyReport(Step(5, 1), 0, progress);
   TrainingReport evaluation;
   evaluation.kind = TrainingReport::Kind::kEvaluation;
   evaluation.eval_loss = 1.5;
-  ApplyReport(evaluation, progress);
+  ApplyReport(evaluation, 0, progress);
   EXPECT_EQ(progress.eval_loss, 1.5);
   EXPECT_EQ(progress.loss, 2.5);
   EXPECT_EQ(progress.step, 5);
@@ -76,7 +82,7 @@ TEST(Progress, OtherEventsChangeNothing) {
   TrainingReport other;
   other.step = 9;
   other.time = absl::FromUnixSeconds(9);
-  ApplyReport(other, progress);
+  ApplyReport(other, 0, progress);
   EXPECT_EQ(progress.step, 0);
   EXPECT_EQ(progress.update_time, absl::InfinitePast());
 }
