@@ -88,7 +88,7 @@ std::string StepBody(const Training::Step& step) {
 EventText DescribeTraining(const Training& event) {
   switch (event.event_case()) {
     case Training::kStarted:
-      return {"Started", absl::StrCat(WithCommas(event.started().total_steps()), " steps on ",
+      return {"Started", absl::StrCat(Counted(event.started().total_steps(), "step"), " on ",
                                       event.started().device(), " in ", event.started().precision(),
                                       event.started().resumed_step()
                                           ? absl::StrCat(", resumed at step ",

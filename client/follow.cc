@@ -50,7 +50,8 @@ class Follower {
   absl::StatusOr<v1::Job> Run() {
     ASSIGN_OR_RETURN(channel_, context_.Connect());
     while (true) {
-      WatchStream stream(channel_, options_.job, after_seq_, kStreamLimit);
+      // Once it has been there, the scheduler is waited for.
+      WatchStream stream(channel_, options_.job, after_seq_, kStreamLimit, connected_once_);
       RETURN_IF_ERROR(ReadToEnd(stream));
       if (IsOver(job_)) return job_;
       if (!MayReconnect(stream.status()) || !connected_once_) return stream.status();
@@ -78,6 +79,8 @@ class Follower {
   void Take(const v1::WatchJobResponse& update) {
     connected_once_ = true;
     lost_since_.reset();
+    if (told_of_loss_) observer_.OnConnectionBack();
+    told_of_loss_ = false;
     pause_ = kFirstPause;
     for (const v1::JobEvent& event : update.events()) after_seq_ = event.seq();
     if (update.has_job()) job_ = update.job();
@@ -86,6 +89,7 @@ class Follower {
 
   absl::Status CheckLimits() {
     if (options_.interrupted()) return absl::CancelledError("interrupted");
+    if (lost_since_ && context_.clock().Monotonic() - *lost_since_ > kGiveUp) return why_lost_;
     if (context_.clock().Monotonic() - start_ < options_.limit) return absl::OkStatus();
     return WithHint(
         absl::DeadlineExceededError(absl::StrCat("job/", ShortName(options_.job),
@@ -95,15 +99,13 @@ class Follower {
   }
 
   absl::Status AwaitReconnect(const absl::Status& why) {
-    const absl::Duration now = context_.clock().Monotonic();
-    if (!lost_since_) {
-      lost_since_ = now;
-      if (why.code() != absl::StatusCode::kDeadlineExceeded && !noted_) {
-        noted_ = true;
-        observer_.OnNote("connection to the scheduler lost; the job goes on, reconnecting");
-      }
+    if (!lost_since_) lost_since_ = context_.clock().Monotonic();
+    why_lost_ = why.ok() ? absl::UnavailableError("the scheduler ended the stream") : why;
+    const bool planned = why.code() == absl::StatusCode::kDeadlineExceeded;  // kStreamLimit
+    if (!planned && !told_of_loss_) {
+      told_of_loss_ = true;
+      observer_.OnConnectionLost();
     }
-    if (now - *lost_since_ > kGiveUp) return why;
     for (absl::Duration waited; waited < pause_; waited += kTick) {
       RETURN_IF_ERROR(CheckLimits());
       observer_.OnTick();
@@ -121,8 +123,9 @@ class Follower {
   int64_t after_seq_ = 0;
   v1::Job job_;
   bool connected_once_ = false;
-  bool noted_ = false;
+  bool told_of_loss_ = false;
   std::optional<absl::Duration> lost_since_;
+  absl::Status why_lost_;
   absl::Duration pause_ = kFirstPause;
   absl::Duration last_update_;
 };

@@ -18,8 +18,9 @@ class JobObserver {
   virtual void OnUpdate(const v1::WatchJobResponse& update) = 0;
   // Several times a second, for ages and countdowns.
   virtual void OnTick() {}
-  // A line that must not end up inside a drawing.
-  virtual void OnNote(const std::string& text) = 0;
+  // The connection is lost, and being made again; it is there again. By turns.
+  virtual void OnConnectionLost() = 0;
+  virtual void OnConnectionBack() = 0;
 };
 
 struct FollowOptions {
@@ -29,7 +30,7 @@ struct FollowOptions {
 };
 
 // Calls the observer until the job is over and returns it. A broken stream is taken up
-// after the last entry seen, which is noted once, for up to 10 minutes. CANCELLED where
+// after the last entry seen, for up to 10 minutes each time. CANCELLED where
 // interrupted, DEADLINE_EXCEEDED after `limit`; neither touches the job.
 absl::StatusOr<v1::Job> FollowJob(Context& context, const FollowOptions& options,
                                   JobObserver& observer);

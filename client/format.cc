@@ -49,6 +49,10 @@ std::string WithCommas(int64_t number) {
   return digits;
 }
 
+std::string Counted(int64_t number, absl::string_view what) {
+  return absl::StrCat(WithCommas(number), " ", what, number == 1 ? "" : "s");
+}
+
 std::string HumanNumber(double number) { return absl::StrFormat("%.4g", number); }
 
 std::string Rfc3339(const google::protobuf::Timestamp& timestamp) {

@@ -26,6 +26,9 @@ std::string HumanCount(double count);
 // "4,210".
 std::string WithCommas(int64_t number);
 
+// "1 step", "4,210 steps".
+std::string Counted(int64_t number, absl::string_view what);
+
 // Four significant digits: "1.041", "9.2e-06", "nan".
 std::string HumanNumber(double number);
 

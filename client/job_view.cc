@@ -22,9 +22,15 @@ constexpr int kMaxSparkline = 24;
 
 std::string Percent(double fraction) { return absl::StrFormat("%.1f%%", 100 * fraction); }
 
-std::string EpochText(double epoch, double epochs) {
-  return epochs > 0 ? absl::StrFormat("epoch %.2f/%g", epoch, epochs)
-                    : absl::StrFormat("epoch %.2f", epoch);
+// With the epoch in which the run ends: by its epochs, or sooner by its max_steps.
+std::string EpochText(const v1::TrainingEvent::Step& step, const v1::RunSpec& spec) {
+  double end = spec.epochs();
+  if (spec.max_steps() > 0 && step.epoch() > 0) {
+    const double steps_per_epoch = static_cast<double>(step.step()) / step.epoch();
+    end = std::min(end, static_cast<double>(step.total_steps()) / steps_per_epoch);
+  }
+  const std::string epoch = absl::StrFormat("epoch %.2f", step.epoch());
+  return end > 0 ? absl::StrCat(epoch, "/", std::round(100 * end) / 100) : epoch;
 }
 
 }  // namespace
@@ -109,7 +115,7 @@ std::string JobView::StateLine(const Style& style) const {
     absl::StrAppend(&line, "  ",
                     job_.queue_position() == 0
                         ? "next in the queue"
-                        : absl::StrCat("behind ", job_.queue_position(), " jobs"));
+                        : absl::StrCat("behind ", Counted(job_.queue_position(), "job")));
     if (!job_.reason().empty()) absl::StrAppend(&line, "  ", SanitizeLine(job_.reason()));
   }
   return line;
@@ -122,8 +128,7 @@ std::string JobView::ProgressLine(absl::Time now, absl::TimeZone zone, int width
                                                    : 0;
   const std::string left =
       absl::StrCat(" step ", WithCommas(step_->step()), "/", WithCommas(step_->total_steps()), " ");
-  std::string right =
-      absl::StrCat("  ", Percent(fraction), "  ", EpochText(step_->epoch(), job_.spec().epochs()));
+  std::string right = absl::StrCat("  ", Percent(fraction), "  ", EpochText(*step_, job_.spec()));
   const double seconds = SecondsLeft();
   if (job_.state() == v1::Job::RUNNING && seconds > 0) {
     const absl::Duration left_time = absl::Seconds(seconds);

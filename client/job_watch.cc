@@ -16,8 +16,9 @@ bool IsOver(const v1::Job& job) {
 }
 
 WatchStream::WatchStream(std::shared_ptr<grpc::Channel> channel, const std::string& job,
-                         int64_t after_seq, absl::Duration limit)
+                         int64_t after_seq, absl::Duration limit, bool wait_for_connection)
     : stub_(v1::JobService::NewStub(std::move(channel))), context_(MakeContext(limit)) {
+  context_->set_wait_for_ready(wait_for_connection);
   v1::WatchJobRequest request;
   request.set_name(job);
   request.set_after_seq(after_seq);

@@ -17,9 +17,10 @@ class WatchStream {
  public:
   enum class Read { kUpdate, kNothing, kEnd };
 
-  // Entries after `after_seq`; the stream's own deadline is `limit` from now.
+  // Entries after `after_seq`; the stream's own deadline is `limit` from now. Where there is no
+  // connection it ends at once, or waits for one: it is being made while Next is called.
   WatchStream(std::shared_ptr<grpc::Channel> channel, const std::string& job, int64_t after_seq,
-              absl::Duration limit);
+              absl::Duration limit, bool wait_for_connection = false);
   ~WatchStream();
   WatchStream(const WatchStream&) = delete;
   WatchStream& operator=(const WatchStream&) = delete;

@@ -26,13 +26,4 @@ void LiveRegion::Draw(const std::vector<std::string>& lines) {
   drawn_ = lines;
 }
 
-void LiveRegion::Print(const std::vector<std::string>& lines) {
-  std::string text = absl::StrCat(Erase(), drawn_.empty() ? "" : "\x1b[J");
-  for (const std::string& line : lines) absl::StrAppend(&text, line, "\n");
-  out_ << text;
-  const std::vector<std::string> again = std::move(drawn_);
-  drawn_.clear();
-  if (!again.empty()) Draw(again);
-}
-
 }  // namespace tune::client

@@ -13,8 +13,6 @@ class LiveRegion {
 
   // Replaces what was drawn; nothing is written where nothing changed.
   void Draw(const std::vector<std::string>& lines);
-  // Puts lines above the region, for good.
-  void Print(const std::vector<std::string>& lines);
   // Leaves what was drawn where it is; the next Draw begins below it.
   void Keep() { drawn_.clear(); }
 

@@ -61,8 +61,8 @@ std::string Spec(const v1::RunSpec& spec) {
 // What may still go wrong before the job has failed; nothing for one that is over.
 std::string BudgetText(const v1::Job& job) {
   if (IsOver(job)) return "";
-  return absl::StrCat(job.retries_left(), " retries, ", job.disruptions_left(),
-                      " interruptions left");
+  return absl::StrCat(job.retries_left(), job.retries_left() == 1 ? " retry, " : " retries, ",
+                      Counted(job.disruptions_left(), "interruption"), " left");
 }
 
 std::string Status(const v1::Job& job, absl::Time now) {

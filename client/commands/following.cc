@@ -17,13 +17,16 @@ namespace tune::client {
 namespace {
 
 constexpr absl::Duration kLineInterval = absl::Seconds(1);
+constexpr char kLost[] = "connection to the scheduler lost; the job goes on, reconnecting";
+constexpr char kBack[] = "connected to the scheduler again";
 
-// Says nothing but notes.
+// Says nothing but what becomes of the connection.
 class SilentObserver : public JobObserver {
  public:
   explicit SilentObserver(Context& context) : context_(context) {}
   void OnUpdate(const v1::WatchJobResponse&) override {}
-  void OnNote(const std::string& text) override { context_.Note(text); }
+  void OnConnectionLost() override { context_.Note(kLost); }
+  void OnConnectionBack() override { context_.Note(kBack); }
 
  private:
   Context& context_;
@@ -41,7 +44,8 @@ class LineObserver : public JobObserver {
     }
     context_.out().flush();
   }
-  void OnNote(const std::string& text) override { context_.Note(text); }
+  void OnConnectionLost() override { context_.Note(kLost); }
+  void OnConnectionBack() override { context_.Note(kBack); }
 
  private:
   Context& context_;
@@ -56,10 +60,15 @@ class LiveObserver : public JobObserver {
   void OnUpdate(const v1::WatchJobResponse& update) override { view_.Apply(update); }
   void OnTick() override {
     if (view_.job().name().empty()) return;
-    region_.Draw(view_.Lines(context_.clock().Now(), absl::LocalTimeZone(),
-                             context_.out_screen().width, Style(context_.out_screen())));
+    const int width = context_.out_screen().width;
+    const Style style(context_.out_screen());
+    std::vector<std::string> lines =
+        view_.Lines(context_.clock().Now(), absl::LocalTimeZone(), width, style);
+    if (lost_) lines.push_back(style.Yellow(Shorten(absl::StrCat(" ", kLost), width)));
+    region_.Draw(lines);
   }
-  void OnNote(const std::string& text) override { region_.Print({text}); }
+  void OnConnectionLost() override { lost_ = true; }
+  void OnConnectionBack() override { lost_ = false; }
 
   // What the run's samples say, below the view.
   void PrintSamples() {
@@ -75,6 +84,7 @@ class LiveObserver : public JobObserver {
   Context& context_;
   LiveRegion region_;
   JobView view_;
+  bool lost_ = false;
 };
 
 void NoteDetached(Context& context, const std::string& job) {

@@ -20,7 +20,7 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 // The server's tolerance lies below the clients' interval, or a late packet costs a GOAWAY.
 constexpr int kMinPingIntervalMs = 10'000;
 constexpr int kReconnectMinMs = 200;
-constexpr int kReconnectMaxMs = 5'000;
+constexpr int kReconnectMaxMs = 2'000;
 // Field errors travel in trailing metadata, where gRPC's own limit of 8 KiB is short.
 constexpr int kMaxMetadataBytes = 64 << 10;
 constexpr int kMaxConcurrentStreams = 1000;

@@ -164,6 +164,20 @@ TEST_F(Commands, WaitExitsByOutcome) {
   EXPECT_EQ(Run({"wait", "none"}), 3) << err_;
 }
 
+TEST_F(Commands, WatchTellsOfEveryLossAndOfItsEnd) {
+  const grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+  const auto script = [&](int step, v1::Job::State state) {
+    return WatchScript{.batches = {Batch({StepEvent(step, 3, 3)}, MakeJob("x", state), step, 10)},
+                       .end = broken};
+  };
+  scheduler_.jobs.watches = {script(1, v1::Job::RUNNING), script(2, v1::Job::RUNNING),
+                             script(3, v1::Job::SUCCEEDED)};
+  EXPECT_EQ(Run({"watch", "x"}), 0) << err_;
+  const std::string lost = "connection to the scheduler lost; the job goes on, reconnecting\n";
+  const std::string back = "connected to the scheduler again\n";
+  EXPECT_THAT(err_, HasSubstr(lost + back + lost + back));
+}
+
 TEST_F(Commands, WatchTakesUpABrokenStreamAndSaysSoOnce) {
   const v1::Job running = MakeJob("x", v1::Job::RUNNING);
   const grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "Socket closed");

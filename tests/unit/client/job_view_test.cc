@@ -111,6 +111,17 @@ TEST(JobView, ShowsTheSchedulersPaceAndTimeLeft) {
       HasSubstr(absl::StrCat("ETA ", HumanDuration(absl::Seconds(pace.SecondsLeft(3, 8))))));
 }
 
+TEST(JobView, TheLastEpochIsThatInWhichTheRunEnds) {
+  v1::Job job = Running("x");
+  job.mutable_spec()->set_epochs(10000);
+  JobView view;
+  view.Apply(Batch({Started(8, 0), StepEvent(4, 8, 2)}, job));
+  EXPECT_THAT(Frame(view, 0, 100), HasSubstr("epoch 1.00/10000  ETA"));
+  job.mutable_spec()->set_max_steps(8);
+  view.Apply(Batch({}, job));
+  EXPECT_THAT(Frame(view, 0, 100), HasSubstr("epoch 1.00/2  ETA"));
+}
+
 TEST(JobView, WithoutUnicode) {
   JobView view;
   view.Apply(Batch({Started(4, 0), StepEvent(1, 4, 2), StepEvent(2, 4, 1)}, Running("x")));
@@ -217,9 +228,6 @@ TEST(LiveRegion, DrawsOverWhatItDrew) {
   EXPECT_EQ(out.str(), "") << "nothing changed";
   region.Draw({"c"});
   EXPECT_EQ(out.str(), "\x1b[2A\r\x1b[?7lc\x1b[K\n\x1b[?7h\x1b[J");
-  out.str("");
-  region.Print({"note"});
-  EXPECT_EQ(out.str(), "\x1b[1A\r\x1b[Jnote\n\x1b[?7lc\x1b[K\n\x1b[?7h");
   out.str("");
   region.Keep();
   region.Draw({"d"});
