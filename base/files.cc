@@ -75,6 +75,10 @@ absl::Status ErrnoStatus(absl::string_view path, absl::string_view what) {
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return ErrnoStatus(path, "open");
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
+  }
   std::ostringstream content;
   content << file.rdbuf();
   if (file.bad()) return ErrnoStatus(path, "read");

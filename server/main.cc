@@ -208,8 +208,7 @@ void WaitForEnd(const sigset_t& signals) {
 absl::Status Run(const Flags& flags, const sigset_t& signals) {
   Daemon daemon;
   RETURN_IF_ERROR(Start(flags, daemon));
-  spdlog::info("ready grpc={} metrics={} data_dir={}", daemon.rpc->address(),
-               daemon.http->address(), flags.data_dir);
+  spdlog::info("serves data_dir={}", flags.data_dir);
   std::cout << "tune-scheduler ready grpc=" << daemon.rpc->address()
             << " metrics=" << daemon.http->address() << std::endl;
   WaitForEnd(signals);

@@ -30,6 +30,11 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   EXPECT_NE(status.message().find(folder_.path()), std::string::npos);
 }
 
+TEST_F(FilesTest, AFolderIsNoEmptyFile) {
+  EXPECT_EQ(ReadFile(folder_.path()).status().message(),
+            folder_.path() + ": is a folder, not a file");
+}
+
 // A FIFO would be waited for, and /dev/zero has no end.
 TEST_F(FilesTest, ReadsOnlyARegularFileOfTheSizeAllowed) {
   const std::string path = folder_ / "file", fifo = folder_ / "fifo";
