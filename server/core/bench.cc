@@ -21,6 +21,11 @@ bool Bench::JobFailed(const std::string& worker, const std::string& job, const s
   return another;
 }
 
+void Bench::Mended(const std::string& worker) {
+  const auto found = records_.find(worker);
+  if (found != records_.end()) found->second.benching = {};
+}
+
 void Bench::WentWell(const std::string& worker) { records_.erase(worker); }
 
 std::optional<Benching> Bench::Find(const std::string& worker, absl::Duration now) const {

@@ -31,6 +31,9 @@ class Bench {
   // job in a row that does so benches the worker. True where it did.
   bool JobFailed(const std::string& worker, const std::string& job, const std::string& reason,
                  absl::Duration now);
+  // The worker says that what ailed it is mended: it is tried again at once. Should it fail
+  // again, it is benched for longer than before.
+  void Mended(const std::string& worker);
   // An attempt succeeded or made progress there: everything is forgotten.
   void WentWell(const std::string& worker);
 

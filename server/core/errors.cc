@@ -48,7 +48,8 @@ absl::Status NameInUse(const std::string& worker_id) {
   return WithReason(absl::AlreadyExistsError(absl::StrCat(
                         "workers/", worker_id,
                         " is alive, in another work folder; give this worker a name of its own "
-                        "(--name)")),
+                        "(--name), or, where that one was killed, start this one again once "
+                        "tunectl workers list shows it LOST")),
                     kNameInUse);
 }
 

@@ -25,8 +25,8 @@ struct WorkerResources {
   bool operator==(const WorkerResources&) const = default;
 };
 
-// kUnhealthy: alive, but gets no job.
-enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy };
+// kUnhealthy: alive, but gets no job. kUnknown: not heard of since this scheduler started.
+enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy, kUnknown };
 
 struct WorkerRecord {
   std::string id;

@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/field_errors.h"
 #include "base/status.h"
-#include "base/utf8.h"
 #include "server/core/text.h"
 #include "server/engine/attempts.h"
 
@@ -20,6 +19,10 @@ absl::Status Over(const Job& job) {
 absl::Status CheckReason(const std::string& reason) {
   FieldErrors errors;
   CheckText("reason", reason, errors);
+  if (reason.size() > kMaxReasonBytes) {
+    errors.Add("reason",
+               absl::StrCat("must be at most ", kMaxReasonBytes, " bytes, got ", reason.size()));
+  }
   return errors.ToStatus("cancel");
 }
 
@@ -36,8 +39,8 @@ absl::StatusOr<Job> Cancel::CancelJob(const std::string& job_id, const std::stri
     after = job;
     if (job.state == JobState::kCancelled) return absl::OkStatus();
     if (IsTerminal(job.state)) return Over(job);
-    const AttemptResult end{std::string(kCancelled), std::string(CutUtf8(reason, kMaxReasonBytes)),
-                            liveness_.TakeRunTime({job.id, job.epoch})};
+    const AttemptResult end{std::string(kCancelled), reason,
+                            TakeRunTime(liveness_, {job.id, job.epoch}, effects)};
     ASSIGN_OR_RETURN(after,
                      EndJob(transaction, job, JobState::kCancelled, end, clock_.Now(), effects));
     return absl::OkStatus();

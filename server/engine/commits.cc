@@ -14,6 +14,12 @@ void ObserveEnd(const Job& job, EngineObserver& observer) {
 
 }  // namespace
 
+absl::Duration TakeRunTime(Liveness& liveness, const LeaseKey& key, Effects& effects) {
+  const absl::Duration time = liveness.TakeRunTime(key);
+  effects.run_time.push_back({key, time});
+  return time;
+}
+
 Commits::Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& work, EventHub& hub,
                  EngineObserver& observer)
     : store_(store),
@@ -24,10 +30,19 @@ Commits::Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& wor
       observer_(observer) {}
 
 absl::Status Commits::Write(Change change, Effects& effects) {
-  return store_.Write([&](Transaction& transaction) {
+  const absl::Status status = store_.Write([&](Transaction& transaction) {
+    GiveBack(effects);  // of a run before this one
     effects = {};
     return change(transaction, effects);
   });
+  if (!status.ok()) GiveBack(effects);
+  return status;
+}
+
+void Commits::GiveBack(const Effects& effects) {
+  for (const TakenRunTime& taken : effects.run_time) {
+    liveness_.GiveBackRunTime(taken.key, taken.time);
+  }
 }
 
 absl::Status Commits::Run(Change change) {
@@ -68,16 +83,18 @@ void Commits::Apply(const Effects& effects) {
 }
 
 void Commits::Judge(const EndedAttempt& attempt) {
+  bool benched = false;
   if (attempt.fault == Fault::kWorker) {
     liveness_.WorkerFailed(attempt.worker_id, attempt.reason);
+    benched = true;
   } else if (attempt.well) {
     liveness_.WentWell(attempt.worker_id);
   } else if (attempt.fault == Fault::kJob) {
-    liveness_.JobFailed(attempt.worker_id, attempt.job_id, attempt.reason);
+    benched = liveness_.JobFailed(attempt.worker_id, attempt.job_id, attempt.reason);
   }
-  const std::string unhealthy = liveness_.Unhealthy(attempt.worker_id);
-  if (unhealthy.empty() || attempt.well) return;
-  spdlog::warn("worker {} is benched: {}", attempt.worker_id, unhealthy);
+  if (!benched) return;
+  spdlog::warn("worker {} is benched: {}", attempt.worker_id,
+               liveness_.Unhealthy(attempt.worker_id));
   observer_.WorkerBenched();
 }
 

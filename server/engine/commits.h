@@ -45,6 +45,12 @@ struct EndedAttempt {
   std::string reason;  // for people
 };
 
+// Run time that a change has taken from a lease, to store it with the job.
+struct TakenRunTime {
+  LeaseKey key;
+  absl::Duration time;
+};
+
 // What a change asks for after its commit.
 struct Effects {
   bool submitted = false;
@@ -57,7 +63,11 @@ struct Effects {
   std::vector<FileEntry> dropped;      // whose blobs may be unreferenced now
   std::set<std::string> changed_jobs;  // by id: those that watch them look again
   bool work = false;                   // waiting workers ask again
+  std::vector<TakenRunTime> run_time;  // given back where nothing was stored
 };
+
+// Takes the lease's run time for a change that stores it (Liveness::TakeRunTime).
+absl::Duration TakeRunTime(Liveness& liveness, const LeaseKey& key, Effects& effects);
 
 // Thread-safe.
 class Commits {
@@ -77,6 +87,7 @@ class Commits {
 
  private:
   absl::Status Write(Change change, Effects& effects);
+  void GiveBack(const Effects& effects);
   void Apply(const Effects& effects);
   void Judge(const EndedAttempt& attempt);
 

@@ -118,7 +118,7 @@ absl::Status Leases::Start() {
       ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempt));
       liveness_.Granted({job.id, job.epoch}, job.worker_id, attempt.incarnation);
     }
-    for (const WorkerRecord& worker : workers) liveness_.Registered(worker);
+    for (const WorkerRecord& worker : workers) liveness_.Recorded(worker);
     for (const auto& [job_id, delay] : delays) liveness_.Delay(job_id, delay);
     return absl::OkStatus();
   });
@@ -179,6 +179,30 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worke
   return ended;
 }
 
+absl::Status Leases::Leave(const std::string& worker_id, const std::string& incarnation) {
+  RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
+  liveness_.Left(worker_id, incarnation);
+  spdlog::info("worker {} has left", worker_id);
+  return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const WorkerRecord worker, transaction.GetWorker(worker_id));
+    if (worker.incarnation != incarnation) return absl::OkStatus();
+    effects.work = true;
+    RETURN_IF_ERROR(LoseAll(transaction, worker_id,
+                            absl::StrCat("workers/", worker_id, " has ended"), effects));
+    return transaction.DeleteWorker(worker_id);
+  });
+}
+
+absl::Status Leases::LoseAll(Transaction& transaction, const std::string& worker_id,
+                             const std::string& message, Effects& effects) {
+  ASSIGN_OR_RETURN(const std::vector<Job> held, transaction.HeldJobs());
+  for (const Job& job : held) {
+    if (job.worker_id != worker_id) continue;
+    RETURN_IF_ERROR(Lose(transaction, job, message, effects));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Leases::ExpireDue() {
   bool wake = false;
   absl::Status status;
@@ -223,7 +247,7 @@ bool Leases::GoesOn(const std::string& worker_id, const std::string& incarnation
 absl::Status Leases::Lose(Transaction& transaction, const Job& job, const std::string& message,
                           Effects& effects) {
   const AttemptResult end{std::string(kWorkerLost), message,
-                          liveness_.TakeRunTime({job.id, job.epoch})};
+                          TakeRunTime(liveness_, {job.id, job.epoch}, effects)};
   ASSIGN_OR_RETURN(const Job after,
                    FailAttempt(transaction, job, end, Cost::kDisruption, clock_.Now(), effects));
   spdlog::warn("lease ended job={} epoch={} worker={} now={} reason=\"{}\"", job.id, job.epoch,

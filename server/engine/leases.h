@@ -51,6 +51,11 @@ class Leases {
                                                   const std::vector<LeaseKey>& held,
                                                   WorkerCondition condition);
 
+  // This incarnation ends, by its own word: it is forgotten, and what it still holds ends at
+  // once as WorkerLost. UnknownWorker as for Heartbeat. After another error (full disk) nobody
+  // is alive under the name either.
+  absl::Status Leave(const std::string& worker_id, const std::string& incarnation);
+
   // Ends the leases whose time is up, as WorkerLost, and wakes waiting workers when a retry or
   // a benched worker is due. A ticker calls this about once a second. An error (full disk)
   // leaves the rest for the next call.
@@ -66,6 +71,8 @@ class Leases {
   // Lets a lease of this process that ran out go on; false where it has ended for good. Where
   // something else goes wrong a later heartbeat asks again.
   bool GoesOn(const std::string& worker_id, const std::string& incarnation, const LeaseKey& key);
+  absl::Status LoseAll(Transaction& transaction, const std::string& worker_id,
+                       const std::string& message, Effects& effects);
   absl::Status TakeUp(Transaction& transaction, const WorkerRecord& worker,
                       const std::vector<LeaseKey>& running, Effects& effects);
 

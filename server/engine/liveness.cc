@@ -12,11 +12,40 @@ Liveness::Liveness(Clock& clock, LeaseOptions options)
 
 void Liveness::Registered(const WorkerRecord& worker) {
   absl::MutexLock lock(&mutex_);
-  workers_[worker.id] = {worker.incarnation,
-                         worker.installation,
-                         {worker.resources.free_disk_bytes, worker.unhealthy},
-                         clock_.Monotonic() + options_.ttl,
-                         worker.register_time};
+  Put(worker, /*heard=*/true);
+}
+
+void Liveness::Recorded(const WorkerRecord& worker) {
+  absl::MutexLock lock(&mutex_);
+  Put(worker, /*heard=*/false);
+}
+
+void Liveness::Put(const WorkerRecord& worker, bool heard) {
+  LiveWorker& live = workers_[worker.id];
+  live.incarnation = worker.incarnation;
+  live.installation = worker.installation;
+  live.deadline = clock_.Monotonic() + options_.ttl;
+  live.heartbeat_time = worker.register_time;
+  live.heard = heard;
+  SetCondition(worker.id, live, {worker.resources.free_disk_bytes, worker.unhealthy});
+}
+
+void Liveness::SetCondition(const std::string& worker_id, LiveWorker& worker,
+                            const WorkerCondition& condition) {
+  if (!worker.condition.unhealthy.empty() && condition.unhealthy.empty()) bench_.Mended(worker_id);
+  worker.condition = condition;
+}
+
+void Liveness::Left(const std::string& worker_id, const std::string& incarnation) {
+  absl::MutexLock lock(&mutex_);
+  if (FindWorker(worker_id, incarnation) != nullptr) workers_.erase(worker_id);
+}
+
+Liveness::LiveWorker* Liveness::FindWorker(const std::string& worker_id,
+                                           const std::string& incarnation) {
+  const auto worker = workers_.find(worker_id);
+  const bool known = worker != workers_.end() && worker->second.incarnation == incarnation;
+  return known ? &worker->second : nullptr;
 }
 
 std::optional<std::string> Liveness::LivingInstallation(const std::string& worker_id) {
@@ -29,12 +58,11 @@ std::optional<std::string> Liveness::LivingInstallation(const std::string& worke
 
 absl::Status Liveness::CheckWorker(const std::string& worker_id, const std::string& incarnation) {
   absl::MutexLock lock(&mutex_);
-  const auto worker = workers_.find(worker_id);
-  if (worker == workers_.end() || worker->second.incarnation != incarnation) {
-    return UnknownWorker(worker_id);
-  }
-  worker->second.deadline = clock_.Monotonic() + options_.ttl;
-  worker->second.heartbeat_time = clock_.Now();
+  LiveWorker* const worker = FindWorker(worker_id, incarnation);
+  if (worker == nullptr) return UnknownWorker(worker_id);
+  worker->deadline = clock_.Monotonic() + options_.ttl;
+  worker->heartbeat_time = clock_.Now();
+  worker->heard = true;
   return absl::OkStatus();
 }
 
@@ -44,7 +72,8 @@ std::vector<LeaseKey> Liveness::Renew(const std::string& worker_id, const std::s
   const absl::Duration deadline = clock_.Monotonic() + options_.ttl;
   std::vector<LeaseKey> ended;
   absl::MutexLock lock(&mutex_);
-  workers_[worker_id].condition = condition;
+  LiveWorker* const worker = FindWorker(worker_id, incarnation);
+  if (worker != nullptr) SetCondition(worker_id, *worker, condition);
   for (const LeaseKey& key : held) {
     LiveLease* const lease = Find(key);
     if (lease != nullptr && lease->incarnation == incarnation) {
@@ -143,12 +172,13 @@ void Liveness::WorkerFailed(const std::string& worker_id, const std::string& rea
   bench_ends_.push_back(bench_.WorkerFailed(worker_id, reason, clock_.Monotonic()));
 }
 
-void Liveness::JobFailed(const std::string& worker_id, const std::string& job_id,
+bool Liveness::JobFailed(const std::string& worker_id, const std::string& job_id,
                          const std::string& reason) {
   const absl::Duration now = clock_.Monotonic();
   absl::MutexLock lock(&mutex_);
-  if (!bench_.JobFailed(worker_id, job_id, reason, now)) return;
+  if (!bench_.JobFailed(worker_id, job_id, reason, now)) return false;
   bench_ends_.push_back(bench_.Find(worker_id, now)->until);
+  return true;
 }
 
 void Liveness::WentWell(const std::string& worker_id) {
@@ -162,6 +192,9 @@ bool Liveness::IsAlive(const std::string& worker_id) {
 
 std::string Liveness::UnhealthyAt(const std::string& worker_id, absl::Duration now) {
   const auto worker = workers_.find(worker_id);
+  if (worker != workers_.end() && !worker->second.heard) {
+    return "it has not been heard of since the scheduler started";
+  }
   if (worker != workers_.end() && !worker->second.condition.unhealthy.empty()) {
     return worker->second.condition.unhealthy;
   }
@@ -189,6 +222,7 @@ void Liveness::Complete(WorkerRecord& worker) {
   worker.state = worker.job_ids.empty() ? WorkerState::kIdle : WorkerState::kBusy;
   if (!worker.unhealthy.empty()) worker.state = WorkerState::kUnhealthy;
   const auto live = workers_.find(worker.id);
+  if (live != workers_.end() && !live->second.heard) worker.state = WorkerState::kUnknown;
   if (live == workers_.end() || live->second.deadline <= HeardUntil(now)) {
     worker.state = WorkerState::kLost;
   }

@@ -41,12 +41,18 @@ class Liveness {
 
   // The worker of this record is the one under its name from now on, and is alive.
   void Registered(const WorkerRecord& worker);
+  // The same for one that an earlier scheduler registered: it has a lease's time to be heard of,
+  // and gets no job before.
+  void Recorded(const WorkerRecord& worker);
+  // This incarnation has ended by itself: nobody is alive under its name.
+  void Left(const std::string& worker_id, const std::string& incarnation);
   // The installation of the worker under this name, while it is alive; else nullopt.
   std::optional<std::string> LivingInstallation(const std::string& worker_id);
 
   // A sign of life; UnknownWorker unless this incarnation is the registered one.
   absl::Status CheckWorker(const std::string& worker_id, const std::string& incarnation);
-  // Renews those of `held` that live; returns those that have ended.
+  // Renews those of `held` that live; returns those that have ended. The condition is that of
+  // the registered incarnation only; one that is well after it was not is benched no longer.
   std::vector<LeaseKey> Renew(const std::string& worker_id, const std::string& incarnation,
                               const std::vector<LeaseKey>& held, const WorkerCondition& condition);
 
@@ -72,7 +78,8 @@ class Liveness {
   // How an attempt ended, for the bench (core/bench.h). Where the worker is benched, the next
   // Tick after it wakes those that wait.
   void WorkerFailed(const std::string& worker_id, const std::string& reason);
-  void JobFailed(const std::string& worker_id, const std::string& job_id,
+  // True where it benched the worker.
+  bool JobFailed(const std::string& worker_id, const std::string& job_id,
                  const std::string& reason);
   void WentWell(const std::string& worker_id);
 
@@ -98,12 +105,19 @@ class Liveness {
     WorkerCondition condition;
     absl::Duration deadline;
     absl::Time heartbeat_time;
+    bool heard;  // by this scheduler
   };
 
   // Until when workers could be heard: the last Tick, where a stall has gone on since.
   absl::Duration HeardUntil(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RenewAll(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LiveLease* Find(const LeaseKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null unless this incarnation is the registered one.
+  LiveWorker* FindWorker(const std::string& worker_id, const std::string& incarnation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Put(const WorkerRecord& worker, bool heard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetCondition(const std::string& worker_id, LiveWorker& worker,
+                    const WorkerCondition& condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string UnhealthyAt(const std::string& worker_id, absl::Duration now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeWakeUps(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -129,7 +129,8 @@ absl::StatusOr<QueueStats> Queries::Stats() {
   stats.workers = {{WorkerState::kIdle, 0},
                    {WorkerState::kBusy, 0},
                    {WorkerState::kLost, 0},
-                   {WorkerState::kUnhealthy, 0}};
+                   {WorkerState::kUnhealthy, 0},
+                   {WorkerState::kUnknown, 0}};
   for (WorkerRecord& worker : workers) {
     liveness_.Complete(worker);
     ++stats.workers[worker.state];

@@ -71,12 +71,15 @@ void ApplyToAttempt(const TrainingReport& report, Attempt& attempt) {
 absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attempt,
                          absl::Span<const TrainingReport> events, absl::Duration run_time,
                          absl::Time now) {
-  ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, now));
+  const std::vector<TrainingReport> timed = WithTimes(events, now);
+  // The history shows a trainer's first word no earlier than the state that it brings.
+  const absl::Time began = timed.empty() ? now : std::min(timed.front().time, now);
+  ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, began));
   Job after = running;
   after.run_time += run_time;
-  for (const TrainingReport& report : WithTimes(events, now)) {
+  for (const TrainingReport& report : timed) {
     RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
-    ApplyReport(report, after.progress);
+    ApplyReport(report, attempt.resumed_step, after.progress);
     ApplyToAttempt(report, attempt);
   }
   RETURN_IF_ERROR(transaction.UpdateAttempt(job.id, attempt));
@@ -190,19 +193,18 @@ absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first
     return Invalid("events", absl::StrCat("must be at most ", kMaxEvents, ", got ", count));
   }
   int64_t last_seq = 0;
-  RETURN_IF_ERROR(RunTimed(
-      key,
-      [&](Transaction& transaction, const Job& job, absl::Duration run_time,
-          Effects& effects) -> absl::Status {
-        ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
-        last_seq = attempt.last_report_seq;
-        const int64_t held = last_seq + 1 - first_seq;  // of these events, at their beginning
-        if (held < 0) return absl::OkStatus();
-        const auto fresh = absl::MakeSpan(events).subspan(std::min(held, count));
-        last_seq = std::max(last_seq, first_seq + count - 1);
-        effects.changed_jobs.insert(job.id);
-        return ApplyEvents(transaction, job, attempt, fresh, run_time, clock_.Now());
-      }));
+  RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
+    ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
+    last_seq = attempt.last_report_seq;
+    const int64_t held = last_seq + 1 - first_seq;  // of these events, at their beginning
+    if (held < 0) return absl::OkStatus();
+    const auto fresh = absl::MakeSpan(events).subspan(std::min(held, count));
+    last_seq = std::max(last_seq, first_seq + count - 1);
+    effects.changed_jobs.insert(job.id);
+    return ApplyEvents(transaction, job, attempt, fresh, TakeRunTime(liveness_, key, effects),
+                       clock_.Now());
+  }));
   return last_seq;
 }
 
@@ -237,21 +239,11 @@ absl::StatusOr<Checkpoint> Reports::CommitCheckpoint(const LeaseKey& key,
 }
 
 absl::Status Reports::FinishAttempt(const LeaseKey& key, const AttemptEnd& end) {
-  return RunTimed(key, [&](Transaction& transaction, const Job& job, absl::Duration run_time,
-                           Effects& effects) {
+  return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
+    ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
+    const absl::Duration run_time = TakeRunTime(liveness_, key, effects);
     return Finish(transaction, job, end, run_time, clock_.Now(), effects);
   });
-}
-
-absl::Status Reports::RunTimed(const LeaseKey& key, TimedChange change) {
-  const absl::Duration run_time = liveness_.TakeRunTime(key);
-  const absl::Status status =
-      commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-        ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
-        return change(transaction, job, run_time, effects);
-      });
-  if (!status.ok()) liveness_.GiveBackRunTime(key, run_time);
-  return status;
 }
 
 }  // namespace tune::server

@@ -66,11 +66,6 @@ class Reports {
   absl::Status FinishAttempt(const LeaseKey& key, const AttemptEnd& end);
 
  private:
-  // A change of the job that the lease holds; `run_time` is what its row does not count yet.
-  using TimedChange =
-      absl::FunctionRef<absl::Status(Transaction&, const Job&, absl::Duration, Effects&)>;
-  absl::Status RunTimed(const LeaseKey& key, TimedChange change);
-
   Store& store_;
   Commits& commits_;
   JobLogs& logs_;

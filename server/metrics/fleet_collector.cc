@@ -22,6 +22,8 @@ std::string WorkerStateName(WorkerState state) {
       return "LOST";
     case WorkerState::kUnhealthy:
       return "UNHEALTHY";
+    case WorkerState::kUnknown:
+      return "UNKNOWN";
   }
   return "";
 }
@@ -33,7 +35,7 @@ void CollectStats(const QueueStats& stats, MetricFamilies& out) {
   for (const auto& [state, count] : stats.jobs) {
     out.Add({{"state", std::string(JobStateName(state))}}, static_cast<double>(count));
   }
-  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY or LOST",
+  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY, UNKNOWN or LOST",
             MetricType::Gauge);
   for (const auto& [state, count] : stats.workers) {
     out.Add({{"state", WorkerStateName(state)}}, static_cast<double>(count));

@@ -135,6 +135,8 @@ v1::Worker::State ToProto(WorkerState state) {
       return v1::Worker::LOST;
     case WorkerState::kUnhealthy:
       return v1::Worker::UNHEALTHY;
+    case WorkerState::kUnknown:
+      return v1::Worker::UNKNOWN;
   }
   return v1::Worker::STATE_UNSPECIFIED;
 }

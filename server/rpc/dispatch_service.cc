@@ -39,6 +39,10 @@ grpc::ServerUnaryReactor* DispatchService::Heartbeat(grpc::CallbackServerContext
                                                      v1::HeartbeatResponse* response) {
   const auto work = [this, request]() -> absl::StatusOr<v1::HeartbeatResponse> {
     ASSIGN_OR_RETURN(const std::string worker_id, ParseName("workers", request->worker()));
+    if (request->leaving()) {
+      RETURN_IF_ERROR(engine_.leases().Leave(worker_id, request->incarnation()));
+      return v1::HeartbeatResponse();
+    }
     std::vector<LeaseKey> held;
     for (const v1::LeaseKey& proto : request->leases()) {
       ASSIGN_OR_RETURN(held.emplace_back(), FromProto(proto));

@@ -162,6 +162,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   absl::Status PutWorker(const WorkerRecord& worker) override {
     return Do([&] { workers_table::Put(connection_, worker); });
   }
+  absl::Status DeleteWorker(const std::string& id) override {
+    return Do([&] { workers_table::Delete(connection_, id); });
+  }
   absl::Status InsertDataset(const Dataset& dataset) override {
     return Do([&] { return datasets_table::Insert(connection_, dataset); });
   }

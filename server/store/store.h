@@ -132,6 +132,8 @@ class Transaction : public Reader {
   virtual absl::StatusOr<int64_t> AppendEvent(const std::string& job_id, const JobEvent& event) = 0;
 
   virtual absl::Status PutWorker(const WorkerRecord& worker) = 0;
+  // OK where there is none.
+  virtual absl::Status DeleteWorker(const std::string& id) = 0;
 
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;

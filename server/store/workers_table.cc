@@ -110,4 +110,8 @@ void Put(Connection& connection, const WorkerRecord& worker) {
       .Run();
 }
 
+void Delete(Connection& connection, const std::string& id) {
+  Query(connection, "DELETE FROM workers WHERE id = ?").Bind(id).Run();
+}
+
 }  // namespace tune::server::workers_table

@@ -9,5 +9,6 @@ namespace tune::server::workers_table {
 absl::StatusOr<WorkerRecord> Get(Connection& connection, const std::string& id);
 std::vector<WorkerRecord> List(Connection& connection, const std::string& after_id, int64_t limit);
 void Put(Connection& connection, const WorkerRecord& worker);
+void Delete(Connection& connection, const std::string& id);
 
 }  // namespace tune::server::workers_table

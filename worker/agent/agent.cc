@@ -73,6 +73,12 @@ absl::Status Agent::Run() {
   if (draining_.HasBeenNotified()) return absl::OkStatus();
   for (FoundRun& run : found_) loop_.TakeUp(std::move(run));
   found_.clear();
+  RETURN_IF_ERROR(Work());
+  session_.Leave();  // no heartbeat follows, which would register it again
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Work() {
   Heartbeat heartbeat(parts_.control, session_, self_check_, leases_, parts_.clock, parts_.metrics,
                       options_.work_dir, [this](absl::Status status) { Fail(std::move(status)); });
   heartbeat.Start();

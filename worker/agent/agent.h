@@ -61,6 +61,8 @@ class Agent {
         v1::WorkerResources resources, std::vector<FoundRun> found);
 
   absl::Status Register();
+  // Takes jobs until drained, beating all the while.
+  absl::Status Work();
   void Fail(absl::Status status);
 
   const AgentParts parts_;

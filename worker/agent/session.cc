@@ -57,6 +57,16 @@ absl::Status Session::RegisterAgain() {
   return status;
 }
 
+void Session::Leave() {
+  if (!registered()) return;
+  v1::HeartbeatRequest request;
+  request.set_worker(worker());
+  request.set_incarnation(incarnation());
+  request.set_leaving(true);
+  const absl::Status status = control_.Heartbeat(request).status();
+  if (!status.ok()) spdlog::warn("the scheduler was not told of the end: {}", status.ToString());
+}
+
 std::string Session::unhealthy() const {
   return ReplaceInvalidUtf8(std::string(self_check_.status().message()));
 }

@@ -28,6 +28,10 @@ class Session {
   // within a minute, for then two workers take the name from each other.
   absl::Status RegisterAgain();
 
+  // Tells the scheduler that this process ends, so that nobody waits for it. One call, whose
+  // loss costs others no more than the wait.
+  void Leave();
+
   // "workers/NAME".
   std::string worker() const { return "workers/" + registration_.worker_id(); }
   const std::string& incarnation() const { return registration_.incarnation(); }

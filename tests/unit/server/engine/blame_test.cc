@@ -125,6 +125,25 @@ TEST_F(BlameTest, AWorkerThatCallsItselfUnhealthyGetsNothingUntilItIsWell) {
   EXPECT_TRUE(Acquire("w").has_value());
 }
 
+TEST_F(BlameTest, AnEndOnAWorkerThatCallsItselfUnhealthyIsNoBenching) {
+  SubmitJob("j");
+  LeaseFirst();
+  ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {7, "no room in /runs"}).ok());
+  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  EXPECT_EQ(observer_.benched, 0);
+}
+
+TEST_F(BlameTest, AWorkerThatIsMendedIsTriedAgainAtOnce) {
+  SubmitJob("j");
+  const Lease lease = LeaseFirst();
+  ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {lease.key}, {7, "no room in /runs"}).ok());
+  Fail(lease.key, kWorkerUnfit);
+  ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {7, "no room in /runs"}).ok());
+  EXPECT_FALSE(Acquire("w").has_value());
+  ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {7, ""}).ok());
+  EXPECT_TRUE(Acquire("w").has_value());
+}
+
 TEST_F(BlameTest, EachEndHasItsOwnReason) {
   PushInputs();
   NewJob request = Request("j");
@@ -143,6 +162,7 @@ TEST_F(BlameTest, BudgetsAndDelaysLiveOnThroughARestart) {
   Fail(LeaseFirst().key, kTrainerCrashed);
   clock_.JumpWall(absl::Hours(-24));
   Reopen();
+  Heartbeat("w", {});
   EXPECT_EQ(Get("j").budget.retries_used, 1);
   EXPECT_EQ(Get("j").reason, "RetryDelay");
   EXPECT_FALSE(Acquire("w").has_value());

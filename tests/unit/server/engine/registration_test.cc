@@ -50,6 +50,36 @@ TEST_F(RegistrationTest, TheNameIsFreeOnceTheFirstIsLost) {
   EXPECT_TRUE(Start("i2", "elsewhere").ok());
 }
 
+TEST_F(RegistrationTest, AWorkerThatLeavesFreesItsNameAndItsJobsAtOnce) {
+  SubmitJob("j");
+  ASSERT_TRUE(Start("i1", "home").ok());
+  ASSERT_TRUE(Acquire("w").has_value());
+  ASSERT_TRUE(engine().leases().Leave("w", "i1").ok());
+  EXPECT_TRUE(absl::IsNotFound(engine().queries().GetWorker("w").status()));
+  EXPECT_EQ(Get("j").reason, "NoWorker");
+  EXPECT_THAT(Get("j").message, HasSubstr("workers/w has ended"));
+  EXPECT_TRUE(Start("i2", "elsewhere").ok());
+  EXPECT_FALSE(engine().leases().Leave("w", "i1").ok())
+      << "it is not the one of that name any more";
+  EXPECT_TRUE(engine().queries().GetWorker("w").ok());
+}
+
+TEST_F(RegistrationTest, ARecordedWorkerIsUnknownUntilItIsHeardOf) {
+  SubmitJob("j");
+  ASSERT_TRUE(Start("i1", "home").ok());
+  Reopen();
+  EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kUnknown);
+  EXPECT_EQ(engine().queries().Stats()->workers.at(WorkerState::kIdle), 0);
+  EXPECT_EQ(engine().queries().Stats()->workers.at(WorkerState::kUnknown), 1);
+  EXPECT_THAT(Get("j").message, HasSubstr("not been heard of since the scheduler started"));
+  EXPECT_FALSE(Start("i2", "elsewhere").ok()) << "the first may be alive";
+  Heartbeat("w", {});
+  EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kIdle);
+  Reopen();
+  PassTime(absl::Seconds(31));
+  EXPECT_EQ(engine().queries().GetWorker("w")->state, WorkerState::kLost);
+}
+
 TEST_F(RegistrationTest, ARestartedWorkerTakesUpWhatStillRuns) {
   SubmitJob("j");
   ASSERT_TRUE(Start("i1", "home").ok());

@@ -20,11 +20,12 @@ std::string Accents(size_t count) {
   return text;
 }
 
-TEST_F(TextTest, ALongReasonOfACancelIsCutAtACharacter) {
+TEST_F(TextTest, AReasonOfACancelIsKeptWholeOrRefused) {
   SubmitJob("j");
-  const Job job = *engine().cancel().CancelJob("j", Accents(600));
-  EXPECT_EQ(job.message, Accents(511));
-  EXPECT_EQ(Get("j").message, Accents(511));
+  const absl::Status status = engine().cancel().CancelJob("j", Accents(512)).status();
+  EXPECT_THAT(FieldErrorsOf(status), ElementsAre(Field(&FieldError::field, "reason")));
+  EXPECT_EQ(Get("j").state, JobState::kQueued);
+  EXPECT_EQ(engine().cancel().CancelJob("j", Accents(511))->message, Accents(511));
 }
 
 TEST_F(TextTest, AReasonOfACancelThatIsNotUtf8IsRefused) {

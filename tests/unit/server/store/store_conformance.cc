@@ -254,6 +254,10 @@ TEST_P(StoreConformance, AWorkerIsReplacedByItsNextRegistration) {
               ElementsAre("a", "b", "c"));
   EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.ListWorkers("a", 1); })),
               ElementsAre("b"));
+  ASSERT_TRUE(Write([](Transaction& t) { return t.DeleteWorker("b"); }).ok());
+  ASSERT_TRUE(Write([](Transaction& t) { return t.DeleteWorker("b"); }).ok());
+  EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.ListWorkers("", 9); })),
+              ElementsAre("a", "c"));
 }
 
 TEST_P(StoreConformance, DatasetsAndModelsAreThereOnceUntilTheyAreDeleted) {

@@ -190,7 +190,7 @@ absl::StatusOr<v1::HeartbeatResponse> FakeControlPlane::Heartbeat(
   RETURN_IF_ERROR(Enter("Heartbeat"));
   absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckWorker(request.worker(), request.incarnation()));
-  Note(absl::StrCat("Heartbeat ", request.leases_size()));
+  Note(request.leaving() ? "Leave" : absl::StrCat("Heartbeat ", request.leases_size()));
   v1::HeartbeatResponse response;
   for (const v1::LeaseKey& key : request.leases()) {
     if (!Holds(key)) *response.add_ended() = key;

@@ -36,7 +36,7 @@ class SessionTest : public ::testing::Test {
   Metrics metrics_{clock_, nullptr};
   LeaseTable leases_;
   PosixProcessRunner processes_;
-  SelfCheck self_check_{{.trainer = "/none"}, processes_, clock_, metrics_};
+  SelfCheck self_check_{{.trainer = "/none", .folders = {}}, processes_, clock_, metrics_};
   Session session_{control_, clock_, Registration(), self_check_};
 };
 
@@ -152,6 +152,7 @@ TEST_F(AgentTest, TakesOneJobAfterTheOtherUntilDrained) {
   EXPECT_TRUE((*agent)->Run().ok());
   drain.join();
   EXPECT_EQ((*agent)->Readiness().message(), "draining");
+  EXPECT_EQ(control_.Count("Leave"), 1);
   EXPECT_THAT(*ListDirectory(folder_ / "runs"), IsEmpty());
 }
 
