@@ -127,7 +127,26 @@ const WorkerSlot* FreeButAvoided(const QueuedJob& job, const std::vector<WorkerS
 WaitReason AvoidsWorker(const WorkerSlot& worker) {
   return {"AvoidsWorker", absl::StrCat("workers/", worker.id,
                                        " is free, but an attempt failed there; it waits for "
-                                       "another worker that fits")};
+                                       "another worker that fits, a minute at most")};
+}
+
+// Where the worker is free for the job, and has not asked for one yet.
+WaitReason AwaitsWorker(const WorkerSlot& worker) {
+  return {"AwaitsWorker",
+          absl::StrCat("workers/", worker.id,
+                       " is free: it takes the next job of the queue when it asks")};
+}
+
+// `fitting` are all that could run the job: those that are well are busy.
+WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
+  std::string message = "every fitting worker that is well is busy; it starts when one is free";
+  const auto ails = [](const WorkerSlot* worker) { return !worker->unhealthy.empty(); };
+  const auto unwell = absl::c_find_if(fitting, ails);
+  if (unwell == fitting.end()) return {"NoIdleWorker", message};
+  const auto others = absl::c_count_if(fitting, ails) - 1;
+  absl::StrAppend(&message, "; workers/", (*unwell)->id, ": ", (*unwell)->unhealthy);
+  if (others > 0) absl::StrAppend(&message, "; ", others, " more of them get no job either");
+  return {"NoIdleWorker", message};
 }
 
 bool GoesFirst(const QueuedJob* a, const QueuedJob* b) {
@@ -225,12 +244,14 @@ WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& work
   if (told.empty()) return NoHealthyWorker(*able[0]);
   able = Select(told, [&](const WorkerSlot& worker) { return Understands(job, worker); });
   if (able.empty()) return NoWorkerOfVersion(job, told);
-  const WorkerSlot& fitting = *able[0];
+  const std::vector<const WorkerSlot*> fitting = able;
   able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });
-  if (able.empty()) return NoHealthyWorker(fitting);
+  if (able.empty()) return NoHealthyWorker(*fitting[0]);
   if (!job.due) return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
   if (const WorkerSlot* const avoided = FreeButAvoided(job, workers)) return AvoidsWorker(*avoided);
-  return {"NoIdleWorker", "every fitting worker is busy; it starts when one is free"};
+  able = Select(able, [&](const WorkerSlot& worker) { return FitsNow(job.resources, worker); });
+  if (!able.empty()) return AwaitsWorker(*able[0]);
+  return NoIdleWorker(fitting);
 }
 
 }  // namespace tune::server

@@ -17,7 +17,7 @@ namespace tune::server {
 
 struct WaitReason {
   // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoHealthyWorker, RetryDelay,
-  // AvoidsWorker, NoIdleWorker, InputDamaged
+  // AvoidsWorker, AwaitsWorker, NoIdleWorker, InputDamaged
   std::string reason;
   std::string message;  // for people, with what to do next
 };
@@ -31,9 +31,11 @@ struct QueuedJob {
   int64_t priority = 0;
   int64_t submit_order = 0;
   ResourceSpec resources;
-  FieldPaths fields_set;            // those that a worker's trainer must know (core/spec_fit.h)
-  std::vector<std::string> avoids;  // workers on which an attempt of it has failed
-  bool due = true;                  // false while the delay before a retry goes on
+  FieldPaths fields_set;  // those that a worker's trainer must know (core/spec_fit.h)
+  // Workers on which an attempt of it has failed; empty once it has waited long enough for
+  // others.
+  std::vector<std::string> avoids;
+  bool due = true;  // false while the delay before a retry goes on
   // Why no worker could run it now, whichever it is; none where one could.
   std::optional<WaitReason> hold;
 };

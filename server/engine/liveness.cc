@@ -136,10 +136,11 @@ void Liveness::RenewAll(absl::Duration now) {
 }
 
 bool Liveness::TakeWakeUps(absl::Duration now) {
-  const size_t waiting = due_.size() + bench_ends_.size();
+  const size_t waiting = due_.size() + avoidances_.size() + bench_ends_.size();
   absl::erase_if(due_, [&](const auto& entry) { return entry.second <= now; });
+  absl::erase_if(avoidances_, [&](const auto& entry) { return entry.second <= now; });
   std::erase_if(bench_ends_, [&](absl::Duration end) { return end <= now; });
-  return due_.size() + bench_ends_.size() < waiting;
+  return due_.size() + avoidances_.size() + bench_ends_.size() < waiting;
 }
 
 std::vector<LeaseKey> Liveness::Tick(bool* wake) {
@@ -156,8 +157,17 @@ std::vector<LeaseKey> Liveness::Tick(bool* wake) {
 }
 
 void Liveness::Delay(const std::string& job_id, absl::Duration delay) {
+  const absl::Duration due = clock_.Monotonic() + delay;
   absl::MutexLock lock(&mutex_);
-  if (delay > absl::ZeroDuration()) due_[job_id] = clock_.Monotonic() + delay;
+  if (delay > absl::ZeroDuration()) due_[job_id] = due;
+  avoidances_[job_id] = due + kAvoidance;
+}
+
+bool Liveness::MayAvoid(const std::string& job_id) {
+  const absl::Duration now = clock_.Monotonic();
+  absl::MutexLock lock(&mutex_);
+  const auto end = avoidances_.find(job_id);
+  return end != avoidances_.end() && now < end->second;
 }
 
 bool Liveness::IsDue(const std::string& job_id) {

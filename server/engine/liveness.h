@@ -37,6 +37,8 @@ struct WorkerCondition {
 // Thread-safe.
 class Liveness {
  public:
+  static constexpr absl::Duration kAvoidance = absl::Minutes(1);
+
   Liveness(Clock& clock, LeaseOptions options);
 
   // The worker of this record is the one under its name from now on, and is alive.
@@ -68,12 +70,14 @@ class Liveness {
   // One second has passed, or so: returns the leases whose time is up. After a gap longer than
   // StallLimit, in which nobody could be heard, every lease and every worker that was alive
   // gets a fresh TTL instead, and the gap is no one's run time. True in `wake` where a retry's
-  // delay or a benching is over.
+  // delay, an avoidance or a benching is over.
   std::vector<LeaseKey> Tick(bool* wake);
 
-  // The job waits `delay` before its next attempt.
+  // The job waits `delay` before its next attempt, and from then on for kAvoidance at most for
+  // another worker than those on which it failed.
   void Delay(const std::string& job_id, absl::Duration delay);
   bool IsDue(const std::string& job_id);
+  bool MayAvoid(const std::string& job_id);
 
   // How an attempt ended, for the bench (core/bench.h). Where the worker is benched, the next
   // Tick after it wakes those that wait.
@@ -129,6 +133,8 @@ class Liveness {
   absl::flat_hash_map<std::string, LiveLease> leases_ ABSL_GUARDED_BY(mutex_);  // by job id
   absl::flat_hash_map<std::string, LiveWorker> workers_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, absl::Duration> due_ ABSL_GUARDED_BY(mutex_);  // by job id
+  // By job id, until when it may avoid workers.
+  absl::flat_hash_map<std::string, absl::Duration> avoidances_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::Duration> bench_ends_ ABSL_GUARDED_BY(mutex_);
   Bench bench_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/strip.h"
 #include "base/status.h"
 #include "run/names.h"
@@ -96,6 +97,8 @@ absl::StatusOr<Job> Grant(Transaction& transaction, const Job& before, const Ass
   after.gpus = assignment.gpus;
   after.reason = after.message = "";
   after.retry_delay = absl::ZeroDuration();
+  // It has found no other: all of them are tried afresh.
+  if (absl::c_linear_search(before.avoids, asker.worker_id)) after.avoids.clear();
   if (before.start_time == absl::InfinitePast()) after.start_time = now;
   RETURN_IF_ERROR(WriteState(transaction, before, after, now));
   Attempt attempt;

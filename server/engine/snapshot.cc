@@ -48,6 +48,7 @@ absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& livene
   ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, reader.ListQueue());
   for (QueuedJob& job : queue) {
     job.due = liveness.IsDue(job.id);
+    if (!liveness.MayAvoid(job.id)) job.avoids.clear();
     if (const auto found = harmed.find(job.id); found != harmed.end()) job.hold = found->second;
   }
   return queue;

@@ -180,6 +180,23 @@ TEST(Place, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
   }
 }
 
+// What ends the avoiding is that `avoids` is empty from then on.
+TEST(Place, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
+  Dice dice(6);
+  for (int round = 0; round < kRounds; ++round) {
+    Snapshot snapshot = RandomSnapshot(dice);
+    if (snapshot.queue.empty()) continue;
+    QueuedJob only = snapshot.queue[0];
+    only.avoids.clear();
+    bool free = false;
+    for (const WorkerSlot& slot : snapshot.fleet) {
+      free |= slot.asking && slot.unhealthy.empty() && FitsNow(only.resources, slot) &&
+              FieldsLacking(only, slot).empty();
+    }
+    EXPECT_EQ(Place({only}, snapshot.fleet).size(), only.due && free ? 1u : 0u);
+  }
+}
+
 TEST(Place, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
   Dice dice(5);
   for (int round = 0; round < kRounds; ++round) {

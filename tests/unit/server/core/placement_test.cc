@@ -156,7 +156,7 @@ TEST(Placement, AJobThatNoTrainerKnowsSaysWhichFieldsWhichTrainersLack) {
                                           testing::HasSubstr("0.2 lacks packing"),
                                           testing::HasSubstr("upgrade")));
   job.fields_set = Sets({"adapter"});
-  EXPECT_EQ(ExplainWait(job, {older, newer}).reason, "NoIdleWorker");
+  EXPECT_EQ(ExplainWait(job, {older, newer}).reason, "AwaitsWorker");
   newer.unhealthy = "no room";
   EXPECT_THAT(ExplainWait(job, {older, newer}).message, testing::HasSubstr("no room"));
 }
@@ -186,10 +186,24 @@ TEST(Placement, TheReasonToWait) {
   EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu}), "NoGpuWorker");
   EXPECT_EQ(reason(Queued(Needs("cuda", 2)), {cpu, gpu}), "NoGpuWorker");
   EXPECT_EQ(reason(Queued(Needs("cpu", 1, 17 * kGiB)), {cpu}), "NoWorkerWithMemory");
-  EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, gpu}), "NoIdleWorker");
+  EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, gpu}), "AwaitsWorker");
+  const WorkerSlot busy = MakeSlot(Worker("b", 1), {HeldBy("b", Needs("cuda"))});
+  EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, busy}), "NoIdleWorker");
   QueuedJob retry = Queued(Needs("cpu"));
   retry.due = false;
   EXPECT_EQ(reason(retry, {cpu}), "RetryDelay");
+}
+
+TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
+  const WorkerSlot busy = MakeSlot(Worker("a", 1), {HeldBy("a", Needs("cuda"))});
+  WorkerSlot benched = MakeSlot(Worker("b", 1), {});
+  benched.unhealthy = "gets no job for 28s";
+  EXPECT_EQ(ExplainWait(Queued(Needs("cuda")), {busy}).message,
+            "every fitting worker that is well is busy; it starts when one is free");
+  EXPECT_THAT(ExplainWait(Queued(Needs("cuda")), {busy, benched}).message,
+              testing::EndsWith("; workers/b: gets no job for 28s"));
+  EXPECT_THAT(ExplainWait(Queued(Needs("cuda")), {busy, benched, benched}).message,
+              testing::EndsWith("; 1 more of them get no job either"));
 }
 
 TEST(Placement, TheMessageHasTheNumbersAndWhatToDo) {

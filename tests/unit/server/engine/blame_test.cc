@@ -103,6 +103,29 @@ TEST_F(BlameTest, AJobGoesElsewhereAfterACrash) {
   EXPECT_EQ(Acquire("other")->key.job_id, "j");
 }
 
+TEST_F(BlameTest, AJobWaitsForAnotherWorkerAMinuteAtMost) {
+  SubmitJob("j");
+  const Lease first = LeaseFirst();
+  SubmitJob("long");
+  ASSERT_TRUE(Register("busy").ok());
+  const Lease held = *Acquire("busy");
+  Fail(first.key, kTrainerCrashed);
+  int woken = 0;
+  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  for (int i = 0; i < 5; ++i) {
+    PassTime(absl::Seconds(10));
+    Heartbeat("w", {});
+    Heartbeat("busy", {held.key});
+    EXPECT_FALSE(Acquire("w").has_value());
+    EXPECT_EQ(Get("j").reason, "AvoidsWorker");
+  }
+  woken = 0;
+  PassTime(absl::Seconds(12));
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(Acquire("w")->key.job_id, "j");
+  EXPECT_TRUE(Get("j").avoids.empty());
+}
+
 TEST_F(BlameTest, ADrainIsNoReasonToAvoidTheWorker) {
   SubmitJob("j");
   const Lease first = LeaseFirst();
