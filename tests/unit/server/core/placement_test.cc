@@ -198,6 +198,7 @@ TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
   const WorkerSlot busy = MakeSlot(Worker("a", 1), {HeldBy("a", Needs("cuda"))});
   WorkerSlot benched = MakeSlot(Worker("b", 1), {});
   benched.unhealthy = "gets no job for 28s";
+  benched.spec_fields = {"model"};  // its trainer has told what it knows
   EXPECT_EQ(ExplainWait(Queued(Needs("cuda")), {busy}).message,
             "every fitting worker that is well is busy; it starts when one is free");
   EXPECT_THAT(ExplainWait(Queued(Needs("cuda")), {busy, benched}).message,
