@@ -26,6 +26,9 @@ void AddLogs(CLI::App& app, Command& chosen);
 void AddEvents(CLI::App& app, Command& chosen);
 void AddCancel(CLI::App& app, Command& chosen);
 void AddDatasets(CLI::App& app, Command& chosen);
+// Of the group `datasets`.
+void AddDatasetPreview(CLI::App& group, Command& chosen);
+void AddDatasetStats(CLI::App& group, Command& chosen);
 void AddModels(CLI::App& app, Command& chosen);
 void AddCheckpoints(CLI::App& app, Command& chosen);
 void AddWorkers(CLI::App& app, Command& chosen);

@@ -195,7 +195,7 @@ void AddFile(CLI::App& command, DatasetFlags& flags) {
 
 void AddDatasets(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<DatasetFlags>();
-  CLI::App& group = Subcommand(app, "datasets", "Push, list, describe, delete, validate datasets");
+  CLI::App& group = Subcommand(app, "datasets", "Push, look at, list, describe, delete datasets");
   group.require_subcommand(1);
   CLI::App& push = Subcommand(group, "push", "Check a dataset file and register it");
   AddName(push, *flags);
@@ -204,6 +204,8 @@ void AddDatasets(CLI::App& app, Command& chosen) {
   CLI::App& validate = Subcommand(group, "validate", "Check a dataset file; sends nothing");
   AddFile(validate, *flags);
   OnChosen(validate, chosen, flags, Validate);
+  AddDatasetPreview(group, chosen);
+  AddDatasetStats(group, chosen);
   CLI::App& list = Subcommand(group, "list", "List datasets");
   AddListFlags(list, flags->list);
   OnChosen(list, chosen, flags, List);

@@ -1,0 +1,111 @@
+#include "client/data_inspection.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status.h"
+#include "client/resource_names.h"
+#include "proto/wire/blobs.h"
+#include "run/folder.h"
+#include "tune/v1/registry.grpc.pb.h"
+
+namespace tune::client {
+namespace {
+
+absl::StatusOr<std::string> MakeFolder() {
+  std::string pattern = std::filesystem::temp_directory_path() / "tunectl-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) return ErrnoStatus(pattern, "mkdtemp");
+  return pattern;
+}
+
+absl::Status Fetch(Context& context, const v1::FileEntry& file, const std::string& path) {
+  ASSIGN_OR_RETURN(const auto channel, context.Connect());
+  return BlobClient(channel).Download(file.sha256(), file.size_bytes(), path);
+}
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+// The columns that a job file gives this dataset.
+Columns ColumnsInJob(const RunSpec& spec, const std::string& dataset) {
+  const auto source = std::find_if(spec.datasets.begin(), spec.datasets.end(),
+                                   [&](const DatasetSource& s) { return s.dataset == dataset; });
+  return source == spec.datasets.end() ? Columns() : source->columns;
+}
+
+}  // namespace
+
+Inspection::~Inspection() {
+  if (!folder_.empty()) (void)RemoveAll(folder_);
+}
+
+absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
+                                                             const InspectionRequest& request) {
+  std::unique_ptr<Inspection> inspection(new Inspection());
+  ASSIGN_OR_RETURN(inspection->folder_, MakeFolder());
+  RETURN_IF_ERROR(inspection->OpenData(context, request));
+  RETURN_IF_ERROR(inspection->OpenModel(context, request.model));
+  const RunSpec& spec = request.spec;
+  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(spec.prompt_template));
+  inspection->format_ = std::make_unique<ExampleFormat>(
+      ExampleFormat{.prompt_template = prompt_template,
+                    .tokenizer = inspection->model_.tokenizer.get(),
+                    .eos = static_cast<int32_t>(inspection->model_.config.eos_token_id),
+                    .train_on = TrainOnNamed(spec.train_on)});
+  inspection->limit_ = {
+      std::min(spec.max_length, inspection->model_.config.max_position_embeddings),
+      spec.max_length_policy};
+  return inspection;
+}
+
+absl::Status Inspection::OpenData(Context& context, const InspectionRequest& request) {
+  options_ = {request.columns, kMaxBadRows};
+  const std::string dataset_name = DatasetName(request.data);
+  if (options_.columns.empty()) options_.columns = ColumnsInJob(request.spec, dataset_name);
+  if (Exists(request.data)) {
+    path_ = name_ = request.data;
+    return absl::OkStatus();
+  }
+  v1::GetDatasetRequest get;
+  get.set_name(dataset_name);
+  const auto dataset = context.Call(&v1::DatasetService::Stub::GetDataset, get);
+  if (absl::IsNotFound(dataset.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(request.data, ": is no file here, and there is no ", get.name()));
+  }
+  RETURN_IF_ERROR(dataset.status());
+  if (options_.columns.empty()) {
+    options_.columns = {dataset->columns().begin(), dataset->columns().end()};
+  }
+  name_ = dataset->file().path();
+  path_ = JoinPath(folder_, "data");
+  return Fetch(context, dataset->file(), path_);
+}
+
+absl::Status Inspection::OpenModel(Context& context, const std::string& model) {
+  std::string folder = model;
+  if (!IsFolder(folder)) {
+    v1::GetModelRequest get;
+    get.set_name(ModelName(model));
+    ASSIGN_OR_RETURN(const v1::Model found, context.Call(&v1::ModelService::Stub::GetModel, get));
+    folder = JoinPath(folder_, "model");
+    RETURN_IF_ERROR(CreateDirectories(folder));
+    for (const v1::FileEntry& file : found.files()) {
+      if (absl::EndsWith(file.path(), ".safetensors")) continue;
+      const std::string path = JoinPath(folder, file.path());
+      RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(path).parent_path()));
+      RETURN_IF_ERROR(Fetch(context, file, path));
+    }
+  }
+  ASSIGN_OR_RETURN(model_, OpenModelTokens(folder));
+  return absl::OkStatus();
+}
+
+}  // namespace tune::client

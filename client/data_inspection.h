@@ -1,0 +1,54 @@
+// A dataset and a model brought together on this machine, so that rows can be looked at as a job
+// would learn them, before anything is queued.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/context.h"
+#include "recipe/data/dataset.h"
+#include "recipe/data/example.h"
+#include "recipe/data/example_limit.h"
+#include "recipe/model/model_folder.h"
+#include "run/spec.h"
+
+namespace tune::client {
+
+// What is to be looked at, and by what settings.
+struct InspectionRequest {
+  std::string data;      // a file, or the name of a pushed dataset
+  std::string model;     // a folder here, or the name of a pushed model
+  RunSpec spec;          // a job file's settings and those of flags; its model is not looked at
+  Columns columns = {};  // empty: the job's, else the dataset's own
+};
+
+// What is fetched from the scheduler lies in a folder of its own, which goes with the object.
+class Inspection {
+ public:
+  // INVALID_ARGUMENT or NOT_FOUND where data or model cannot be had.
+  static absl::StatusOr<std::unique_ptr<Inspection>> Open(Context& context,
+                                                          const InspectionRequest& request);
+  ~Inspection();
+
+  const std::string& path() const { return path_; }           // of the data's file
+  const std::string& name() const { return name_; }           // of it, in errors
+  const DatasetOptions& options() const { return options_; }  // malformed rows are all skipped
+  const ExampleFormat& format() const { return *format_; }
+  const LengthLimit& limit() const { return limit_; }
+  const Tokenizer& tokenizer() const { return *model_.tokenizer; }
+
+ private:
+  Inspection() = default;
+  absl::Status OpenModel(Context& context, const std::string& model);
+  absl::Status OpenData(Context& context, const InspectionRequest& request);
+
+  std::string folder_;  // of what was fetched
+  std::string path_, name_;
+  DatasetOptions options_;
+  ModelTokens model_;
+  std::unique_ptr<ExampleFormat> format_;
+  LengthLimit limit_;
+};
+
+}  // namespace tune::client
