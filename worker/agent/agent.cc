@@ -48,6 +48,7 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<Fold
       cache_(folder_.cache, options_.cache_max_bytes),
       self_check_({.trainer = options_.trainer,
                    .folders = {options_.work_dir, folder_.cache, folder_.runs},
+                   .make_room = [this](int64_t bytes) { MakeRoom(bytes); },
                    .keep_claim = [this] { return claim_->Keep(); }},
                   parts.processes, parts.clock, parts.metrics),
       context_{.control = parts.control,
@@ -86,6 +87,14 @@ absl::Status Agent::Work() {
   RETURN_IF_ERROR(loop_.Run());
   absl::MutexLock lock(&mutex_);
   return failure_;
+}
+
+void Agent::MakeRoom(int64_t bytes) {
+  // Where a run is being made ready, that makes room itself.
+  if (!context_.cache_in_use.TryLock()) return;
+  const absl::Status made = cache_.KeepFree(bytes);
+  context_.cache_in_use.Unlock();
+  if (!made.ok()) spdlog::warn("{}", made.ToString());
 }
 
 absl::Status Agent::Register() {

@@ -63,6 +63,7 @@ class Agent {
   absl::Status Register();
   // Takes jobs until drained, beating all the while.
   absl::Status Work();
+  void MakeRoom(int64_t bytes);
   void Fail(absl::Status status);
 
   const AgentParts parts_;

@@ -55,8 +55,8 @@ absl::StatusOr<std::vector<BlobCache::Held>> BlobCache::OldestFirst() const {
     if (name == kVerifiedFile) continue;
     struct stat info;
     if (stat(PathOf(name).c_str(), &info) != 0) return ErrnoStatus(PathOf(name), "stat");
-    held.push_back(
-        {name, info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec});
+    held.push_back({name, info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec,
+                    info.st_nlink > 1});
   }
   std::sort(held.begin(), held.end(),
             [](const Held& a, const Held& b) { return a.used_ns < b.used_ns; });
@@ -77,6 +77,19 @@ absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed, int64
                    Megabytes(missing), " of inputs to fetch, ", Megabytes(result_bytes),
                    " for its result), ", Megabytes(free), " are free in ", dir_,
                    "; free some, or give the worker a larger --work-dir"));
+}
+
+absl::Status BlobCache::KeepFree(int64_t bytes) {
+  ASSIGN_OR_RETURN(const auto held, OldestFirst());
+  for (const Held& blob : held) {
+    ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
+    if (free >= bytes) break;
+    if (blob.linked) continue;
+    spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
+    RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
+    verified_.Remove(blob.name);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t missing,

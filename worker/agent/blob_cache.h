@@ -31,6 +31,9 @@ class BlobCache {
   // is too small even so.
   absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed, int64_t result_bytes);
 
+  // Evicts what no run is linked to until so many bytes are free, if that can be.
+  absl::Status KeepFree(int64_t bytes);
+
   // The path of a blob with this content, fetched if need be. A file is hashed before its first
   // use in a boot of the host, and again whenever anybody but this object has changed it, its
   // links or its times; a damaged one is fetched anew.
@@ -48,6 +51,7 @@ class BlobCache {
     std::string name;
     int64_t size_bytes;
     int64_t used_ns;  // mtime: when it was last used
+    bool linked;      // a run has a link to it
   };
 
   std::string PathOf(const std::string& sha256) const;

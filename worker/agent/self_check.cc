@@ -12,9 +12,14 @@ namespace {
 
 constexpr absl::string_view kProbeFile = "writable";
 
-absl::Status CheckFolder(const std::string& folder, int64_t min_free_bytes) {
+absl::Status CheckFolder(const std::string& folder, const SelfCheckOptions& options) {
+  const int64_t min_free_bytes = options.min_free_bytes;
   RETURN_IF_ERROR(CreateDirectories(folder));
-  ASSIGN_OR_RETURN(const int64_t free, FreeBytes(folder));
+  ASSIGN_OR_RETURN(int64_t free, FreeBytes(folder));
+  if (free < min_free_bytes) {
+    options.make_room(min_free_bytes);
+    ASSIGN_OR_RETURN(free, FreeBytes(folder));
+  }
   if (free < min_free_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat(folder, ": ", free, " bytes are free, a run needs at least ", min_free_bytes,
@@ -29,7 +34,7 @@ absl::StatusOr<TrainerInfo> Look(const SelfCheckOptions& options, ProcessRunner&
                                  Clock& clock) {
   RETURN_IF_ERROR(options.keep_claim());
   for (const std::string& folder : options.folders) {
-    RETURN_IF_ERROR(CheckFolder(folder, options.min_free_bytes));
+    RETURN_IF_ERROR(CheckFolder(folder, options));
   }
   return AskTrainer(options.trainer, processes, clock);
 }

@@ -22,6 +22,8 @@ struct SelfCheckOptions {
   std::vector<std::string> folders;  // made again where they are gone
   // What each folder's volume must have free: enough for a run's log and events.
   int64_t min_free_bytes = 16 << 20;
+  // Frees so many bytes of what is not needed, if it can; asked where a folder has no room.
+  std::function<void(int64_t bytes)> make_room = [](int64_t) {};
   // Keeps this worker's claim on its work folder (folder_claim.h).
   std::function<absl::Status()> keep_claim = [] { return absl::OkStatus(); };
 };

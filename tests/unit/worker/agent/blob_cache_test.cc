@@ -202,6 +202,18 @@ TEST_F(BlobCacheTest, WhatIsPlacedIsAHardLinkSoThatTheCacheMayForgetIt) {
   EXPECT_EQ(*ReadFile(run_ / "model/config.json"), "content");
 }
 
+TEST_F(BlobCacheTest, MakesRoomOfWhatNoRunIsLinkedTo) {
+  const auto used = Blob("used"), unused = Blob("unused");
+  BlobCache cache = Cache();
+  ASSERT_TRUE(cache.Place(used, run_ / "model/used", control_).ok());
+  Get(cache, unused);
+  ASSERT_TRUE(cache.KeepFree(free_bytes_).ok());
+  EXPECT_TRUE(Holds(unused)) << "there is room";
+  ASSERT_TRUE(cache.KeepFree(free_bytes_ + 1).ok());
+  EXPECT_FALSE(Holds(unused));
+  EXPECT_TRUE(Holds(used));
+}
+
 TEST_F(BlobCacheTest, WhatIsHeldNeedsNoRoom) {
   BlobCache cache = Cache();
   const auto file = Blob("content");
