@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -148,17 +149,23 @@ TEST_F(Workers, AKilledOneThatStaysAwayLosesItsJobToAnother) {
   EXPECT_EQ(PulledWeights("job"), PulledWeights("calm"));
 }
 
-// The states, as in /proc/PID/stat, of the processes whose parent is `parent`.
-std::string StatesOfChildren(pid_t parent) {
-  std::string states;
+// The processes whose parent is `parent`, each with its state as in /proc/PID/stat.
+std::map<pid_t, char> ChildrenOf(pid_t parent) {
+  std::map<pid_t, char> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string stat = ReadFile(entry.path() / "stat").value_or("");
     const size_t name_end = stat.rfind(')');
     if (name_end == std::string::npos) continue;
     const std::vector<std::string> fields = absl::StrSplit(stat.substr(name_end + 2), ' ');
-    if (fields[1] == absl::StrCat(parent)) states += fields[0];
+    if (fields[1] == absl::StrCat(parent)) children[std::stoi(stat)] = fields[0][0];
   }
-  return states;
+  return children;
+}
+
+bool HasZombie(pid_t parent) {
+  const auto children = ChildrenOf(parent);
+  return std::any_of(children.begin(), children.end(),
+                     [](const auto& child) { return child.second == 'Z'; });
 }
 
 TEST_F(Workers, NoDeadRankStaysAZombie) {
@@ -167,13 +174,17 @@ TEST_F(Workers, NoDeadRankStaysAZombie) {
   fleet_.StartWorker("node");
   Submit("job", {"max_steps=20000", "checkpoint_every=1000", "resources={device: cpu, ranks: 2}"});
   AwaitStep("job", 1);
-  for (const pid_t trainer : fleet_.Trainers()) kill(trainer, SIGKILL);
+  const std::vector<pid_t> trainers = fleet_.Trainers();
+  ASSERT_EQ(trainers.size(), 1u);
+  const auto ranks = ChildrenOf(trainers[0]);
+  ASSERT_EQ(ranks.size(), 2u);
+  kill(ranks.begin()->first, SIGKILL);
   Await([&] { return Job("job")["attempts"].size() == 2; });
+  EXPECT_EQ(Job("job")["attempts"][0]["result"], "RankLost") << Events("job");
   Expect({"cancel", "job"});
   Await([&] { return fleet_.Trainers().empty(); });
-  const auto dead = [](pid_t parent) { return absl::StrContains(StatesOfChildren(parent), 'Z'); };
-  EXPECT_TRUE(
-      WaitUntil([&] { return !dead(fleet_.worker().pid()) && !dead(getpid()); }, absl::Seconds(5)));
+  EXPECT_TRUE(WaitUntil([&] { return !HasZombie(fleet_.worker().pid()) && !HasZombie(getpid()); },
+                        absl::Seconds(5)));
 }
 
 }  // namespace
