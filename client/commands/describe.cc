@@ -62,7 +62,7 @@ std::string Spec(const v1::RunSpec& spec) {
 std::string BudgetText(const v1::Job& job) {
   if (IsOver(job)) return "";
   return absl::StrCat(job.retries_left(), job.retries_left() == 1 ? " retry, " : " retries, ",
-                      Counted(job.disruptions_left(), "interruption"), " left");
+                      Counted(job.disruptions_left(), "disruption"), " left");
 }
 
 std::string Status(const v1::Job& job, absl::Time now) {

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/json.h"
+#include "base/git_lfs.h"
 #include "recipe/data/forms.h"
 #include "recipe/data/marked_text.h"
 #include "recipe/data/nesting.h"
@@ -118,9 +118,7 @@ FileStart TellObjects(absl::string_view text, size_t begin, bool whole, const Co
 }
 
 std::string ProblemOf(absl::string_view text, absl::string_view name) {
-  if (absl::StartsWith(text, "version https://git-lfs.github.com/spec")) {
-    return "is a Git LFS pointer, not the file itself; run git lfs pull where it came from";
-  }
+  if (IsGitLfsPointer(text)) return kIsGitLfsPointer;
   if (text[0] == '<' && (absl::StrContains(absl::AsciiStrToLower(text.substr(0, 1024)), "<html") ||
                          absl::StartsWith(text, "<?xml"))) {
     return "is a web page, not data: a sign-in or an error page was saved in its place; download "

@@ -32,7 +32,7 @@ struct GrantedLease {
 
 // An attempt that began now.
 struct StartedAttempt {
-  std::string reason;  // "first", "worker_lost" or "retryable_error"
+  std::string reason;  // "first", or a FaultName (run/reason.h): whose fault the end before was
   absl::Duration queue_wait;
 };
 

@@ -14,7 +14,7 @@ class EngineObserver {
   virtual void JobSubmitted() {}
   // `run_time`: from the first lease to the end; zero for a job that never ran.
   virtual void JobFinished(JobState result, absl::Duration run_time) {}
-  // `reason`: "first", "worker_lost" or "retryable_error"; `queue_wait`: since the
+  // `reason`: "first", or whose fault the last end was ("worker"); `queue_wait`: since the
   // submission or the requeue.
   virtual void AttemptStarted(absl::string_view reason, absl::Duration queue_wait) {}
   virtual void LeaseExpired() {}

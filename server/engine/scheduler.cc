@@ -10,6 +10,7 @@
 #include "run/reason.h"
 #include "server/core/errors.h"
 #include "server/core/placement.h"
+#include "server/core/retry.h"
 #include "server/core/spec_fit.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
@@ -113,11 +114,11 @@ absl::StatusOr<Job> Grant(Transaction& transaction, const Job& before, const Ass
   return after;
 }
 
-// Why this attempt begins, for the metrics.
+// Why this attempt begins, for the metrics: by whose fault the one before it ended.
 absl::StatusOr<std::string> AttemptReason(Reader& reader, const Job& job) {
   if (job.attempt == 0) return "first";
   ASSIGN_OR_RETURN(const Attempt last, reader.GetAttempt(job.id, job.attempt));
-  return last.result == kWorkerLost ? "worker_lost" : "retryable_error";
+  return std::string(FaultName(FaultOf(last.result)));
 }
 
 absl::StatusOr<std::optional<Lease>> Repeat(Reader& reader, const LeaseKey& key) {

@@ -39,7 +39,7 @@ SchedulerMetrics::SchedulerMetrics(prometheus::Registry& registry)
                         .Register(registry)),
       attempts_(BuildCounter()
                     .Name("tune_job_attempts_total")
-                    .Help("Attempts started, by reason: first, worker_lost or retryable_error")
+                    .Help("Attempts started: first, or by whose fault the one before ended")
                     .Register(registry)),
       queue_wait_(BuildHistogram()
                       .Name("tune_job_queue_wait_seconds")
@@ -76,7 +76,7 @@ SchedulerMetrics::SchedulerMetrics(prometheus::Registry& registry)
     finished_.Add({{"result", ResultName(state)}});
     run_duration_.Add({{"result", ResultName(state)}}, kRunBuckets);
   }
-  for (const char* reason : {"first", "worker_lost", "retryable_error"}) {
+  for (const char* reason : {"first", "nobody", "job", "data", "worker", "scheduler"}) {
     attempts_.Add({{"reason", reason}});
   }
   for (const char* op : {"write", "read"}) {

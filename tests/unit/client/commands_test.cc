@@ -336,7 +336,7 @@ TEST_F(Commands, DescribeShowsWhatIsLeftAndWhoseFaultAnEndWas) {
   scheduler_.jobs.watches = {{.batches = {Batch({StateEvent(v1::Job::QUEUED)}, job)}}};
   EXPECT_EQ(Run({"describe", "x"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("Owner:    ada\n"));
-  EXPECT_THAT(out_, HasSubstr("Budget:   3 retries, 19 interruptions left\n"));
+  EXPECT_THAT(out_, HasSubstr("Budget:   3 retries, 19 disruptions left\n"));
   EXPECT_THAT(out_, HasSubstr("  0-0    worker  WorkerUnfit\n"));
 }
 

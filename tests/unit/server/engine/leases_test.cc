@@ -126,7 +126,7 @@ TEST_F(LeasesTest, AZombieIsRefusedEverywhere) {
   EXPECT_TRUE(IsStaleEpoch(Report({"j", 4})));
   EXPECT_TRUE(Report(lease->key).ok());
   EXPECT_EQ(Get("j").attempts.at(1).last_report_seq, 1);
-  EXPECT_EQ(observer_.started.at(1).first, "worker_lost");
+  EXPECT_EQ(observer_.started.at(1).first, "nobody");
 }
 
 // Where nobody has had the job since, hours of training go on instead of being trained again.

@@ -210,7 +210,7 @@ TEST_F(ReportTest, ARetryableFailureGoesBackAfterADelay) {
   EXPECT_EQ(woken, 1);
   const auto lease = Acquire("w");
   ASSERT_TRUE(lease.has_value());
-  EXPECT_EQ(observer_.started.at(1).first, "retryable_error");
+  EXPECT_EQ(observer_.started.at(1).first, "job");
   ASSERT_TRUE(
       engine()
           .reports()

@@ -37,7 +37,7 @@ TEST_F(MetricsTest, EveryNameIsThereBeforeAnythingHappened) {
         "tune_jobs{state=\"CANCELLED\"} 0",
         "tune_jobs_submitted_total 0",
         "tune_jobs_finished_total{result=\"succeeded\"} 0",
-        "tune_job_attempts_total{reason=\"worker_lost\"} 0",
+        "tune_job_attempts_total{reason=\"worker\"} 0",
         "tune_job_queue_wait_seconds_count 0",
         "tune_job_run_duration_seconds_count{result=\"failed\"} 0",
         "tune_workers{state=\"IDLE\"} 0",
