@@ -35,8 +35,8 @@ enum class Outcome { kSucceeded, kFailedRetryable, kFailedFinal };
 
 struct AttemptEnd {
   Outcome outcome = Outcome::kFailedFinal;
-  std::string reason;   // CamelCase, of a failure
-  std::string message;  // for people
+  std::string reason = {};   // CamelCase, of a failure
+  std::string message = {};  // for people
 };
 
 // Thread-safe.

@@ -23,6 +23,9 @@ class Lifecycle : public EngineTest {
         case JobEvent::Kind::kCheckpoint:
           history.push_back(event.checkpoint);
           break;
+        case JobEvent::Kind::kUnreadable:
+          history.push_back(event.message);
+          break;
       }
     }
     return history;

@@ -128,7 +128,7 @@ TEST_F(SubmitTest, AQueuedJobSaysWhyItWaitsAndItsPlace) {
   EXPECT_EQ(Get("b").queue_position, 1);
   EXPECT_EQ(Get("b").reason, "NoWorker");
   ASSERT_TRUE(Register("w").ok());
-  EXPECT_EQ(Get("b").reason, "NoIdleWorker");
+  EXPECT_EQ(Get("b").reason, "AwaitsWorker");
   NewJob cuda = Request("c");
   cuda.spec.resources.device = "cuda";
   Submit(cuda);
