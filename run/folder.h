@@ -39,6 +39,10 @@ inline constexpr absl::string_view kDatasetsFolder = "datasets";
 inline constexpr absl::string_view kResumeFolder = "resume";
 // In a checkpoint that can be gone on from.
 inline constexpr absl::string_view kStateFolder = "state";
+// In an exported model: transformers' state of a training, and under a key of ours the template
+// that was learned, which `tune-trainer generate` asks by.
+inline constexpr char kTrainerStateFile[] = "trainer_state.json";
+inline constexpr absl::string_view kTemplateKey = "prompt_template";
 // Ends the name of a checkpoint's folder while it is written, and of one while it is removed.
 inline constexpr absl::string_view kTemporarySuffix = ".tmp";
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/git_lfs.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "recipe/model/weight_files.h"
 
@@ -18,7 +19,7 @@ namespace {
 constexpr absl::string_view kOptionalFiles[] = {
     "generation_config.json",
     "added_tokens.json",
-    "chat_template.jinja",
+    kChatTemplateFile,
     "chat_template.json",
     "merges.txt",
     "special_tokens_map.json",
@@ -111,6 +112,14 @@ std::vector<std::string> PointersAmongModelFiles(const std::string& path) {
   });
   std::sort(candidates.begin(), candidates.end());
   return candidates;
+}
+
+bool HasChatTemplate(const std::string& path) {
+  for (const char* file : {kChatTemplateFile, "chat_template.json"}) {
+    if (Exists(JoinPath(path, file))) return true;
+  }
+  const auto config = ReadJsonFile(JoinPath(path, "tokenizer_config.json"));
+  return config.ok() && config->is_object() && !config->value("chat_template", Json()).is_null();
 }
 
 }  // namespace tune

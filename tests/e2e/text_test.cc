@@ -31,10 +31,12 @@ TEST_F(Text, AListOfLargeJobsIsShownWhole) {
   Expect({"list"});
 }
 
-TEST_F(Text, AReasonIsCutBetweenCharacters) {
+TEST_F(Text, AReasonOfForeignLettersIsKeptWholeOrRefused) {
   Submit("job");
   std::string reason = "a";  // so that a limit of an even number of bytes lies inside an é
-  for (int i = 0; i < 600; ++i) reason += "é";
+  for (int i = 0; i < 511; ++i) reason += "é";
+  EXPECT_TRUE(absl::StrContains(Expect({"cancel", "job", "--reason", reason + "é"}, 1).err,
+                                "reason: must be at most 1024 bytes, got 1025"));
   Expect({"cancel", "job", "--reason", reason});
   EXPECT_TRUE(absl::StrContains(Expect({"describe", "job"}).out, "aéé"));
   Expect({"list"});

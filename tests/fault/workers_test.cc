@@ -180,7 +180,7 @@ TEST_F(Workers, NoDeadRankStaysAZombie) {
   ASSERT_EQ(ranks.size(), 2u);
   kill(ranks.begin()->first, SIGKILL);
   Await([&] { return Job("job")["attempts"].size() == 2; });
-  EXPECT_EQ(Job("job")["attempts"][0]["result"], "RankLost") << Events("job");
+  EXPECT_EQ(Job("job")["attempts"][0]["result"], "TrainerStopped") << Events("job");
   Expect({"cancel", "job"});
   Await([&] { return fleet_.Trainers().empty(); });
   EXPECT_TRUE(WaitUntil([&] { return !HasZombie(fleet_.worker().pid()) && !HasZombie(getpid()); },

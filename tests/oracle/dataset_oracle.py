@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 END = "<|endoftext|>"
 MARKS = ["<|im_start|>", "<|im_end|>"]
@@ -151,6 +152,12 @@ CASES = [
     ("preference", {"prompt": "Hi", "chosen": "the good", "rejected": "the bad"},
      [user("Hi"), bot("the good")], ""),
 ]
+CHATS = [
+    [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}],
+    [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say\n\"it\"."},
+     {"role": "assistant", "content": "It."}, {"role": "user", "content": "And"},
+     {"role": "user", "content": "again?"}, {"role": "assistant", "content": "Again."}],
+]
 TEMPLATES = {
     "user_assistant": "user_assistant",
     "alpaca": "alpaca",
@@ -186,6 +193,28 @@ def check_forms(program, folder):
                 assert got["ids"] == ids, (name, train_on, row, got["ids"], ids)
                 assert got["target"] == target, (name, train_on, row, got["target"], target)
     print(f"{len(CASES)} rows in {len(TEMPLATES)} templates: the same ids and targets")
+
+
+def check_chat_templates(program, folder):
+    """The chat template of a run renders, as transformers does it, what an example has."""
+    path = os.path.join(folder, "tokenizer.json")
+    tokenizer = make_tokenizer(path)
+    rows = os.path.join(folder, "chats.jsonl")
+    with open(rows, "w", encoding="utf-8") as file:
+        for chat in CHATS:
+            file.write(json.dumps({"messages": chat}) + "\n")
+    loaded = PreTrainedTokenizerFast(tokenizer_file=path)
+    for template in TEMPLATES.values():
+        text = subprocess.run([program, "--chat-template", template, END], capture_output=True,
+                              text=True, check=True).stdout
+        for got, chat in zip(rows_of(program, rows, path, template), CHATS):
+            rendered = loaded.apply_chat_template(chat, chat_template=text, tokenize=False)
+            assert rendered == tokenizer.decode(got["ids"], skip_special_tokens=False), (
+                template, chat, rendered)
+            asked = loaded.apply_chat_template(chat[:-1], chat_template=text, tokenize=False,
+                                               add_generation_prompt=True)
+            assert rendered.startswith(asked), (template, chat, asked)
+    print(f"{len(CHATS)} conversations in {len(TEMPLATES)} chat templates: the same text")
 
 
 # Rows, and the form of all of them, of real files that are read whole.
@@ -228,6 +257,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         check_forms(args.program, folder)
+        check_chat_templates(args.program, folder)
     if args.data and os.path.isdir(args.data):
         check_real(args.program, args.data)
     else:

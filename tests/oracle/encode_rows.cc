@@ -1,12 +1,14 @@
 // Prints each row of a dataset as the trainer sees it, a line of JSON with ids and targets.
 //
 // Usage: encode_rows FILE TOKENIZER END_TOKEN TEMPLATE TRAIN_ON [COLUMNS]
+//        encode_rows --chat-template TEMPLATE END_TOKEN
 #include <cstdio>
 
 #include "base/json.h"
 #include "base/status.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/example.h"
+#include "run/chat_template.h"
 
 namespace tune {
 namespace {
@@ -34,6 +36,11 @@ absl::Status Print(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 3 && args[0] == "--chat-template") {
+    fputs(tune::ChatTemplateOf(tune::PromptTemplate::Parse(args[1]).value(), args[2]).c_str(),
+          stdout);
+    return 0;
+  }
   if (args.size() < 5) {
     fprintf(stderr, "usage: encode_rows FILE TOKENIZER END_TOKEN TEMPLATE TRAIN_ON [COLUMNS]\n");
     return 2;

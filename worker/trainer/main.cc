@@ -193,8 +193,8 @@ void AddModelOptions(CLI::App* command, ModelOptions* options) {
 }
 
 void AddPromptOptions(CLI::App* command, PromptOptions* options) {
-  command->add_option("--template", options->prompt_template, "Prompt template")
-      ->capture_default_str();
+  command->add_option("--template", options->prompt_template,
+                      "Prompt template; by default the one that the model has learned");
   command->add_flag("--raw", options->raw, "Take the prompt as it is, without template");
 }
 

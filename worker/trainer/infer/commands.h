@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "recipe/tokenizer/tokenizer.h"
 #include "worker/trainer/infer/sampler.h"
+#include "worker/trainer/net/base_model.h"
 
 namespace tune::trainer {
 
@@ -19,13 +19,17 @@ struct ModelOptions {
 };
 
 struct PromptOptions {
-  std::string prompt_template = "user_assistant";
-  bool raw = false;  // the text as it is, without the template
+  std::string prompt_template;  // "": the one that the model has learned, else user_assistant
+  bool raw = false;             // the text as it is, without the template
 };
 
-// The tokens of a prompt, at least one.
+// The template that the model in the folder `path` has learned, as trainer_state.json says; else
+// user_assistant.
+std::string LearnedTemplate(const std::string& path);
+
+// The tokens of a prompt to the model, at least one.
 absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
-                                               const Tokenizer& tokenizer);
+                                               const BaseModel& model);
 
 struct GenerateCommand {
   ModelOptions model;

@@ -1,8 +1,12 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/json.h"
 #include "base/status.h"
+#include "recipe/data/example.h"
 #include "recipe/model/end_token.h"
+#include "run/folder.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/print_line.h"
 #include "worker/trainer/infer/commands.h"
@@ -57,7 +61,7 @@ absl::StatusOr<std::vector<std::vector<int32_t>>> Prompts(const GenerateCommand&
   const int64_t positions = base.folder.config.max_position_embeddings;
   std::vector<std::vector<int32_t>> prompts;
   for (const std::string& text : command.texts) {
-    ASSIGN_OR_RETURN(prompts.emplace_back(), PromptIds(text, command.prompt, *base.tokenizer));
+    ASSIGN_OR_RETURN(prompts.emplace_back(), PromptIds(text, command.prompt, base));
     const auto tokens = static_cast<int64_t>(prompts.back().size());
     if (tokens < positions) continue;
     return absl::InvalidArgumentError(
@@ -97,9 +101,19 @@ absl::Status Generate(const GenerateCommand& command) {
 
 }  // namespace
 
+std::string LearnedTemplate(const std::string& path) {
+  const std::string other = RunSpec().prompt_template;
+  const auto state = ReadJsonFile(JoinPath(path, kTrainerStateFile));
+  if (!state.ok() || !state->is_object()) return other;
+  const Json learned = state->value(std::string(kTemplateKey), Json());
+  return learned.is_string() ? learned.get<std::string>() : other;
+}
+
 absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
-                                               const Tokenizer& tokenizer) {
-  const auto prompt_template = PromptTemplate::Parse(prompt.prompt_template);
+                                               const BaseModel& model) {
+  const Tokenizer& tokenizer = *model.tokenizer;
+  const auto prompt_template = PromptTemplate::Parse(
+      prompt.prompt_template.empty() ? LearnedTemplate(model.path) : prompt.prompt_template);
   RETURN_IF_ERROR(Annotate(prompt_template.status(), "--template"));
   auto ids =
       prompt.raw ? tokenizer.Encode(text) : tune::PromptIds(*prompt_template, text, tokenizer);

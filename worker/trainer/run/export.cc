@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "recipe/model/model_family.h"
 #include "recipe/model/model_files.h"
+#include "run/chat_template.h"
+#include "run/folder.h"
 #include "worker/trainer/run/model_card.h"
 
 namespace tune::trainer {
@@ -91,6 +93,15 @@ absl::Status WriteConfigs(const std::string& dir, const ExportedModel& model) {
   return NameEndToken(tokenizer, "eos_token", model.end_token);
 }
 
+// A base model's own chat template stays: it is the user's file.
+absl::Status WriteChatTemplate(const std::string& dir, const ExportedModel& model,
+                               const RunSpec& spec) {
+  if (HasChatTemplate(model.model_path)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(spec.prompt_template));
+  return WriteFileDurably(JoinPath(dir, kChatTemplateFile),
+                          ChatTemplateOf(prompt_template, model.end_token));
+}
+
 int64_t SavedBytes(const NamedTensor& weight, DType dtype) {
   return weight.tensor.numel() * DTypeBytes(dtype);
 }
@@ -159,6 +170,7 @@ Json TrainerState(const Lineage& lineage) {
           {"train_batch_size", spec.batch_size},
           {"save_steps", spec.checkpoint_every},
           {"is_world_process_zero", true},
+          {std::string(kTemplateKey), spec.prompt_template},
           {"log_history", LogHistory(lineage.log)}};
 }
 
@@ -166,8 +178,9 @@ absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage) {
   RETURN_IF_ERROR(CopyModelFiles(dir, model));
   RETURN_IF_ERROR(WriteConfigs(dir, model));
+  RETURN_IF_ERROR(WriteChatTemplate(dir, model, lineage.run->spec));
   RETURN_IF_ERROR(WriteWeights(dir, model));
-  RETURN_IF_ERROR(WriteJson(dir, "trainer_state.json", TrainerState(lineage)));
+  RETURN_IF_ERROR(WriteJson(dir, kTrainerStateFile, TrainerState(lineage)));
   return WriteFileDurably(JoinPath(dir, "README.md"), ModelCard(lineage));
 }
 

@@ -29,8 +29,9 @@ struct ExportedModel {
 // tokenizer's files and chat templates, weights, trainer_state.json, README.md (the model
 // card). What the base model has of them but for config.json is copied byte for byte, unless
 // generation_config.json or tokenizer_config.json lacks the end token that the replies were
-// trained to end with. Every file is synced. BadSpec names a weight that is beyond `dtype`'s
-// range.
+// trained to end with. Where the base model has no chat template, chat_template.jinja is the one
+// that the run has learned, and trainer_state.json names it in any case. Every file is synced.
+// BadSpec names a weight that is beyond `dtype`'s range.
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage);
 

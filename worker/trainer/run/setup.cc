@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/model/model_family.h"
+#include "recipe/model/model_files.h"
 #include "run/schedule.h"
 #include "worker/trainer/core/failure.h"
 
@@ -104,6 +105,14 @@ std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
   return notices;
 }
 
+// Servers ask by the folder's chat template; people by what was learned.
+std::string KeepsChatTemplate(const RunSpec& spec) {
+  return absl::StrCat(
+      "the base model has a chat template of its own, which its checkpoints keep; what this run "
+      "learns to answer to is the template \"",
+      spec.prompt_template, "\", which tune-trainer generate asks by");
+}
+
 std::string Absolute(const std::string& dir, const std::string& path) {
   return path.empty() ? "" : (std::filesystem::path(dir) / path).string();
 }
@@ -159,6 +168,7 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   const std::string rate = RateWarning(MakeSchedule(run.spec.lr_scheduler, run.spec.learning_rate,
                                                     run.spec.warmup_ratio, order.total_steps()));
   if (!rate.empty()) notices.push_back(rate);
+  if (HasChatTemplate(absolute.model_path)) notices.push_back(KeepsChatTemplate(run.spec));
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
                                        options.format.prompt_template, std::move(datasets),
                                        std::move(eval), order, std::move(notices)});

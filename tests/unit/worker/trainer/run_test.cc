@@ -92,9 +92,9 @@ TEST_F(RunTest, FinalIsACompleteModelFolder) {
   ASSERT_TRUE(Start("run", run).ok());
   const std::string final_dir = scratch_ / "run/checkpoints/final";
   EXPECT_THAT(ListFilesBelow(final_dir).value(),
-              ElementsAre("README.md", "config.json", "generation_config.json", "manifest.json",
-                          "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-                          "trainer_state.json"));
+              ElementsAre("README.md", "chat_template.jinja", "config.json",
+                          "generation_config.json", "manifest.json", "model.safetensors",
+                          "tokenizer.json", "tokenizer_config.json", "trainer_state.json"));
   EXPECT_TRUE(VerifyManifest(final_dir).ok());
   EXPECT_TRUE(OpenModelFolder(final_dir).ok());
   const std::string card = File("run/checkpoints/final/README.md");
