@@ -80,6 +80,7 @@ sample_prompts: ["Name a nut."]
     EXPECT_EQ(use.at("target_tokens"), described.at("data")[0].at("target_tokens"));
   }
   Expect({"checkpoints", "pull", "oig-chip2", "-d", folder_ / "pulled"});
+  EXPECT_THAT(*ReadFile(folder_ / "pulled/chat_template.jinja"), HasSubstr("\"User: \""));
   EXPECT_EQ(fleet_
                 .Trainer({"generate", "--model", folder_ / "pulled", "--prompt", "Hi",
                           "--max-new-tokens", "4"})
