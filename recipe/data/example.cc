@@ -18,20 +18,19 @@ std::vector<int32_t> Encode(const Tokenizer& tokenizer, const std::vector<Templa
 // Appends tokens to an example, all of them targets or none.
 class ExampleWriter {
  public:
-  ExampleWriter(const Tokenizer& tokenizer, bool all) : tokenizer_(tokenizer), all_(all) {}
+  explicit ExampleWriter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
   void Text(const std::vector<TemplatePart>& text, bool target) {
     for (const int32_t id : Encode(tokenizer_, text)) Token(id, target);
   }
   void Token(int32_t id, bool target) {
-    example_.target.push_back(!example_.ids.empty() && (target || all_));
+    example_.target.push_back(!example_.ids.empty() && target);
     example_.ids.push_back(id);
   }
   Example Finish() { return std::move(example_); }
 
  private:
   const Tokenizer& tokenizer_;
-  const bool all_;
   Example example_;
 };
 
@@ -81,7 +80,8 @@ TrainOn TrainOnNamed(absl::string_view name) {
 }
 
 Example MakeExample(const Row& row, const ExampleFormat& format) {
-  ExampleWriter writer(*format.tokenizer, row.is_text || format.train_on == TrainOn::kAll);
+  ExampleWriter writer(*format.tokenizer);
+  const bool all = format.train_on == TrainOn::kAll;
   const PromptTemplate& prompt_template = format.prompt_template;
   const int64_t only = format.train_on == TrainOn::kLastResponse ? LastAnswer(row.messages) : -1;
   // What stands before the next turn.
@@ -101,7 +101,7 @@ Example MakeExample(const Row& row, const ExampleFormat& format) {
       std::vector<TemplatePart> prompt = {{context}};
       const auto asked = prompt_template.PromptParts(question.text, question.input);
       prompt.insert(prompt.end(), asked.begin(), asked.end());
-      writer.Text(prompt, false);
+      writer.Text(prompt, all);
       writer.Text(prompt_template.ResponseParts(AnswerText(message)), learned);
     }
     writer.Token(format.eos, learned);

@@ -137,6 +137,7 @@ TEST(ExampleTest, AnswersThatAreNotLearnedAreOnlyRead) {
   Row row = Conversation({{"a", "b"}, {"c", "d"}});
   row.messages[1].learned = false;
   EXPECT_EQ(TextWhere(Make(row), true), " d<|end|>");
+  EXPECT_EQ(TextWhere(Make(row, "user_assistant", TrainOn::kAll), false), "U b<|end|>");
 }
 
 TEST(ExampleTest, OfTheLastResponseAlone) {
