@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "worker/agent/fetch_error.h"
 
 namespace tune::worker {
 namespace {
@@ -121,7 +122,7 @@ absl::StatusOr<std::string> BlobCache::Get(const v1::FileEntry& file, ControlPla
   if (!Holds(file) || !verified_.Verify(sha256)) {
     if (Exists(path)) spdlog::warn("cache: {} is damaged and is fetched again", sha256);
     RETURN_IF_ERROR(RemoveAll(path));
-    RETURN_IF_ERROR(control.Download(sha256, file.size_bytes(), path));
+    RETURN_IF_ERROR(AsFetchError(control.Download(sha256, file.size_bytes(), path)));
     verified_.Add(sha256);
   }
   RETURN_IF_ERROR(verified_.Alter({sha256}, [&] { return MarkUsed(path); }));

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/wire/status.h"
 #include "run/reason.h"
+#include "worker/agent/fetch_error.h"
 
 namespace tune::worker {
 namespace {
@@ -97,7 +98,20 @@ AttemptEnd EndOf(const TrainerEnd& trainer) {
   return EndOfCrash(trainer);
 }
 
+namespace {
+
+// What went wrong on this host, before or after what was fetched.
+AttemptEnd EndOfOwnPreparation(const absl::Status& status) {
+  const std::string message(status.message());
+  if (absl::IsResourceExhausted(status)) return Retryable(kDiskFull, message);
+  if (absl::IsInvalidArgument(status)) return Retryable(kBadLease, message);
+  return EndOfUnfitWorker(status);
+}
+
+}  // namespace
+
 AttemptEnd EndOfPreparation(const absl::Status& status) {
+  if (!IsFetchError(status)) return EndOfOwnPreparation(status);
   const std::string message(status.message());
   if (ReasonOf(status) == kOverloaded) return Retryable(kDownloadFailed, message);
   switch (status.code()) {

@@ -33,9 +33,9 @@ struct TrainerEnd {
 
 AttemptEnd EndOf(const TrainerEnd& trainer);
 
-// Of a run that could not be made ready. What the network or the scheduler did costs the job
-// nothing; a certificate that the scheduler refuses, and a file that this worker may not touch,
-// are the worker's.
+// Of a run that could not be made ready. What the network or the scheduler did in a fetch
+// (fetch_error.h) costs the job nothing. All else is the worker's, as are a certificate that the
+// scheduler refuses, and a file that this worker may not touch.
 AttemptEnd EndOfPreparation(const absl::Status& status);
 // Of one whose worker is to blame: `found` says what it found wrong with itself.
 AttemptEnd EndOfUnfitWorker(const absl::Status& found);

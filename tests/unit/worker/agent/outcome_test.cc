@@ -6,6 +6,7 @@
 
 #include "proto/wire/status.h"
 #include "run/reason.h"
+#include "worker/agent/fetch_error.h"
 #include "worker/agent/trainer_events.h"
 
 namespace tune::worker {
@@ -110,15 +111,26 @@ TEST(EndOf, WhatFollowsFromARemovedRunFolderIsNotTheRunsOwn) {
 TEST(EndOfPreparation, NamesWhatWasWrong) {
   EXPECT_EQ(EndOfPreparation(absl::ResourceExhaustedError("12 bytes are free")),
             (AttemptEnd{Request::FAILED_RETRYABLE, "DiskFull", "12 bytes are free"}));
-  EXPECT_EQ(EndOfPreparation(absl::DataLossError("x")).reason, "CorruptBlob");
-  EXPECT_EQ(EndOfPreparation(absl::NotFoundError("x")).reason, "MissingInput");
+  EXPECT_EQ(EndOfPreparation(AsFetchError(absl::DataLossError("x"))).reason, "CorruptBlob");
+  EXPECT_EQ(EndOfPreparation(AsFetchError(absl::NotFoundError("x"))).reason, "MissingInput");
   EXPECT_EQ(EndOfPreparation(absl::InvalidArgumentError("x")).reason, "BadLease");
+}
+
+// A cache folder that is gone, or a file in its place, is no answer of the scheduler's.
+TEST(EndOfPreparation, WhatIsWrongWithThisHostsFoldersIsTheWorkers) {
+  for (const absl::Status& status :
+       {absl::NotFoundError("cache: open: No such file"), absl::InternalError("x"),
+        absl::FailedPreconditionError("cache: Not a directory"), absl::UnknownError("x")}) {
+    EXPECT_EQ(EndOfPreparation(status).reason, "WorkerUnfit") << status;
+  }
 }
 
 // Whatever it is: no end of a preparation is the job's fault.
 TEST(EndOfPreparation, CostsNoRetry) {
   for (int code = 1; code <= 16; ++code) {
-    const AttemptEnd end = EndOfPreparation(absl::Status(absl::StatusCode(code), "x"));
+    const absl::Status status(absl::StatusCode(code), "x");
+    EXPECT_NE(FindReason(EndOfPreparation(status).reason)->fault, Fault::kJob) << status;
+    const AttemptEnd end = EndOfPreparation(AsFetchError(status));
     EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
     const Reason* reason = FindReason(end.reason);
     ASSERT_NE(reason, nullptr) << end.reason;
@@ -131,11 +143,11 @@ TEST(EndOfPreparation, TellsTheNetworkFromTheWorker) {
        {absl::UnavailableError("x"), absl::DeadlineExceededError("x"), absl::InternalError("x"),
         absl::UnknownError("x"), absl::AbortedError("x"), absl::CancelledError("x"),
         WithReason(absl::ResourceExhaustedError("too many calls"), kOverloaded)}) {
-    EXPECT_EQ(EndOfPreparation(status).reason, "DownloadFailed") << status;
+    EXPECT_EQ(EndOfPreparation(AsFetchError(status)).reason, "DownloadFailed") << status;
   }
   for (const absl::Status& status :
        {absl::PermissionDeniedError("x"), absl::UnauthenticatedError("x")}) {
-    EXPECT_EQ(EndOfPreparation(status).reason, "WorkerUnfit") << status;
+    EXPECT_EQ(EndOfPreparation(AsFetchError(status)).reason, "WorkerUnfit") << status;
   }
 }
 
