@@ -40,10 +40,10 @@ struct ExampleFormat {
 //   system \n\n User: p1 \n\n Assistant:| r1 eos|\n\n User: p2 \n\n Assistant:| r2 eos|
 //
 // What stands between two bars is learned: of answers that are (Message::learned), or of the
-// last one alone, or, under "all", the prompts too, but never the first token. Each side of a bar is tokenized by
-// itself, so that no token lies on both, and a prompt has the same ids here as before generation.
-// The end token closes every response, as chat templates have it; a model learns to stop
-// at each. A `text` row is the text and the end token, all of it learned. Special tokens
+// last one alone, or, under "all", the prompts too, but never the first token. Each side of a bar
+// is tokenized by itself, so that no token lies on both, and a prompt has the same ids here as
+// before generation. The end token closes every response, as chat templates have it; a model learns
+// to stop at each. A `text` row is the text and the end token, all of it learned. Special tokens
 // written in a row stay text; those that the template writes are themselves.
 //
 // Tools that may be called follow the system, a line of JSON each; the text of a tool's message
