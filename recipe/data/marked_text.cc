@@ -63,7 +63,10 @@ std::vector<Marker> MarkersOf(absl::string_view text) {
     const size_t end = std::min(text.find('\n', line), text.size());
     const size_t begin = text.find_first_not_of(" \t\r", line);
     if (begin < end) take(begin);
-    for (size_t hash = text.find(kHash, line + 1); hash < end; hash = text.find(kHash, hash + 1)) {
+    // Within the line alone: a search to the text's end for each line would be quadratic.
+    const absl::string_view whole_line = text.substr(0, end);
+    for (size_t hash = whole_line.find(kHash, line + 1); hash != whole_line.npos;
+         hash = whole_line.find(kHash, hash + 1)) {
       take(hash);
     }
     line = end + 1;
@@ -126,9 +129,12 @@ bool ReadMarkedText(absl::string_view text, const SpeakerMarkers& markers, Row* 
     size_t size;  // of the marker
     Role role;
   };
+  // Each is looked for again only once it is passed.
+  size_t user = FindTurn(text, markers.user, 0);
+  size_t bot = FindTurn(text, markers.bot, 0);
   const auto next = [&](size_t from) {
-    const size_t user = FindTurn(text, markers.user, from);
-    const size_t bot = FindTurn(text, markers.bot, from);
+    if (user < from) user = FindTurn(text, markers.user, from);
+    if (bot < from) bot = FindTurn(text, markers.bot, from);
     return user < bot ? Begin{user, markers.user.size(), Role::kUser}
                       : Begin{bot, markers.bot.size(), Role::kAssistant};
   };

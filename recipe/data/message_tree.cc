@@ -11,7 +11,8 @@
 namespace tune {
 namespace {
 
-constexpr size_t kMaxDepth = 200;  // of replies to replies
+constexpr size_t kMaxDepth = 200;         // of replies to replies
+constexpr size_t kMaxMessages = 100'000;  // of a tree, which is in memory as a whole
 
 std::string TextAt(const Json& json, const char* key) {
   const auto found = json.find(key);
@@ -112,6 +113,11 @@ std::optional<Json> MessageTrees::Add(const Json& message, FieldErrors* errors) 
   const std::string tree = TextAt(message, "message_tree_id");
   if (tree != tree_) ended = Finish();
   tree_ = tree;
+  if (nodes_.size() == kMaxMessages) {
+    errors->Add("message_tree_id",
+                absl::StrCat("the tree has more than ", kMaxMessages, " messages"));
+    return ended;
+  }
   Node node{message};
   const std::string parent = TextAt(message, "parent_id");
   if (!parent.empty() || !nodes_.empty()) {

@@ -281,6 +281,20 @@ TEST_F(FormsTest, ADialogueThatTheBotBeginsIsRefused) {
               HasSubstr("text: must be a dialogue that \"<human>:\" begins"));
 }
 
+// Each of a few megabytes; a search to the end for each line or turn would take minutes.
+TEST_F(FormsTest, LongTextsTakeLinearTime) {
+  std::string lines, questions = "User: a\n";
+  for (int i = 0; i < 300000; ++i) {
+    lines += "plain\n";
+    questions += "User: b\n";
+  }
+  Read(DumpJson({{"text", lines}}));
+  EXPECT_EQ(summary_.FormText(), "text");
+  Read(DumpJson({{"text", questions + "Assistant: c"}}));
+  EXPECT_EQ(summary_.FormText(), "marked_text");
+  EXPECT_EQ(rows_.at(0).messages.size(), 2u);
+}
+
 // A root with two answers, the better ranked one asked on.
 const char kTree[] = R"({"message_tree_id": "t", "tree_state": "ready_for_export", "prompt":
   {"message_id": "t", "text": "a", "role": "prompter", "replies": [
