@@ -1,6 +1,7 @@
 #include "recipe/data/file_kind.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <vector>
@@ -69,6 +70,13 @@ std::optional<WrappedList> FindWrapped(absl::string_view text) {
   }
 }
 
+// Whether a row may have a list of objects there: messages, tools, pairs.
+bool HoldsObjects(Part part) {
+  constexpr Part kParts[] = {Part::kMessages, Part::kPrompt, Part::kResponse, Part::kChosen,
+                             Part::kRejected, Part::kTools,  Part::kInstances};
+  return std::find(std::begin(kParts), std::end(kParts), part) != std::end(kParts);
+}
+
 // Whether a list under this key is a row's own, such as its messages.
 bool IsKeyOfRow(absl::string_view key, const Columns& columns) {
   if (!columns.empty()) {
@@ -79,7 +87,7 @@ bool IsKeyOfRow(absl::string_view key, const Columns& columns) {
     std::set<std::string> all;
     for (const Form& form : Forms()) {
       for (const PartKeys& part : form.parts) {
-        if (part.part != Part::kStrings) all.insert(part.keys.begin(), part.keys.end());
+        if (HoldsObjects(part.part)) all.insert(part.keys.begin(), part.keys.end());
       }
     }
     return all;

@@ -68,9 +68,15 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
       return std::make_unique<DialogueRows>(std::move(bytes));
     case FileKind::kNoData:
       return absl::InvalidArgumentError(absl::StrCat(name, ": ", start.problem));
-    default:
+    case FileKind::kCsv:
+    case FileKind::kTsv:
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": is a table of ", start.kind == FileKind::kCsv ? "commas" : "tabs",
+                       ", which cannot be read yet; write it as JSON Lines or Parquet"));
+    case FileKind::kLines:
       return std::make_unique<LineRows>(std::move(bytes));
   }
+  return absl::InternalError(absl::StrCat(name, ": of a kind that has no reader"));
 }
 
 }  // namespace tune

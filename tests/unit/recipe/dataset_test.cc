@@ -308,6 +308,38 @@ TEST_F(DatasetTest, ToleratesByteOrderMarkAndCarriageReturns) {
   EXPECT_EQ(summary->rows, 2);
 }
 
+TEST_F(DatasetTest, ATableOfTextIsNamed) {
+  EXPECT_EQ(
+      Read("prompt,response\na,b\n").status().message(),
+      "train.jsonl: is a table of commas, which cannot be read yet; write it as JSON Lines or "
+      "Parquet");
+  EXPECT_THAT(std::string(Read("id\tprompt\n1\ta\n").status().message()),
+              HasSubstr("is a table of tabs"));
+}
+
+TEST_F(DatasetTest, NamesTheCauseOfWhatIsNoData) {
+  EXPECT_THAT(std::string(Read("<!doctype html>\n<html></html>").status().message()),
+              HasSubstr("is a web page, not data"));
+  EXPECT_THAT(std::string(Read("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+                              .status()
+                              .message()),
+              HasSubstr("is a Git LFS pointer"));
+  EXPECT_THAT(ErrorOf("{\"text\": \"a\", \"score\": NaN}"),
+              HasSubstr("NaN is not JSON: write null"));
+  EXPECT_THAT(ErrorOf("{'text': 'a'}"), HasSubstr("write rows with json.dumps"));
+}
+
+TEST_F(DatasetTest, ReadsObjectsHoweverTheyAreSpreadAndAListUnderAKey) {
+  EXPECT_EQ(Read("{\n \"text\": \"a\"\n}\n{\n \"text\": \"b\"\n}\n")->rows, 2);
+  EXPECT_EQ(NameRow("f", rows_[1].second.at), "f:4:1 (row 2)");
+  EXPECT_EQ(Read("{\"text\": \"a\"}{\"text\": \"b\"}")->rows, 2);
+  EXPECT_EQ(Read("{\"version\": 1, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]}")->rows, 2);
+  EXPECT_EQ(Read("{\"train\": [\n {\"text\": \"a\"}]}\n")->rows, 1);
+  EXPECT_THAT(ErrorOf("{\"train\": [{\"text\": \"a\"}], \"test\": [{\"text\": \"b\"}]}"),
+              HasSubstr("a second list of rows follows"));
+  EXPECT_THAT(ErrorOf("{\n \"text\": \"a\"\n}\n[1]\n"), HasSubstr("expected the next row"));
+}
+
 TEST_F(DatasetTest, AnEmptyFileIsAnError) {
   EXPECT_EQ(Read("").status().message(), "train.jsonl: has no rows");
   EXPECT_EQ(Read("\n \n\n").status().message(), "train.jsonl: has no rows");
