@@ -1,7 +1,5 @@
 #include "client/data_inspection.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -16,12 +14,6 @@
 
 namespace tune::client {
 namespace {
-
-absl::StatusOr<std::string> MakeFolder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "tunectl-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) return ErrnoStatus(pattern, "mkdtemp");
-  return pattern;
-}
 
 absl::Status Fetch(Context& context, const v1::FileEntry& file, const std::string& path) {
   ASSIGN_OR_RETURN(const auto channel, context.Connect());
@@ -42,26 +34,18 @@ Columns ColumnsInJob(const RunSpec& spec, const std::string& dataset) {
 
 }  // namespace
 
-Inspection::~Inspection() {
-  if (!folder_.empty()) (void)RemoveAll(folder_);
-}
-
 absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
                                                              const InspectionRequest& request) {
-  std::unique_ptr<Inspection> inspection(new Inspection());
-  ASSIGN_OR_RETURN(inspection->folder_, MakeFolder());
+  ASSIGN_OR_RETURN(TemporaryFolder folder, TemporaryFolder::Make());
+  std::unique_ptr<Inspection> inspection(new Inspection(std::move(folder)));
   RETURN_IF_ERROR(inspection->OpenData(context, request));
   RETURN_IF_ERROR(inspection->OpenModel(context, request.model));
   const RunSpec& spec = request.spec;
-  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(spec.prompt_template));
-  inspection->format_ = std::make_unique<ExampleFormat>(
-      ExampleFormat{.prompt_template = prompt_template,
-                    .tokenizer = inspection->model_.tokenizer.get(),
-                    .eos = static_cast<int32_t>(inspection->model_.config.eos_token_id),
-                    .train_on = TrainOnNamed(spec.train_on)});
-  inspection->limit_ = {
-      std::min(spec.max_length, inspection->model_.config.max_position_embeddings),
-      spec.max_length_policy};
+  const ModelConfig& config = inspection->model_.config;
+  ASSIGN_OR_RETURN(const ExampleFormat format,
+                   ExampleFormatOf(spec, *inspection->model_.tokenizer, config.eos_token_id));
+  inspection->format_ = std::make_unique<ExampleFormat>(format);
+  inspection->limit_ = LimitOf(spec, config.max_position_embeddings);
   return inspection;
 }
 
@@ -85,7 +69,7 @@ absl::Status Inspection::OpenData(Context& context, const InspectionRequest& req
     options_.columns = {dataset->columns().begin(), dataset->columns().end()};
   }
   name_ = dataset->file().path();
-  path_ = JoinPath(folder_, "data");
+  path_ = folder_ / "data";
   return Fetch(context, dataset->file(), path_);
 }
 
@@ -95,7 +79,7 @@ absl::Status Inspection::OpenModel(Context& context, const std::string& model) {
     v1::GetModelRequest get;
     get.set_name(ModelName(model));
     ASSIGN_OR_RETURN(const v1::Model found, context.Call(&v1::ModelService::Stub::GetModel, get));
-    folder = JoinPath(folder_, "model");
+    folder = folder_ / "model";
     RETURN_IF_ERROR(CreateDirectories(folder));
     for (const v1::FileEntry& file : found.files()) {
       if (absl::EndsWith(file.path(), ".safetensors")) continue;

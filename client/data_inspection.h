@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/context.h"
+#include "client/temporary_folder.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/example.h"
 #include "recipe/data/example_limit.h"
@@ -29,7 +30,6 @@ class Inspection {
   // INVALID_ARGUMENT or NOT_FOUND where data or model cannot be had.
   static absl::StatusOr<std::unique_ptr<Inspection>> Open(Context& context,
                                                           const InspectionRequest& request);
-  ~Inspection();
 
   const std::string& path() const { return path_; }           // of the data's file
   const std::string& name() const { return name_; }           // of it, in errors
@@ -39,11 +39,11 @@ class Inspection {
   const Tokenizer& tokenizer() const { return *model_.tokenizer; }
 
  private:
-  Inspection() = default;
+  explicit Inspection(TemporaryFolder folder) : folder_(std::move(folder)) {}
   absl::Status OpenModel(Context& context, const std::string& model);
   absl::Status OpenData(Context& context, const InspectionRequest& request);
 
-  std::string folder_;  // of what was fetched
+  const TemporaryFolder folder_;  // of what was fetched
   std::string path_, name_;
   DatasetOptions options_;
   ModelTokens model_;

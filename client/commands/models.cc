@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +12,7 @@
 #include "client/paging.h"
 #include "client/printer.h"
 #include "client/resource_names.h"
+#include "client/temporary_folder.h"
 #include "client/upload.h"
 #include "recipe/model/model_config.h"
 #include "recipe/model/model_family.h"
@@ -37,25 +36,6 @@ struct InitFlags {
   std::string tokenizer;
   std::string folder;
   int64_t seed = 0;
-};
-
-// A folder of its own, removed with everything in it.
-class ScratchFolder {
- public:
-  static absl::StatusOr<ScratchFolder> Make() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tunectl.XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) return ErrnoStatus(pattern, "create folder");
-    return ScratchFolder(pattern);
-  }
-  ~ScratchFolder() {
-    if (!path_.empty()) (void)RemoveAll(path_);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  std::string operator/(const std::string& name) const { return JoinPath(path_, name); }
-
- private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
 };
 
 void PrintModel(Context& context, const v1::Model& model) {
@@ -118,7 +98,7 @@ absl::StatusOr<ExitCode> Init(Context& context, const InitFlags& flags) {
     context.Note(absl::StrCat("  tunectl models push ", flags.name, " ", flags.folder));
     return ExitCode::kOk;
   }
-  ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make());
+  ASSIGN_OR_RETURN(const TemporaryFolder scratch, TemporaryFolder::Make());
   RETURN_IF_ERROR(InitModelFolder(scratch / "model", *config, flags.tokenizer, flags.seed));
   return PushFolder(context, flags.name, scratch / "model");
 }

@@ -164,14 +164,14 @@ class RowParser {
       return {};
     }
     if (!given_ && MessageTrees::IsMessage(json)) return ReadTreeMessage(json, at);
-    const Form* form = given_ ? &*given_ : FindForm(json);
-    if (first_ == nullptr && form != nullptr) {
-      first_ = form;
-      first_at_ = at;
-    }
-    if (form == nullptr || !Fits(*form, json)) {
+    const Form* form = FormOfRow(json);
+    if (form == nullptr) {
       Note(at, WrongKeys(json));
       return {};
+    }
+    if (first_ == nullptr) {
+      first_ = form;
+      first_at_ = at;
     }
     FieldErrors errors;
     FormRows read = ReadForm(*form, json, &errors);
@@ -181,6 +181,11 @@ class RowParser {
     }
     for (const std::string& key : read.unread) ++summary_.unread_keys[key];
     return Counted(std::move(read.rows), at);
+  }
+
+  const Form* FormOfRow(const Json& json) const {
+    if (!given_) return FindForm(json);
+    return Fits(*given_, json) ? &*given_ : nullptr;
   }
 
   // A flat message may complete the tree before its own.

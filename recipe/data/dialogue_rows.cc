@@ -27,8 +27,7 @@ absl::StatusOr<bool> DialogueRows::NextText(RowText* row) {
     // The last bytes may be the beginning of an end.
     const bool whole = bytes.size() < kEnd.size();
     const size_t taken = ended ? end : whole ? bytes.size() : bytes.size() - kEnd.size() + 1;
-    row->too_long = row->too_long || row->text.size() + taken > kMaxRowBytes;
-    if (!row->too_long) row->text.append(bytes.data(), taken);
+    row->Append(bytes.substr(0, taken));
     line_ += std::count(bytes.begin(), bytes.begin() + static_cast<int64_t>(taken), '\n');
     bytes_.Use(taken + (ended ? kEnd.size() : 0));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "recipe/data/conversation.h"
 
 namespace tune {
@@ -77,6 +78,16 @@ int64_t Example::target_tokens() const { return std::count(target.begin(), targe
 TrainOn TrainOnNamed(absl::string_view name) {
   if (name == "all") return TrainOn::kAll;
   return name == "last_response" ? TrainOn::kLastResponse : TrainOn::kResponses;
+}
+
+absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const Tokenizer& tokenizer,
+                                              int64_t end_token) {
+  ASSIGN_OR_RETURN(const PromptTemplate prompt_template,
+                   PromptTemplate::Parse(spec.prompt_template));
+  return ExampleFormat{.prompt_template = prompt_template,
+                       .tokenizer = &tokenizer,
+                       .eos = static_cast<int32_t>(end_token),
+                       .train_on = TrainOnNamed(spec.train_on)};
 }
 
 Example MakeExample(const Row& row, const ExampleFormat& format) {

@@ -9,6 +9,7 @@
 #include "recipe/data/row.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/prompt_template.h"
+#include "run/spec.h"
 
 namespace tune {
 
@@ -34,6 +35,10 @@ struct ExampleFormat {
   int32_t eos;
   TrainOn train_on = TrainOn::kResponses;
 };
+
+// As the spec has it, of a model with this tokenizer and end token; an error is its template's.
+absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const Tokenizer& tokenizer,
+                                              int64_t end_token);
 
 // A row's tokens, the end token (eos) appended and learned.
 //

@@ -1,8 +1,14 @@
 #include "recipe/data/example_limit.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace tune {
+
+LengthLimit LimitOf(const RunSpec& spec, int64_t positions) {
+  return {std::min(spec.max_length, positions), spec.max_length_policy};
+}
 
 Fate Limit(const LengthLimit& limit, Example* example) {
   const bool too_long = static_cast<int64_t>(example->ids.size()) > limit.max_length;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "recipe/data/example.h"
+#include "run/spec.h"
 
 namespace tune {
 
@@ -13,6 +14,9 @@ struct LengthLimit {
   int64_t max_length = 0;  // tokens, the end token counted
   std::string policy;
 };
+
+// The spec's, of a model that sees `positions` tokens at once: an example can be no longer.
+LengthLimit LimitOf(const RunSpec& spec, int64_t positions);
 
 enum class Fate {
   kKept,

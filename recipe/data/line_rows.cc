@@ -17,8 +17,7 @@ absl::StatusOr<bool> LineRows::NextLine(RowText* row) {
     const absl::string_view piece = bytes.substr(0, newline);
     ended = newline != bytes.npos;
     row->at.column = 1;
-    row->too_long = row->too_long || row->text.size() + piece.size() > kMaxRowBytes;
-    if (!row->too_long) row->text.append(piece.data(), piece.size());
+    row->Append(piece);
     bytes_.Use(piece.size() + (ended ? 1 : 0));
   }
   if (row->at.column == 0) return false;

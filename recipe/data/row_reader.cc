@@ -4,6 +4,11 @@
 
 namespace tune {
 
+void RowText::Append(absl::string_view piece) {
+  too_long = too_long || text.size() + piece.size() > kMaxRowBytes;
+  if (!too_long) text.append(piece.data(), piece.size());
+}
+
 std::string NameRow(const std::string& file, const RowPlace& at) {
   if (at.form == RowForm::kLine) return absl::StrCat(file, ":", at.line);
   return NameRow(file, at, at.line, at.column);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace tune {
 
@@ -33,6 +34,9 @@ struct RowText {
   std::string text;
   bool too_long = false;  // above kMaxRowBytes; the text is not whole
   std::string problem;    // else why the row has no text, "" where it has
+
+  // Adds to the text, or finds the row too long.
+  void Append(absl::string_view piece);
 };
 
 class RowReader {

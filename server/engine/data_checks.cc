@@ -29,13 +29,9 @@ Json FilesThatDecide(const Model& model) {
   return files;
 }
 
-LengthLimit LimitOf(const RunSpec& spec, const Model& model) {
-  return {std::min(spec.max_length, model.max_position_embeddings), spec.max_length_policy};
-}
-
 std::string KeyOf(const RunSpec& spec, const Model& model, const Dataset& dataset,
                   const Columns& columns) {
-  const LengthLimit limit = LimitOf(spec, model);
+  const LengthLimit limit = LimitOf(spec, model.max_position_embeddings);
   return Sha256Hex(DumpJson({{"version", kReportVersion},
                              {"dataset", dataset.file.sha256},
                              {"max_bad_rows", dataset.max_bad_rows},
@@ -118,7 +114,7 @@ absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
 
 absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
-  const LengthLimit limit = LimitOf(spec, inputs.model);
+  const LengthLimit limit = LimitOf(spec, inputs.model.max_position_embeddings);
   DataFindings findings;
   FieldErrors errors;
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
@@ -183,14 +179,11 @@ absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs
                                                const Dataset& dataset, const Columns& columns) {
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
   ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
-  ASSIGN_OR_RETURN(const PromptTemplate prompt_template,
-                   PromptTemplate::Parse(spec.prompt_template));
-  const ExampleFormat format{.prompt_template = prompt_template,
-                             .tokenizer = model.tokenizer.get(),
-                             .eos = static_cast<int32_t>(model.config.eos_token_id),
-                             .train_on = TrainOnNamed(spec.train_on)};
+  ASSIGN_OR_RETURN(const ExampleFormat format,
+                   ExampleFormatOf(spec, *model.tokenizer, model.config.eos_token_id));
   return ReportOnDataset(blobs_.Path(dataset.file.sha256), dataset.file.path,
-                         {columns, dataset.max_bad_rows}, format, LimitOf(spec, inputs.model),
+                         {columns, dataset.max_bad_rows}, format,
+                         LimitOf(spec, inputs.model.max_position_embeddings),
                          [](int64_t) { return absl::OkStatus(); });
 }
 

@@ -23,23 +23,13 @@ absl::StatusOr<RunDataset> FindDataset(const RunFolder& run, const std::string& 
               absl::StrCat("run.json: the spec names ", name, ", which is not among its datasets"));
 }
 
-// An example can be no longer than the model has positions.
-int64_t MaxLength(const RunSpec& spec, const ModelConfig& config) {
-  return std::min(spec.max_length, config.max_position_embeddings);
-}
-
 absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel& base) {
-  auto prompt_template = PromptTemplate::Parse(spec.prompt_template);
-  if (!prompt_template.ok()) {
-    return WithReason(Annotate(prompt_template.status(), "template"), kBadSpec);
-  }
-  return DataOptions{
-      .format = {.prompt_template = *std::move(prompt_template),
-                 .tokenizer = base.tokenizer.get(),
-                 .eos = static_cast<int32_t>(base.folder.config.eos_token_id),
-                 .train_on = TrainOnNamed(spec.train_on)},
-      .limit = {MaxLength(spec, base.folder.config), spec.max_length_policy},
-      .max_length_can_rise = spec.max_length < base.folder.config.max_position_embeddings};
+  const ModelConfig& config = base.folder.config;
+  const auto format = ExampleFormatOf(spec, *base.tokenizer, config.eos_token_id);
+  if (!format.ok()) return WithReason(Annotate(format.status(), "template"), kBadSpec);
+  return DataOptions{.format = *format,
+                     .limit = LimitOf(spec, config.max_position_embeddings),
+                     .max_length_can_rise = spec.max_length < config.max_position_embeddings};
 }
 
 absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
