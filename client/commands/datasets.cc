@@ -177,7 +177,8 @@ void AddName(CLI::App& command, DatasetFlags& flags) {
 
 void AddFile(CLI::App& command, DatasetFlags& flags) {
   command
-      .add_option("file", flags.file, "JSON Lines or a JSON array, plain, gzip or zstd; or Parquet")
+      .add_option("file", flags.file,
+                  "JSON Lines, a JSON array or CSV, plain, gzip or zstd; or Parquet")
       ->required()
       ->type_name("FILE");
   command

@@ -138,27 +138,50 @@ std::string ProblemOf(absl::string_view text, absl::string_view name) {
   return "";
 }
 
+absl::string_view HeaderCell(absl::string_view cell) {
+  cell = absl::StripAsciiWhitespace(cell);
+  const bool quoted = cell.size() > 1 && cell.front() == '"' && cell.back() == '"';
+  return quoted ? cell.substr(1, cell.size() - 2) : cell;
+}
+
 // A header of at least two columns, of which one has a known key.
-bool IsHeader(absl::string_view text, char separator) {
-  const absl::string_view line = text.substr(0, text.find('\n'));
+bool IsHeader(absl::string_view line, char separator, const std::vector<std::string>& keys) {
   const std::vector<absl::string_view> cells = absl::StrSplit(line, separator);
-  const std::vector<std::string> keys = FormKeys();
   return cells.size() > 1 && std::any_of(cells.begin(), cells.end(), [&](absl::string_view cell) {
-           cell = absl::StripAsciiWhitespace(cell);
-           if (cell.size() > 1 && cell.front() == '"' && cell.back() == '"') {
-             cell = cell.substr(1, cell.size() - 2);
-           }
-           return std::binary_search(keys.begin(), keys.end(), cell);
+           return std::find(keys.begin(), keys.end(), HeaderCell(cell)) != keys.end();
          });
 }
 
-FileStart TellText(absl::string_view text, absl::string_view name) {
-  if (absl::EndsWithIgnoreCase(name, ".csv") || IsHeader(text, ',')) return {FileKind::kCsv};
-  if (absl::EndsWithIgnoreCase(name, ".tsv") || IsHeader(text, '\t')) return {FileKind::kTsv};
+// Whether the file is called so, compressed or not.
+bool IsCalled(absl::string_view name, absl::string_view ending) {
+  for (const absl::string_view compressed : {".gz", ".zst", ".zstd"}) {
+    if (absl::EndsWithIgnoreCase(name, compressed)) name.remove_suffix(compressed.size());
+  }
+  return absl::EndsWithIgnoreCase(name, ending);
+}
+
+std::optional<FileStart> TellTable(absl::string_view text, absl::string_view name,
+                                   const Columns& columns) {
+  constexpr absl::string_view kSeparators = ",;\t";
+  const absl::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  const std::vector<std::string> keys = WantedKeys(columns);
+  for (const char separator : kSeparators) {
+    if (IsHeader(line, separator, keys)) return FileStart{FileKind::kTable, 0, separator};
+  }
+  if (IsCalled(name, ".tsv")) return FileStart{FileKind::kTable, 0, '\t'};
+  if (!IsCalled(name, ".csv")) return std::nullopt;
+  const char most = *std::max_element(kSeparators.begin(), kSeparators.end(), [&](char a, char b) {
+    return std::count(line.begin(), line.end(), a) < std::count(line.begin(), line.end(), b);
+  });
+  return FileStart{FileKind::kTable, 0, most};
+}
+
+FileStart TellText(absl::string_view text, absl::string_view name, const Columns& columns) {
+  if (const auto table = TellTable(text, name, columns)) return *table;
   // A JSON text in quotes may hold anything.
   if (text[0] != '"' && FindMarkers(text)) return {FileKind::kDialogue};
   std::string problem = ProblemOf(text, name);
-  return {problem.empty() ? FileKind::kLines : FileKind::kNoData, 0, std::move(problem)};
+  return {problem.empty() ? FileKind::kLines : FileKind::kNoData, 0, ',', std::move(problem)};
 }
 
 }  // namespace
@@ -169,7 +192,7 @@ FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
   if (first == begin.npos) return {};
   if (begin[first] == '[') return {FileKind::kArray};
   if (begin[first] == '{') return TellObjects(begin, first, whole, columns);
-  return TellText(begin.substr(first), name);
+  return TellText(begin.substr(first), name, columns);
 }
 
 }  // namespace tune

@@ -15,20 +15,21 @@ enum class FileKind {
   kArray,     // one array
   kWrapped,   // one array under a key of an object
   kDialogue,  // plain text of dialogues
-  kCsv,       // a table with a header, its columns parted by commas
-  kTsv,       // the same by tabs
+  kTable,     // a table written as text, with a header
   kNoData,    // something else; `problem` says what, and what to do
 };
 
 struct FileStart {
   FileKind kind = FileKind::kLines;
   size_t prefix_bytes = 0;  // before the array, where it is wrapped
+  char separator = ',';     // of a table's columns
   std::string problem = {};
 };
 
-// `begin` is the file's text, or the first 64 KiB of it; `whole` where it is all of it. `name`
-// tells a table by its ending (.csv, .tsv) where its header does not name a known key, and a list
-// under a key that `columns` or a form of rows has is a row's own.
+// `begin` is the file's text, or the first 64 KiB of it; `whole` where it is all of it. A table is
+// told by a header that has a key of `columns` or of a form of rows, its separator a comma, a
+// semicolon or a tab; or by its `name` (.csv, .tsv, maybe compressed). A list under such a key is a
+// row's own.
 FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
                    const Columns& columns);
 

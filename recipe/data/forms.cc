@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/json_fields.h"
@@ -29,26 +30,36 @@ void ReadAround(const FormFields& fields, Row* row) {
   row->tools = IsNothing(tools) ? Json() : std::move(tools);
 }
 
+// A mark's value; a table of text has it as "False" or "1.0".
+Json MarkOf(const FormFields& fields, Part part) {
+  const Json& mark = fields.Value(part);
+  if (!mark.is_string()) return mark;
+  const std::string text = absl::AsciiStrToLower(mark.get<std::string>());
+  double number = 0;
+  if (text == "true" || text == "false") return text == "true";
+  return absl::SimpleAtod(text, &number) ? Json(number) : mark;
+}
+
 // A row that is marked as a bad answer, or as not to be learned, is none to learn from. Labels and
 // losses that are no marks (a class, a number) are passed over as other keys are.
 void CheckWanted(const FormFields& fields, FormRows* out) {
-  for (const Part part : {Part::kLabel, Part::kLearned}) {
-    const Json& mark = fields.Value(part);
+  const Json label = MarkOf(fields, Part::kLabel);
+  const Json weight = MarkOf(fields, Part::kWeight);
+  const Json learned = MarkOf(fields, Part::kLearned);
+  for (const auto& [part, mark] :
+       {std::pair(Part::kLabel, label), std::pair(Part::kLearned, learned)}) {
     if (!mark.is_null() && !mark.is_boolean()) out->unread.insert(fields.KeyOf(part));
   }
-  const Json& label = fields.Value(Part::kLabel);
   if (label == Json(false)) {
     fields.Error(Part::kLabel,
                  "is false: the answer is a bad one, and would be learned as a good "
                  "one; take the row out, or skip such rows with --max-bad-rows");
   }
-  const Json& weight = fields.Value(Part::kWeight);
   if (!weight.is_null() && weight != Json(1)) {
     fields.Error(Part::kWeight, absl::StrCat("must be 1, got ", DescribeJson(weight),
                                              "; take out rows of weight 0, and put others into a "
                                              "dataset of their own, which a job can weigh"));
   }
-  const Json& learned = fields.Value(Part::kLearned);
   if (learned == Json(false)) {
     fields.Error(Part::kLearned, "is false: the row is not to be learned; take it out");
   }
@@ -357,8 +368,10 @@ FormRows ReadForm(const Form& form, const Json& json, FieldErrors* errors) {
   return out;
 }
 
-std::vector<std::string> FormKeys() {
+std::vector<std::string> WantedKeys(const Columns& columns) {
   std::set<std::string> keys;
+  for (const auto& [part, key] : columns) keys.insert(key);
+  if (!columns.empty()) return {keys.begin(), keys.end()};
   for (const Form& form : Forms()) {
     for (const PartKeys& part : form.parts) keys.insert(part.keys.begin(), part.keys.end());
   }

@@ -45,8 +45,9 @@ bool Fits(const Form& form, const Json& json);
 // Reads a row that fits `form`.
 FormRows ReadForm(const Form& form, const Json& json, FieldErrors* errors);
 
-// Every key that some form reads, sorted: the columns of a table that are wanted.
-std::vector<std::string> FormKeys();
+// The keys that are read of a table's columns: those of `columns`, or where that is empty every one
+// that some form reads.
+std::vector<std::string> WantedKeys(const Columns& columns);
 // "\"prompt\" and \"response\" (or \"completion\")".
 std::string DescribeParts(const Form& form);
 // What is expected instead of a row that has `keys` with texts and no form: the mapping of columns

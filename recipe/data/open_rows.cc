@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "recipe/data/array_rows.h"
 #include "recipe/data/byte_source.h"
+#include "recipe/data/csv_rows.h"
 #include "recipe/data/decompression.h"
 #include "recipe/data/dialogue_rows.h"
 #include "recipe/data/file_kind.h"
@@ -28,14 +29,6 @@ absl::StatusOr<bool> IsParquet(const std::string& path) {
   return absl::StartsWith(first, kParquetMagic);
 }
 
-// The columns of a table that are wanted; others need not be read.
-std::vector<std::string> ColumnKeys(const Columns& columns) {
-  if (columns.empty()) return FormKeys();
-  std::vector<std::string> keys;
-  for (const auto& [part, key] : columns) keys.push_back(key);
-  return keys;
-}
-
 absl::Status WrappedParquet(const std::string& name) {
   return absl::InvalidArgumentError(absl::StrCat(
       name, ": is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside"));
@@ -48,7 +41,7 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
                                                     const Columns& columns) {
   // Parquet is read from its end, so it must be the file itself and no stream.
   ASSIGN_OR_RETURN(const bool is_parquet, IsParquet(path));
-  if (is_parquet) return OpenParquetRows({path, name, ColumnKeys(columns)});
+  if (is_parquet) return OpenParquetRows({path, name, WantedKeys(columns)});
   ASSIGN_OR_RETURN(auto source, OpenDecompressed(path, name));
   BufferedBytes bytes(std::move(source));
   ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
@@ -68,11 +61,8 @@ absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
       return std::make_unique<DialogueRows>(std::move(bytes));
     case FileKind::kNoData:
       return absl::InvalidArgumentError(absl::StrCat(name, ": ", start.problem));
-    case FileKind::kCsv:
-    case FileKind::kTsv:
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ": is a table of ", start.kind == FileKind::kCsv ? "commas" : "tabs",
-                       ", which cannot be read yet; write it as JSON Lines or Parquet"));
+    case FileKind::kTable:
+      return CsvRows::Open(name, std::move(bytes), start.separator, WantedKeys(columns));
     case FileKind::kLines:
       return std::make_unique<LineRows>(std::move(bytes));
   }

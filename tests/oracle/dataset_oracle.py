@@ -7,6 +7,8 @@ template's text, and encoded by Hugging Face tokenizers; ids and targets must be
 row. With the shared test data its real files are read whole, and their rows counted.
 """
 import argparse
+import csv
+import gzip
 import json
 import os
 import re
@@ -217,6 +219,32 @@ def check_chat_templates(program, folder):
     print(f"{len(CHATS)} conversations in {len(TEMPLATES)} chat templates: the same text")
 
 
+CELLS = [["007", "NaN"], ["a,b;c\td", 'say "so"'], ["two\nlines", "\r\nthe end\r\n"], ["", " x "],
+         ['"', '""'], ["null", "the\u2028line"], ["=1+1", "'"]]
+DIALECTS = {"rows.csv": {}, "rows.tsv": {"delimiter": "\t"},
+            "semicolons.csv": {"delimiter": ";", "lineterminator": "\n"},
+            "rows.csv.gz": {"quoting": csv.QUOTE_ALL}}
+
+
+def check_tables(program, folder):
+    """A table as Python's csv reads it has the rows of its JSON Lines."""
+    path = os.path.join(folder, "tokenizer.json")
+    make_tokenizer(path)
+    for name, dialect in DIALECTS.items():
+        table, lines = os.path.join(folder, name), os.path.join(folder, "lines.jsonl")
+        opened = gzip.open if name.endswith(".gz") else open
+        with opened(table, "wt", encoding="utf-8", newline="") as file:
+            csv.writer(file, **dialect).writerows([["prompt", "response"], *CELLS])
+        reading = {key: value for key, value in dialect.items() if key == "delimiter"}
+        with (opened(table, "rt", encoding="utf-8", newline="") as file,
+              open(lines, "w", encoding="utf-8") as out):
+            for row in csv.DictReader(file, **reading):
+                out.write(json.dumps(row) + "\n")
+        ours = rows_of(program, table, path)
+        assert len(ours) == len(CELLS) and ours == rows_of(program, lines, path), name
+    print(f"{len(CELLS)} rows in {len(DIALECTS)} kinds of CSV: the same ids and targets")
+
+
 # Rows, and the form of all of them, of real files that are read whole.
 REAL = {
     "oig/training_text_example.txt": (4, "marked_text"),
@@ -258,6 +286,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_forms(args.program, folder)
         check_chat_templates(args.program, folder)
+        check_tables(args.program, folder)
     if args.data and os.path.isdir(args.data):
         check_real(args.program, args.data)
     else:

@@ -308,15 +308,6 @@ TEST_F(DatasetTest, ToleratesByteOrderMarkAndCarriageReturns) {
   EXPECT_EQ(summary->rows, 2);
 }
 
-TEST_F(DatasetTest, ATableOfTextIsNamed) {
-  EXPECT_EQ(
-      Read("prompt,response\na,b\n").status().message(),
-      "train.jsonl: is a table of commas, which cannot be read yet; write it as JSON Lines or "
-      "Parquet");
-  EXPECT_THAT(std::string(Read("id\tprompt\n1\ta\n").status().message()),
-              HasSubstr("is a table of tabs"));
-}
-
 TEST_F(DatasetTest, NamesTheCauseOfWhatIsNoData) {
   EXPECT_THAT(std::string(Read("<!doctype html>\n<html></html>").status().message()),
               HasSubstr("is a web page, not data"));
