@@ -178,7 +178,7 @@ void AddName(CLI::App& command, DatasetFlags& flags) {
 void AddFile(CLI::App& command, DatasetFlags& flags) {
   command
       .add_option("file", flags.file,
-                  "JSON Lines, a JSON array or CSV, plain, gzip or zstd; or Parquet")
+                  "JSON Lines, a JSON array or CSV, plain, gzip or zstd; Parquet; Arrow")
       ->required()
       ->type_name("FILE");
   command

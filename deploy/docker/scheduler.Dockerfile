@@ -25,7 +25,7 @@ RUN apt-get update \
  && install -d -o 10001 -g 10001 /var/lib/tune
 # The programs look for the plugin in ../lib, and the plugin for Arrow in pyarrow/ beside it.
 COPY --from=build /opt/tune/deps/pyarrow/lib*.so.* /usr/local/lib/pyarrow/
-COPY --from=build /src/build/release/lib/libtune_parquet.so /usr/local/lib/
+COPY --from=build /src/build/release/lib/libtune_tables.so /usr/local/lib/
 COPY --from=build /src/build/release/bin/tune-scheduler /src/build/release/bin/tunectl /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/tune

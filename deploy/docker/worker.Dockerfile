@@ -27,7 +27,7 @@ COPY --from=build /opt/tune/deps/torch/lib /opt/tune/deps/torch/lib
 COPY --from=build /opt/tune/deps/nvidia/cu13/lib /opt/tune/deps/nvidia/cu13/lib
 # The trainer looks for the plugin in ../lib, and the plugin for Arrow in pyarrow/ beside it.
 COPY --from=build /opt/tune/deps/pyarrow/lib*.so.* /usr/local/lib/pyarrow/
-COPY --from=build /src/build/release/lib/libtune_parquet.so /usr/local/lib/
+COPY --from=build /src/build/release/lib/libtune_tables.so /usr/local/lib/
 COPY --from=build /src/build/release/bin/tune-worker /src/build/release/bin/tune-trainer /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/tune-worker

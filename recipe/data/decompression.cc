@@ -149,10 +149,14 @@ struct OtherKind {
 };
 
 constexpr OtherKind kOtherKinds[] = {
-    {"PK\x03\x04", "is a zip archive; unpack it first"},
+    {"PK\x03\x04",
+     "is a zip archive, as Excel's files are too; unpack it first, or save the sheet as CSV"},
     {"\xFD\x37zXZ", "is compressed with xz; unpack it, or use gzip or zstd"},
     {"BZh", "is compressed with bzip2; unpack it, or use gzip or zstd"},
     {"PARE", "is encrypted Parquet; decrypt it first"},
+    {"FEA1", "is Feather version 1; write it as Parquet or Arrow"},
+    {"ORC", "is ORC; write it as Parquet or Arrow"},
+    {"SQLite format 3", "is a SQLite database; export its table as CSV"},
     {"\xFF\xFE", "is UTF-16; save it as UTF-8"},
     {"\xFE\xFF", "is UTF-16; save it as UTF-8"},
 };
@@ -160,7 +164,7 @@ constexpr OtherKind kOtherKinds[] = {
 constexpr string_view kGzip = "\x1F\x8B";
 constexpr string_view kZstd = "\x28\xB5\x2F\xFD";
 constexpr string_view kZstdSkippable = "\x2A\x4D\x18";  // after a byte 0x50 to 0x5F
-constexpr size_t kMostFirstBytes = 5;
+constexpr size_t kMostFirstBytes = 15;
 
 // Pzstd's files begin with a skippable frame (RFC 8878, 3.1.2).
 bool IsZstd(string_view first) {

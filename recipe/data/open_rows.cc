@@ -15,23 +15,25 @@
 #include "recipe/data/forms.h"
 #include "recipe/data/line_rows.h"
 #include "recipe/data/object_rows.h"
-#include "recipe/data/parquet_plugin.h"
+#include "recipe/data/table_plugin.h"
 
 namespace tune {
 namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr absl::string_view kParquetMagic = "PAR1";
-absl::StatusOr<bool> IsParquet(const std::string& path) {
+
+absl::StatusOr<TableFormat> FormatOfFile(const std::string& path) {
   ASSIGN_OR_RETURN(auto file, OpenFileBytes(path));
   BufferedBytes bytes(std::move(file));
-  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
-  return absl::StartsWith(first, kParquetMagic);
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kTableMagicBytes));
+  return TellTableFormat(first);
 }
 
-absl::Status WrappedParquet(const std::string& name) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      name, ": is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside"));
+absl::Status PackedTable(const std::string& name, TableFormat format) {
+  const absl::string_view table = NameOfFormat(format);
+  return absl::InvalidArgumentError(absl::StrCat(name, ": is ", table,
+                                                 " inside gzip or zstd; unpack it first: ", table,
+                                                 " can be compressed inside"));
 }
 
 }  // namespace
@@ -39,13 +41,16 @@ absl::Status WrappedParquet(const std::string& name) {
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
                                                     const std::string& name,
                                                     const Columns& columns) {
-  // Parquet is read from its end, so it must be the file itself and no stream.
-  ASSIGN_OR_RETURN(const bool is_parquet, IsParquet(path));
-  if (is_parquet) return OpenParquetRows({path, name, WantedKeys(columns)});
+  // Parquet is read from its end, so a table must be the file itself and no stream.
+  ASSIGN_OR_RETURN(const TableFormat format, FormatOfFile(path));
+  if (format != TableFormat::kNone) {
+    return OpenTableRows({path, name, WantedKeys(columns), format});
+  }
   ASSIGN_OR_RETURN(auto source, OpenDecompressed(path, name));
   BufferedBytes bytes(std::move(source));
-  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kParquetMagic.size()));
-  if (absl::StartsWith(first, kParquetMagic)) return WrappedParquet(name);
+  ASSIGN_OR_RETURN(const absl::string_view first, bytes.Peek(kTableMagicBytes));
+  const TableFormat packed = TellTableFormat(first);
+  if (packed != TableFormat::kNone) return PackedTable(name, packed);
   if (absl::StartsWith(first, kByteOrderMark)) bytes.Use(kByteOrderMark.size());
   ASSIGN_OR_RETURN(const absl::string_view begin, bytes.Peek(BufferedBytes::kBufferBytes));
   const FileStart start =

@@ -36,7 +36,7 @@ private='
 <(SQLiteCpp/|sqlite3)      : server/store
 <prometheus/               : monitor server/metrics server/rpc server/main.cc worker/agent
 <Civet|<civetweb           : monitor
-<(arrow|parquet)/          : recipe/data/parquet
+<(arrow|parquet)/          : recipe/data/tables
 <(yaml-cpp)/               : client
 <utf8proc                  : client
 '

@@ -10,7 +10,7 @@
 #include "base/field_errors.h"
 #include "base/files.h"
 #include "base/status.h"
-#include "recipe/data/parquet_plugin.h"
+#include "recipe/data/table_plugin.h"
 #include "tests/support/paths.h"
 #include "tests/support/scratch_folder.h"
 #include "turns.h"
@@ -371,14 +371,14 @@ TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
   EXPECT_TRUE(absl::IsCancelled(status));
 }
 
-TEST(ParquetPluginTest, ABuildWithoutItSaysWhatToDo) {
-  const auto rows = OpenParquetRows({"data", "train.parquet", {"text"}}, "libtune_none.so");
+TEST(TablePluginTest, ABuildWithoutItSaysWhatToDo) {
+  const auto rows = OpenTableRows({"data", "train.parquet", {"text"}}, "libtune_none.so");
   EXPECT_TRUE(absl::IsInvalidArgument(rows.status()));
   EXPECT_THAT(std::string(rows.status().message()),
               AllOf(StartsWith("train.parquet: is Parquet, which this build cannot read ("),
                     HasSubstr("libtune_none.so: cannot open shared object file"),
                     EndsWith("); convert it to JSON Lines, or build with "
-                             "-DTUNE_BUILD_PARQUET=ON")));
+                             "-DTUNE_BUILD_ARROW=ON")));
 }
 
 TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {

@@ -99,7 +99,7 @@ TEST_P(DecompressionTest, DatasetsAreReadByContent) {
 TEST_P(DecompressionTest, ParquetInsideIsToBeUnpacked) {
   folder_.Write("data", Packed("PAR1\x15\x04"));
   EXPECT_EQ(ReadDataset(folder_ / "data", "x", nullptr).status().message(),
-            "x: is Parquet inside gzip or zstd; unpack it first: Parquet is compressed inside");
+            "x: is Parquet inside gzip or zstd; unpack it first: Parquet can be compressed inside");
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, DecompressionTest,
@@ -131,10 +131,14 @@ TEST(OtherKindsTest, AreNamedWithWhatToDo) {
   const auto error_of = [&](const std::string& content) {
     return std::string(OpenDecompressed(folder.Write("data", content), "x").status().message());
   };
-  EXPECT_EQ(error_of("PK\x03\x04rest"), "x: is a zip archive; unpack it first");
+  EXPECT_EQ(
+      error_of("PK\x03\x04rest"),
+      "x: is a zip archive, as Excel's files are too; unpack it first, or save the sheet as CSV");
   EXPECT_EQ(error_of("\xFD\x37zXZ"), "x: is compressed with xz; unpack it, or use gzip or zstd");
   EXPECT_EQ(error_of("BZh91AY"), "x: is compressed with bzip2; unpack it, or use gzip or zstd");
   EXPECT_EQ(error_of("PARE\x15"), "x: is encrypted Parquet; decrypt it first");
+  EXPECT_EQ(error_of("FEA1"), "x: is Feather version 1; write it as Parquet or Arrow");
+  EXPECT_EQ(error_of("ORC\x0A"), "x: is ORC; write it as Parquet or Arrow");
   EXPECT_EQ(error_of("\xFF\xFE{"), "x: is UTF-16; save it as UTF-8");
   EXPECT_EQ(error_of("P"), "");
 }

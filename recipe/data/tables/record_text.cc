@@ -1,4 +1,4 @@
-#include "recipe/data/parquet/record_text.h"
+#include "recipe/data/tables/record_text.h"
 
 #include <arrow/array.h>
 #include <arrow/scalar.h>
