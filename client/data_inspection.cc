@@ -53,8 +53,11 @@ absl::Status Inspection::OpenData(Context& context, const InspectionRequest& req
   options_ = {request.columns, kMaxBadRows};
   const std::string dataset_name = DatasetName(request.data);
   if (options_.columns.empty()) options_.columns = ColumnsInJob(request.spec, dataset_name);
-  if (Exists(request.data)) {
-    path_ = name_ = request.data;
+  if (request.data == DataFile::kStandardInput || Exists(request.data)) {
+    ASSIGN_OR_RETURN(DataFile file, DataFile::Open(context, request.data));
+    file_.emplace(std::move(file));
+    path_ = file_->path();
+    name_ = file_->name();
     return absl::OkStatus();
   }
   v1::GetDatasetRequest get;

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "client/context.h"
+#include "client/data_file.h"
 #include "client/temporary_folder.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/example.h"
@@ -18,7 +20,7 @@ namespace tune::client {
 
 // What is to be looked at, and by what settings.
 struct InspectionRequest {
-  std::string data;      // a file, or the name of a pushed dataset
+  std::string data;      // a file, "-", or the name of a pushed dataset
   std::string model;     // a folder here, or the name of a pushed model
   RunSpec spec;          // a job file's settings and those of flags; its model is not looked at
   Columns columns = {};  // empty: the job's, else the dataset's own
@@ -44,6 +46,7 @@ class Inspection {
   absl::Status OpenData(Context& context, const InspectionRequest& request);
 
   const TemporaryFolder folder_;  // of what was fetched
+  std::optional<DataFile> file_;  // where the data is here
   std::string path_, name_;
   DatasetOptions options_;
   ModelTokens model_;

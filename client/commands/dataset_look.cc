@@ -236,7 +236,7 @@ absl::StatusOr<ExitCode> Stats(Context& context, const LookFlags& flags) {
 }
 
 void AddLookFlags(CLI::App& command, LookFlags& flags) {
-  command.add_option("data", flags.data, "A file, or a pushed dataset")
+  command.add_option("data", flags.data, "A file, - for standard input, or a pushed dataset")
       ->required()
       ->type_name("FILE|NAME");
   command.add_option("--model", flags.model, "Whose tokens: a pushed model, or a folder")

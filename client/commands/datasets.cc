@@ -6,6 +6,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "client/commands/commands.h"
+#include "client/data_file.h"
 #include "client/error_report.h"
 #include "client/format.h"
 #include "client/paging.h"
@@ -39,10 +40,11 @@ absl::StatusOr<Columns> ReadColumns(const DatasetFlags& flags) {
                 "for example --columns prompt=user,response=chip2");
 }
 
-absl::StatusOr<DatasetSummary> CheckRows(const DatasetFlags& flags, const Columns& columns) {
+absl::StatusOr<DatasetSummary> CheckRows(const DataFile& file, int64_t max_bad_rows,
+                                         const Columns& columns) {
   auto summary =
-      ReadDataset(flags.file, flags.file, [](int64_t, const Row&) { return absl::OkStatus(); },
-                  {columns, flags.max_bad_rows});
+      ReadDataset(file.path(), file.name(), [](int64_t, const Row&) { return absl::OkStatus(); },
+                  {columns, max_bad_rows});
   // Only rows have fields; a file that cannot be read says all itself.
   if (FieldErrorsOf(summary.status()).empty()) return summary;
   return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),
@@ -70,10 +72,11 @@ std::string RowsText(const DatasetSummary& summary) {
 
 absl::StatusOr<ExitCode> Validate(Context& context, const DatasetFlags& flags) {
   ASSIGN_OR_RETURN(const Columns columns, ReadColumns(flags));
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags, columns));
+  ASSIGN_OR_RETURN(const DataFile file, DataFile::Open(context, flags.file));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(file, flags.max_bad_rows, columns));
   NoteRows(context, summary);
   if (context.table()) {
-    context.out() << flags.file << ": " << RowsText(summary) << "\n";
+    context.out() << file.name() << ": " << RowsText(summary) << "\n";
   } else {
     PrintJson(context, {{"format", summary.FormText()},
                         {"rows", summary.rows},
@@ -86,9 +89,10 @@ absl::StatusOr<ExitCode> Validate(Context& context, const DatasetFlags& flags) {
 // Checked here first: the fastest answer, before a byte is sent.
 absl::StatusOr<ExitCode> Push(Context& context, const DatasetFlags& flags) {
   ASSIGN_OR_RETURN(const Columns columns, ReadColumns(flags));
-  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(flags, columns));
+  ASSIGN_OR_RETURN(const DataFile file, DataFile::Open(context, flags.file));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, CheckRows(file, flags.max_bad_rows, columns));
   NoteRows(context, summary);
-  const std::filesystem::path path(flags.file);
+  const std::filesystem::path path(file.path());
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
   const auto create = [&](const std::vector<v1::FileEntry>& entries) {
     v1::CreateDatasetRequest request;
@@ -178,7 +182,8 @@ void AddName(CLI::App& command, DatasetFlags& flags) {
 void AddFile(CLI::App& command, DatasetFlags& flags) {
   command
       .add_option("file", flags.file,
-                  "JSON Lines, a JSON array or CSV, plain, gzip or zstd; Parquet; Arrow")
+                  "JSON Lines, a JSON array or CSV, plain, gzip or zstd; Parquet; Arrow; - for "
+                  "standard input")
       ->required()
       ->type_name("FILE");
   command

@@ -195,27 +195,49 @@ class MessageReader {
   std::string content_key_;
 };
 
+// The list itself, where some exporters wrote its JSON as a text; null and an error otherwise.
+Json ListOf(const Json& json, const std::string& path, FieldErrors* errors) {
+  if (json.is_array()) return json;
+  if (json.is_string()) {
+    auto parsed = ParseJson(json.get<std::string>());
+    if (parsed.ok() && parsed->is_array()) return *std::move(parsed);
+  }
+  errors->Add(path, absl::StrCat("must be an array of messages, got ", DescribeJson(json)));
+  return nullptr;
+}
+
 // Appends messages in an order that makes sense.
 class ConversationReader {
  public:
-  ConversationReader(std::string path, const MessageKeys& keys, Row* row,
-                     std::set<std::string>* unread, FieldErrors* errors)
-      : path_(std::move(path)), keys_(keys), row_(row), unread_(unread), errors_(errors) {}
+  ConversationReader(const MessageKeys& keys, Row* row, std::set<std::string>* unread,
+                     FieldErrors* errors)
+      : keys_(keys), row_(row), unread_(unread), errors_(errors) {}
 
-  void Add(const Json& json, size_t index) {
-    const std::string path = absl::StrCat(path_, "[", index, "]");
+  void AddList(const MessageList& list) {
+    if (list.json.is_object()) return Add(list.json, list.path, list.path);
+    const Json parsed = list.json.is_array() ? Json() : ListOf(list.json, list.path, errors_);
+    const Json& messages = list.json.is_array() ? list.json : parsed;
+    for (size_t i = 0; i < messages.size(); ++i) {
+      Add(messages[i], list.path, absl::StrCat(list.path, "[", i, "]"));
+    }
+  }
+
+ private:
+  void Add(const Json& json, const std::string& list, const std::string& path) {
+    const bool first = !any_;
+    any_ = true;
     if (!json.is_object()) {
       errors_->Add(path, absl::StrCat("must be an object, got ", DescribeJson(json)));
       return;
     }
     const MessageReader message(json, path, keys_, errors_);
-    message.NoteUnread(path_, unread_);
+    message.NoteUnread(list, unread_);
     message.CheckRefused();
     const auto speaker = message.ReadSpeaker();
     if (!speaker) return;
     switch (*speaker) {
       case Speaker::kSystem:
-        return AddSystem(message, index);
+        return AddSystem(message, first);
       case Speaker::kUser:
         return Append({Role::kUser, message.ReadContent()}, message);
       case Speaker::kTool:
@@ -227,9 +249,8 @@ class ConversationReader {
     }
   }
 
- private:
-  void AddSystem(const MessageReader& message, size_t index) {
-    if (index > 0) message.Error(message.role_key(), "a system message can only be the first");
+  void AddSystem(const MessageReader& message, bool first) {
+    if (!first) message.Error(message.role_key(), "a system message can only be the first");
     const std::string text = message.ReadContent();
     if (row_->system.empty()) row_->system = text;
     if (row_->system != text) message.Error(message.role_key(), "the row has a system of its own");
@@ -252,33 +273,20 @@ class ConversationReader {
     }
   }
 
-  const std::string path_;
   const MessageKeys& keys_;
+  bool any_ = false;  // whether there was a message before
   Row* row_;
   std::set<std::string>* unread_;
   FieldErrors* errors_;
 };
 
-// The list itself, where some exporters wrote its JSON as a text; null and an error otherwise.
-Json ListOf(const Json& json, const std::string& path, FieldErrors* errors) {
-  if (json.is_array()) return json;
-  if (json.is_string()) {
-    auto parsed = ParseJson(json.get<std::string>());
-    if (parsed.ok() && parsed->is_array()) return *std::move(parsed);
-  }
-  errors->Add(path, absl::StrCat("must be an array of messages, got ", DescribeJson(json)));
-  return nullptr;
-}
-
 }  // namespace
 
-void ReadConversation(const Json& list, const std::string& path, const MessageKeys& keys, Row* row,
+void ReadConversation(const std::vector<MessageList>& lists, const MessageKeys& keys, Row* row,
                       std::set<std::string>* unread, FieldErrors* errors) {
-  const Json parsed = list.is_array() ? Json() : ListOf(list, path, errors);
-  const Json& messages = list.is_array() ? list : parsed;
-  if (messages.is_null()) return;
-  ConversationReader reader(path, keys, row, unread, errors);
-  for (size_t i = 0; i < messages.size(); ++i) reader.Add(messages[i], i);
+  ConversationReader reader(keys, row, unread, errors);
+  for (const MessageList& list : lists) reader.AddList(list);
+  const std::string& path = lists.back().path;
   const auto is_answer = [](const Message& m) { return m.role == Role::kAssistant; };
   const auto last = std::find_if(row->messages.rbegin(), row->messages.rend(), is_answer);
   if (last == row->messages.rend()) {

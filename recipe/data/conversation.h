@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/field_errors.h"
 #include "base/json.h"
@@ -16,16 +17,23 @@ struct MessageKeys {
   std::string content;
 };
 
-// Appends the messages of `list`, an array or the JSON text of one that stands at `path`, to
-// `row`. A message is an object with a role (speakers.h) and a content, which is a text or a list
-// of text parts ({"type": "text", "text": …}); an assistant's may have tool calls instead, as
-// OpenAI writes them. What follows the last answer teaches nothing and is left out.
+// A list of messages and where it stands in its row, for errors. `json` is an array, the JSON text
+// of one, or a message alone; it is borrowed.
+struct MessageList {
+  const Json& json;
+  std::string path;
+};
+
+// Appends the messages of `lists`, which make one conversation, to `row`. A message is an object
+// with a role (speakers.h) and a content, which is a text or a list of text parts ({"type": "text",
+// "text": …}); an assistant's may have tool calls instead, as OpenAI writes them. What follows the
+// last answer teaches nothing and is left out.
 //
 // "weight" 0 or 1 (OpenAI), and "train", "training" or "loss" true or false (axolotl, ms-swift)
 // say whether an answer is learned. Marks on a part of an answer are refused by their name, and so
 // are pictures. Other keys of a message that have a value go to `unread` as "PATH[].KEY", and so
 // does "PATH: messages after the last answer".
-void ReadConversation(const Json& list, const std::string& path, const MessageKeys& keys, Row* row,
+void ReadConversation(const std::vector<MessageList>& lists, const MessageKeys& keys, Row* row,
                       std::set<std::string>* unread, FieldErrors* errors);
 
 // The text of an answer that calls tools: what it says, and a line of JSON for each call.

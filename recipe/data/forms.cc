@@ -81,18 +81,20 @@ void ReadHistory(const FormFields& fields, Row* row) {
   }
 }
 
-// An answer alone, as a list of messages, as one message, or as a dialogue with its prompt.
-Json AsMessages(const Json& answer) {
-  if (answer.is_array()) return answer;
-  if (answer.is_object()) return Json::array({answer});
-  return Json::array({{{"role", "assistant"}, {"content", answer}}});
+// A text as the message that it is.
+Json AsMessage(const Json& json, const char* role) {
+  return json.is_string() ? Json{{"role", role}, {"content", json}} : json;
 }
 
-// A prompt of messages and the answer to it, as one list.
-void ReadPromptMessages(const Json& prompt, Part part, const FormFields& fields, FormRows* out) {
-  Json messages = prompt;
-  for (const Json& message : AsMessages(fields.Value(part))) messages.push_back(message);
-  ReadConversation(messages, fields.KeyOf(part), {}, &out->rows[0], &out->unread, fields.errors());
+// What `prompt` asks, and the answer under `part`, each a text, a message or a list of messages.
+void ReadPromptAndAnswer(Part prompt, Part part, const FormFields& fields, FormRows* out) {
+  const Json asked = AsMessage(fields.Value(prompt), "user");
+  const Json answer = AsMessage(fields.Value(part), "assistant");
+  if (fields.Value(part).is_string() && fields.NonEmptyText(part).empty()) return;
+  std::vector<MessageList> lists;
+  if (!asked.is_null()) lists.push_back({asked, fields.KeyOf(prompt)});
+  lists.push_back({answer, fields.KeyOf(part)});
+  ReadConversation(lists, {}, &out->rows[0], &out->unread, fields.errors());
 }
 
 // ---- The forms --------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ void ReadExchange(const FormFields& fields, FormRows* out) {
   ReadAround(fields, &row);
   CheckWanted(fields, out);
   const Json& prompt = fields.Value(Part::kPrompt);
-  if (prompt.is_array()) return ReadPromptMessages(prompt, Part::kResponse, fields, out);
+  if (prompt.is_array()) return ReadPromptAndAnswer(Part::kPrompt, Part::kResponse, fields, out);
   ReadHistory(fields, &row);
   row.messages.push_back({Role::kUser, fields.Text(Part::kPrompt), fields.Text(Part::kInput)});
   row.messages.push_back({Role::kAssistant, fields.NonEmptyText(Part::kResponse)});
@@ -112,7 +114,7 @@ void ReadMessages(const FormFields& fields, FormRows* out) {
   Row& row = out->rows.emplace_back();
   ReadAround(fields, &row);
   CheckWanted(fields, out);
-  ReadConversation(fields.Value(Part::kMessages), fields.KeyOf(Part::kMessages), {}, &row,
+  ReadConversation({{fields.Value(Part::kMessages), fields.KeyOf(Part::kMessages)}}, {}, &row,
                    &out->unread, fields.errors());
 }
 
@@ -128,22 +130,18 @@ void ReadDialogue(const FormFields& fields, Part part, const SpeakerMarkers& mar
 // The chosen answer of a pair; the rejected one is not learned from.
 void ReadPreference(const FormFields& fields, FormRows* out) {
   const Json& chosen = fields.Value(Part::kChosen);
-  const Json& prompt = fields.Value(Part::kPrompt);
-  const Json& messages = fields.Value(Part::kMessages);
   const auto markers = chosen.is_string() ? FindMarkers(chosen.get<std::string>()) : std::nullopt;
   if (markers) return ReadDialogue(fields, Part::kChosen, *markers, out);
   Row& row = out->rows.emplace_back();
   ReadAround(fields, &row);
   // A list of messages that begins with the user's has the prompt in it.
   const bool whole = chosen.is_array() && chosen.size() > 1;
-  if (whole || (prompt.is_null() && messages.is_null())) {
-    ReadConversation(AsMessages(chosen), fields.KeyOf(Part::kChosen), {}, &row, &out->unread,
+  if (whole) {
+    ReadConversation({{chosen, fields.KeyOf(Part::kChosen)}}, {}, &row, &out->unread,
                      fields.errors());
-  } else if (messages.is_array() || prompt.is_array()) {
-    ReadPromptMessages(messages.is_array() ? messages : prompt, Part::kChosen, fields, out);
   } else {
-    const Json question = {{"role", "user"}, {"content", prompt}};
-    ReadPromptMessages(Json::array({question}), Part::kChosen, fields, out);
+    const Part prompt = fields.Value(Part::kMessages).is_array() ? Part::kMessages : Part::kPrompt;
+    ReadPromptAndAnswer(prompt, Part::kChosen, fields, out);
   }
 }
 
@@ -305,7 +303,7 @@ void ReadColumns(const Form& form, const FormFields& fields, FormRows* out) {
   if (columns.count("response")) return ReadExchange(fields, out);
   Row& row = out->rows.emplace_back();
   ReadAround(fields, &row);
-  ReadConversation(fields.Value(Part::kMessages), fields.KeyOf(Part::kMessages),
+  ReadConversation({{fields.Value(Part::kMessages), fields.KeyOf(Part::kMessages)}},
                    {ColumnOf(columns, "role"), ColumnOf(columns, "content")}, &row, &out->unread,
                    fields.errors());
 }

@@ -1,5 +1,7 @@
 // Whole commands against a scheduler on loopback.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "base/field_errors.h"
 #include "base/json.h"
@@ -472,6 +474,40 @@ TEST_F(Commands, ColumnsGoWithADataset) {
   EXPECT_EQ(scheduler_.datasets.datasets.at("datasets/d").columns().at("prompt"), "q");
   EXPECT_EQ(Run({"datasets", "validate", file, "--columns", "promt=q,response=a"}), 1);
   EXPECT_THAT(err_, HasSubstr("did you mean \"prompt\"?"));
+}
+
+// While it lives, standard input is that file.
+class StandardInput {
+ public:
+  explicit StandardInput(const std::string& path) : before_(dup(STDIN_FILENO)) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    EXPECT_GE(dup2(file, STDIN_FILENO), 0);
+    close(file);
+  }
+  ~StandardInput() {
+    dup2(before_, STDIN_FILENO);
+    close(before_);
+  }
+
+ private:
+  const int before_;
+};
+
+TEST_F(Commands, ADatasetComesFromStandardInput) {
+  const std::string file = File("d.csv", "prompt,response\na,b\nc,\n");
+  {
+    const StandardInput input(file);
+    EXPECT_EQ(Run({"datasets", "push", "d", "-", "--max-bad-rows", "1"}), 0) << err_;
+  }
+  EXPECT_EQ(out_,
+            "dataset/d created, 1 row ok (format: prompt_response), 1 skipped as malformed\n");
+  EXPECT_THAT(err_, HasSubstr("  skipped stdin:3:1 (row 2): response: is empty"));
+  const v1::Dataset& dataset = scheduler_.datasets.datasets.at("datasets/d");
+  EXPECT_EQ(dataset.file().path(), "stdin");
+  EXPECT_EQ(scheduler_.blobs.blobs.at(dataset.file().sha256()), *ReadFile(file));
+  const StandardInput input(file);
+  EXPECT_EQ(Run({"datasets", "validate", "-"}), 1);
+  EXPECT_THAT(err_, HasSubstr("stdin: 1 of 2 rows cannot be used"));
 }
 
 TEST_F(Commands, ListsGoOnToTheLastPage) {

@@ -180,6 +180,23 @@ TEST_F(FormsTest, ARefusedRowNamesTheColumnsThatWouldReadIt) {
               HasSubstr("--columns prompt=Query,response=Reply would read it"));
 }
 
+TEST_F(FormsTest, AProblemIsNamedInItsOwnList) {
+  const auto asked = [](const std::string& prompt, const std::string& answer) {
+    return absl::StrCat(R"({"prompt": )", prompt, R"(, "completion": )", answer, "}");
+  };
+  const std::string user = R"([{"role": "user", "content": "a"}])";
+  EXPECT_THAT(ErrorOf(asked(R"([{"role": "user"}])", R"([{"role": "assistant", "content": "b"}])")),
+              HasSubstr("prompt[0].content: is missing"));
+  EXPECT_THAT(ErrorOf(asked(user, R"([{"role": "assistant", "content": 5}])")),
+              HasSubstr("completion[0].content: must be a text"));
+  EXPECT_THAT(ErrorOf(asked(user, R"(" ")")), HasSubstr("completion: is empty"));
+  EXPECT_THAT(ErrorOf(asked(user, user)), HasSubstr("completion: has no assistant message"));
+  EXPECT_THAT(ErrorOf(asked(user, R"([{"role": "system", "content": "s"}])")),
+              HasSubstr("completion[0].role: a system message can only be the first"));
+  EXPECT_THAT(ErrorOf(R"({"prompt": "a", "chosen": {"role": "assistant"}, "rejected": "x"})"),
+              HasSubstr("chosen.content: is missing"));
+}
+
 TEST_F(FormsTest, KeysThatAreNotReadAreCounted) {
   Read(R"({"question": "a", "answer": "b", "options": ["x"], "id": 1, "note": "", "tags": []}
           {"question": "a", "answer": "b", "options": ["y"], "id": null})");
