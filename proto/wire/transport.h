@@ -36,7 +36,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentials(
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentials(
     const std::string& address, const TransportOptions& options);
 
-// Every call of the channel names `user` (proto/wire/identity.h); "" for nobody.
+// A channel has a connection of its own. Every call of it names `user` (proto/wire/identity.h); ""
+// for nobody.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            std::shared_ptr<grpc::ChannelCredentials> credentials,
                                            const std::string& user = "");

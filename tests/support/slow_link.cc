@@ -6,12 +6,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
 namespace tune::testing {
 namespace {
+
+// A link holds little itself: what it has not carried waits with its sender.
+constexpr int kBufferBytes = 4096;
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -45,6 +50,7 @@ SlowLink::SlowLink(const std::string& to, int64_t bytes_per_second)
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = Loopback(0);
   socklen_t size = sizeof(address);
+  EXPECT_EQ(setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof(kBufferBytes)), 0);
   EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
   EXPECT_EQ(listen(listener_, 16), 0);
   EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
@@ -72,23 +78,34 @@ void SlowLink::Accept() {
     connect(far, reinterpret_cast<sockaddr*>(&address), sizeof(address));
     absl::MutexLock lock(&mutex_);
     sockets_.insert(sockets_.end(), {near, far});
-    carriers_.emplace_back([this, near, far] { Carry(near, far, bytes_per_second_); });
-    carriers_.emplace_back([this, near, far] { Carry(far, near, 0); });
+    carriers_.emplace_back([this, near, far] { Carry(near, far, /*slowly=*/true); });
+    carriers_.emplace_back([this, near, far] { Carry(far, near, /*slowly=*/false); });
   }
 }
 
-// 0 bytes per second: without a limit. Ends with either side.
-void SlowLink::Carry(int from, int to, int64_t bytes_per_second) {
-  char block[4096];
+// Ends with either side.
+void SlowLink::Carry(int from, int to, bool slowly) {
+  char block[1024];
   while (!stop_) {
     const ssize_t size = recv(from, block, sizeof(block), 0);
-    if (size <= 0 || !SendAll(to, block, size)) break;
-    if (bytes_per_second > 0) {
-      absl::SleepFor(absl::Seconds(1) * size / static_cast<double>(bytes_per_second));
-    }
+    if (size <= 0) break;
+    if (slowly) TakeTurn(size);
+    if (!SendAll(to, block, size)) break;
   }
   shutdown(from, SHUT_RDWR);
   shutdown(to, SHUT_RDWR);
+}
+
+// Returns when the link has carried them, after all that asked before.
+void SlowLink::TakeTurn(ssize_t bytes) {
+  absl::Time carried;
+  {
+    absl::MutexLock lock(&mutex_);
+    free_from_ = std::max(free_from_, absl::Now()) +
+                 absl::Seconds(1) * bytes / static_cast<double>(bytes_per_second_);
+    carried = free_from_;
+  }
+  absl::SleepFor(carried - absl::Now());
 }
 
 }  // namespace tune::testing

@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace tune::testing {
 
 class SlowLink {
  public:
-  // To HOST:PORT on 127.0.0.1. Towards it `bytes_per_second` are carried in all, back from it
-  // as many as come.
+  // To HOST:PORT on 127.0.0.1. Towards it `bytes_per_second` are carried in all, which its
+  // connections share block by block; back from it as many as come.
   SlowLink(const std::string& to, int64_t bytes_per_second);
   ~SlowLink();
 
@@ -22,7 +23,8 @@ class SlowLink {
 
  private:
   void Accept();
-  void Carry(int from, int to, int64_t bytes_per_second);
+  void Carry(int from, int to, bool slowly);
+  void TakeTurn(ssize_t bytes);
 
   const int to_port_;
   const int64_t bytes_per_second_;
@@ -30,6 +32,7 @@ class SlowLink {
   std::string address_;
   std::atomic<bool> stop_ = false;
   absl::Mutex mutex_;
+  absl::Time free_from_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   std::vector<int> sockets_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> carriers_ ABSL_GUARDED_BY(mutex_);
   std::thread acceptor_;

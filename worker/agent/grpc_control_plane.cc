@@ -1,5 +1,7 @@
 #include "worker/agent/grpc_control_plane.h"
 
+#include <chrono>
+
 #include "absl/strings/str_cat.h"
 #include "proto/wire/status.h"
 #include "proto/wire/transport.h"
@@ -11,6 +13,7 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kRegisterTimeout = absl::Seconds(3);
 // A heartbeat that takes longer than this must make room for the next.
 constexpr absl::Duration kHeartbeatTimeout = absl::Seconds(5);
+constexpr std::chrono::milliseconds kConnectTimeout(500);
 // A commit checks the files against the store.
 constexpr absl::Duration kCommitTimeout = absl::Seconds(60);
 
@@ -21,8 +24,7 @@ using Method = grpc::Status (Dispatch::*)(grpc::ClientContext*, const Request&, 
 
 struct CallOptions {
   absl::Duration timeout = kCallTimeout;
-  // Waits for a connection instead of failing without one. gRPC's synchronous clients move a
-  // connection on only while a call waits (else every 5 s): these calls do it for all.
+  // Waits for a connection instead of failing without one.
   bool wait_for_connection = false;
 };
 
@@ -45,14 +47,25 @@ absl::StatusOr<Response> Call(Dispatch& stub, Method<Request, Response> method,
   return response;
 }
 
+// gRPC's synchronous clients move a connection on only while a call waits (else every 5 s): calls
+// that fail without one give it this time first.
+void AwaitConnection(grpc::Channel& channel) {
+  channel.WaitForConnected(std::chrono::system_clock::now() + kConnectTimeout);
+}
+
 }  // namespace
 
-GrpcControlPlane::GrpcControlPlane(std::shared_ptr<grpc::ChannelInterface> channel)
-    : dispatch_(v1::DispatchService::NewStub(channel)), blobs_(channel) {}
+GrpcControlPlane::GrpcControlPlane(const std::function<std::shared_ptr<grpc::Channel>()>& connect)
+    : lease_channel_(connect()),
+      report_channel_(connect()),
+      blob_channel_(connect()),
+      leases_(v1::DispatchService::NewStub(lease_channel_)),
+      reports_(v1::DispatchService::NewStub(report_channel_)),
+      blobs_(blob_channel_) {}
 
 absl::StatusOr<v1::RegisterWorkerResponse> GrpcControlPlane::RegisterWorker(
     const v1::RegisterWorkerRequest& request) {
-  return Call(*dispatch_, &Dispatch::RegisterWorker, request,
+  return Call(*leases_, &Dispatch::RegisterWorker, request,
               {.timeout = kRegisterTimeout, .wait_for_connection = true});
 }
 
@@ -68,7 +81,7 @@ absl::StatusOr<v1::AcquireLeaseResponse> GrpcControlPlane::AcquireLease(
     acquiring_ = context.get();
   }
   v1::AcquireLeaseResponse response;
-  const grpc::Status status = dispatch_->AcquireLease(context.get(), request, &response);
+  const grpc::Status status = leases_->AcquireLease(context.get(), request, &response);
   absl::MutexLock lock(&mutex_);
   acquiring_ = nullptr;
   if (!status.ok()) return ToStatus(status, options);
@@ -83,37 +96,43 @@ void GrpcControlPlane::StopAcquiring() {
 
 absl::StatusOr<v1::HeartbeatResponse> GrpcControlPlane::Heartbeat(
     const v1::HeartbeatRequest& request) {
-  return Call(*dispatch_, &Dispatch::Heartbeat, request,
+  return Call(*leases_, &Dispatch::Heartbeat, request,
               {.timeout = kHeartbeatTimeout, .wait_for_connection = true});
 }
 
 absl::StatusOr<v1::ReportEventsResponse> GrpcControlPlane::ReportEvents(
     const v1::ReportEventsRequest& request) {
-  return Call(*dispatch_, &Dispatch::ReportEvents, request);
+  AwaitConnection(*report_channel_);
+  return Call(*reports_, &Dispatch::ReportEvents, request);
 }
 
 absl::StatusOr<v1::AppendLogsResponse> GrpcControlPlane::AppendLogs(
     const v1::AppendLogsRequest& request) {
-  return Call(*dispatch_, &Dispatch::AppendLogs, request);
+  AwaitConnection(*report_channel_);
+  return Call(*reports_, &Dispatch::AppendLogs, request);
 }
 
 absl::StatusOr<v1::Checkpoint> GrpcControlPlane::CommitCheckpoint(
     const v1::CommitCheckpointRequest& request) {
-  return Call(*dispatch_, &Dispatch::CommitCheckpoint, request, {.timeout = kCommitTimeout});
+  AwaitConnection(*report_channel_);
+  return Call(*reports_, &Dispatch::CommitCheckpoint, request, {.timeout = kCommitTimeout});
 }
 
 absl::StatusOr<v1::FinishAttemptResponse> GrpcControlPlane::FinishAttempt(
     const v1::FinishAttemptRequest& request) {
-  return Call(*dispatch_, &Dispatch::FinishAttempt, request);
+  AwaitConnection(*report_channel_);
+  return Call(*reports_, &Dispatch::FinishAttempt, request);
 }
 
 absl::Status GrpcControlPlane::Upload(const std::string& path, const std::string& sha256,
                                       int64_t size_bytes) {
+  AwaitConnection(*blob_channel_);
   return blobs_.Upload(path, sha256, size_bytes);
 }
 
 absl::Status GrpcControlPlane::Download(const std::string& sha256, int64_t size_bytes,
                                         const std::string& path) {
+  AwaitConnection(*blob_channel_);
   return blobs_.Download(sha256, size_bytes, path);
 }
 

@@ -1,8 +1,10 @@
-// ControlPlane over gRPC.
+// ControlPlane over gRPC, on three connections: what a lease lives by must not wait behind what a
+// run has to tell, nor that behind its checkpoints, on a link that these fill.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,7 +18,8 @@ namespace tune::worker {
 
 class GrpcControlPlane : public ControlPlane {
  public:
-  explicit GrpcControlPlane(std::shared_ptr<grpc::ChannelInterface> channel);
+  // `connect` makes a channel to the scheduler, each with a connection of its own.
+  explicit GrpcControlPlane(const std::function<std::shared_ptr<grpc::Channel>()>& connect);
 
   absl::StatusOr<v1::RegisterWorkerResponse> RegisterWorker(
       const v1::RegisterWorkerRequest& request) override;
@@ -37,7 +40,9 @@ class GrpcControlPlane : public ControlPlane {
                         const std::string& path) override;
 
  private:
-  const std::unique_ptr<v1::DispatchService::Stub> dispatch_;
+  // Leases are won and held on the first, attempts reported on the second; files go on the third.
+  const std::shared_ptr<grpc::Channel> lease_channel_, report_channel_, blob_channel_;
+  const std::unique_ptr<v1::DispatchService::Stub> leases_, reports_;
   BlobClient blobs_;
 
   absl::Mutex mutex_;

@@ -43,12 +43,9 @@ std::string LastLines(const std::string& path, size_t max_lines, int64_t max_byt
   return ReplaceInvalidUtf8(absl::StrJoin(lines, "\n"));
 }
 
-LineTail::LineTail(std::string path, int64_t peek_bytes)
-    : path_(std::move(path)), peek_bytes_(peek_bytes) {}
-
-absl::StatusOr<std::vector<std::string>> LineTail::Peek(size_t max_lines) {
+absl::StatusOr<std::vector<std::string>> LineTail::Peek(size_t max_lines, int64_t max_bytes) {
   peeked_bytes_.clear();
-  int64_t bytes = peek_bytes_;
+  int64_t bytes = max_bytes;
   ASSIGN_OR_RETURN(std::string piece, ReadPiece(path_, offset_, bytes));
   while (piece.find('\n') == std::string::npos && static_cast<int64_t>(piece.size()) == bytes) {
     if (bytes > kMaxLineBytes) {

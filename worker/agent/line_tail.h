@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,13 +15,12 @@ namespace tune::worker {
 // thread-safe. The file stays on disk as the buffer: nothing read is kept here.
 class LineTail {
  public:
-  // `peek_bytes`: how much one Peek reads, unless a single line is longer.
-  explicit LineTail(std::string path, int64_t peek_bytes = 1 << 20);
+  explicit LineTail(std::string path) : path_(std::move(path)) {}
 
-  // The complete lines from next_line() on, without their ends: at most `max_lines`. Empty
-  // where there is none, or no file yet. DATA_LOSS for a line above 3 MiB, which no message
-  // could carry.
-  absl::StatusOr<std::vector<std::string>> Peek(size_t max_lines);
+  // The complete lines from next_line() on, without their ends: at most `max_lines`, and
+  // `max_bytes` unless the first alone is longer. Empty where there is none, or no file yet.
+  // DATA_LOSS for a line above 3 MiB, which no message could carry.
+  absl::StatusOr<std::vector<std::string>> Peek(size_t max_lines, int64_t max_bytes = 1 << 20);
   // The first `count` lines of the last Peek are done with.
   void Consume(size_t count);
   // Goes to another line, which must be there.
@@ -31,7 +31,6 @@ class LineTail {
 
  private:
   const std::string path_;
-  const int64_t peek_bytes_;
   int64_t offset_ = 0;
   int64_t next_line_ = 1;
   std::vector<int64_t> peeked_bytes_;  // of each line, its end included

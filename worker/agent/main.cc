@@ -96,13 +96,13 @@ absl::StatusOr<AgentOptions> OptionsOf(const Flags& flags) {
 
 absl::Status Serve(const Flags& flags) {
   ASSIGN_OR_RETURN(const AgentOptions options, OptionsOf(flags));
-  ASSIGN_OR_RETURN(auto credentials, ClientCredentials(flags.scheduler, flags.transport));
+  ASSIGN_OR_RETURN(const auto credentials, ClientCredentials(flags.scheduler, flags.transport));
   SystemClock clock;
   const auto gpus = OpenGpuProbe();
   Metrics metrics(clock, gpus.get());
   const auto count = std::make_shared<LogCountSink>(metrics);
   spdlog::default_logger()->sinks().push_back(count);
-  GrpcControlPlane control(MakeChannel(flags.scheduler, std::move(credentials)));
+  GrpcControlPlane control([&] { return MakeChannel(flags.scheduler, credentials); });
   PosixProcessRunner processes;
   ASSIGN_OR_RETURN(const auto agent,
                    Agent::Create({control, processes, clock, metrics, *gpus}, options));

@@ -12,7 +12,6 @@ namespace tune::worker {
 namespace {
 
 constexpr size_t kEventsPerCall = 500;
-constexpr int64_t kLogBytesPerCall = 1 << 20;
 
 }  // namespace
 
@@ -84,7 +83,7 @@ absl::Status Reporter::SendAll() {
 }
 
 absl::StatusOr<bool> Reporter::SendEvents() {
-  ASSIGN_OR_RETURN(const auto lines, events_.Peek(kEventsPerCall));
+  ASSIGN_OR_RETURN(const auto lines, events_.Peek(kEventsPerCall, call_size_.bytes()));
   if (lines.empty()) return false;
   v1::ReportEventsRequest request;
   *request.mutable_key() = key_;
@@ -92,10 +91,12 @@ absl::StatusOr<bool> Reporter::SendEvents() {
   int64_t number = events_.next_line();
   for (const std::string& line : lines) *request.add_events() = ParseEventLine(line, number++);
 
-  ASSIGN_OR_RETURN(const auto response, control_.ReportEvents(request));
+  const auto response = control_.ReportEvents(request);
+  call_size_.Judge(response.status());
+  RETURN_IF_ERROR(response.status());
   const int64_t sent = request.first_seq() + request.events_size() - 1;
   // What the scheduler holds beyond `sent` it can only have from an earlier call of ours.
-  const int64_t held = std::min(response.last_seq(), sent);
+  const int64_t held = std::min(response->last_seq(), sent);
   if (held == sent) {
     events_.Consume(lines.size());
     return true;
@@ -109,11 +110,12 @@ absl::StatusOr<bool> Reporter::SendEvents() {
 absl::StatusOr<bool> Reporter::SendLog() {
   if (log_refused_) return false;
   v1::AppendLogsRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_data(), ReadPiece(log_path_, log_offset_, kLogBytesPerCall));
+  ASSIGN_OR_RETURN(*request.mutable_data(), ReadPiece(log_path_, log_offset_, call_size_.bytes()));
   if (request.data().empty()) return false;
   *request.mutable_key() = key_;
   request.set_offset(log_offset_);
   const auto response = control_.AppendLogs(request);
+  call_size_.Judge(response.status());
   if (!response.ok() && !IsTransient(response.status()) && !IsLeaseEnded(response.status())) {
     // A run is worth more than its log.
     spdlog::warn("{}: the log is not sent on: {}", key_.job(), response.status().ToString());

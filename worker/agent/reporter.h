@@ -10,6 +10,7 @@
 #include "absl/synchronization/notification.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/backoff.h"
+#include "worker/agent/call_size.h"
 #include "worker/agent/control_plane.h"
 #include "worker/agent/line_tail.h"
 #include "worker/agent/stop_signal.h"
@@ -56,6 +57,7 @@ class Reporter {
   StopSignal& stop_;
   const ReportOptions options_;
 
+  CallSize call_size_;
   LineTail events_;
   int64_t log_offset_ = 0;
   bool log_refused_ = false;

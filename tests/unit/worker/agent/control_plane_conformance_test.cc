@@ -54,7 +54,7 @@ class RealWorld : public World {
 
  private:
   server::RunningScheduler scheduler_;
-  GrpcControlPlane control_{scheduler_.channel()};
+  GrpcControlPlane control_{[this] { return scheduler_.channel(); }};
 };
 
 using MakeWorld = std::unique_ptr<World> (*)();

@@ -13,8 +13,9 @@ using ::testing::IsEmpty;
 
 class LineTailTest : public ::testing::Test {
  protected:
-  std::vector<std::string> Peek(LineTail& tail, size_t max_lines = 100) {
-    const auto lines = tail.Peek(max_lines);
+  std::vector<std::string> Peek(LineTail& tail, size_t max_lines = 100,
+                                int64_t max_bytes = 1 << 20) {
+    const auto lines = tail.Peek(max_lines, max_bytes);
     EXPECT_TRUE(lines.ok()) << lines.status();
     return lines.value_or(std::vector<std::string>());
   }
@@ -55,10 +56,10 @@ TEST_F(LineTailTest, ManyLinesComeInPieces) {
   std::string text;
   for (int i = 1; i <= 5000; ++i) text += "line " + std::to_string(i) + "\n";
   AppendTo(path_, text);
-  LineTail tail(path_, /*peek_bytes=*/1000);
+  LineTail tail(path_);
   int64_t expected = 1;
-  for (auto lines = Peek(tail); !lines.empty(); lines = Peek(tail)) {
-    EXPECT_LE(lines.size(), 100u);
+  for (auto lines = Peek(tail, 100, 500); !lines.empty(); lines = Peek(tail, 100, 500)) {
+    EXPECT_LE(lines.size(), 70u);
     for (const std::string& line : lines) ASSERT_EQ(line, "line " + std::to_string(expected++));
     tail.Consume(lines.size());
   }
@@ -68,8 +69,8 @@ TEST_F(LineTailTest, ManyLinesComeInPieces) {
 TEST_F(LineTailTest, ALineLongerThanOneReadIsTakenWhole) {
   const std::string line(5000, 'x');
   AppendTo(path_, line + "\nnext\n");
-  LineTail tail(path_, /*peek_bytes=*/64);
-  EXPECT_THAT(Peek(tail, 1), ElementsAre(line));
+  LineTail tail(path_);
+  EXPECT_THAT(Peek(tail, 1, /*max_bytes=*/64), ElementsAre(line));
   tail.Consume(1);
   EXPECT_THAT(Peek(tail), ElementsAre("next"));
 }
