@@ -55,25 +55,50 @@ DataUse UseOf(const std::string& dataset, const DataReport& report) {
           .target_tokens = total.target_tokens};
 }
 
+std::string Rows(int64_t count, absl::string_view what) {
+  return absl::StrCat(count, count == 1 ? " row " : " rows ", what);
+}
+
+std::string NamedRows(const DataReport& report) {
+  if (report.named_rows.empty()) return "";
+  return absl::StrCat(" (", absl::StrJoin(report.named_rows, ", "), ")");
+}
+
+std::string TooLong(int64_t rows, const LengthLimit& limit) {
+  return absl::StrCat(rows, rows == 1 ? " row has" : " rows have", " more than ", limit.max_length,
+                      " tokens");
+}
+
+std::string LongerLimit(const LengthLimit& limit, int64_t positions) {
+  return limit.max_length < positions ? "raise max_length, " : "";
+}
+
 // Why nothing can be learned from it as the spec has it; "" where something can.
 std::string ProblemOf(const DataReport& report, const LengthLimit& limit, int64_t positions) {
-  const std::string rows = absl::StrCat(" (", absl::StrJoin(report.named_rows, ", "), ")");
   if (report.too_long > 0) {
-    return absl::StrCat(report.too_long, report.too_long == 1 ? " row has" : " rows have",
-                        " more than ", limit.max_length, " tokens", rows, "; ",
-                        limit.max_length < positions ? "raise max_length, " : "",
+    return absl::StrCat(TooLong(report.too_long, limit), NamedRows(report), "; ",
+                        LongerLimit(limit, positions),
                         "shorten them, or set max_length_policy to truncate or drop");
   }
   if (report.Total().used > 0) return "";
-  return absl::StrCat("no row is left to learn from: ", report.dropped, " too long, ",
-                      report.without_targets, " with nothing that is learned", rows);
+  std::vector<std::string> causes;
+  if (report.without_targets > 0) {
+    causes.push_back(Rows(report.without_targets, "with nothing in them to learn"));
+  }
+  if (report.dropped > 0) {
+    causes.push_back(absl::StrCat(TooLong(report.dropped, limit), ": ",
+                                  LongerLimit(limit, positions),
+                                  "shorten them, or set max_length_policy to truncate"));
+  }
+  return absl::StrCat("no row is left to learn from: ", absl::StrJoin(causes, "; "),
+                      NamedRows(report));
 }
 
 std::string WarningOf(const std::string& dataset, const DataReport& report,
                       const LengthLimit& limit) {
   std::vector<std::string> parts;
   const auto add = [&](int64_t rows, absl::string_view what) {
-    if (rows > 0) parts.push_back(absl::StrCat(rows, rows == 1 ? " row " : " rows ", what));
+    if (rows > 0) parts.push_back(Rows(rows, what));
   };
   add(report.truncated, absl::StrCat("cut to ", limit.max_length, " tokens"));
   add(report.dropped, absl::StrCat("left out for more than ", limit.max_length, " tokens"));

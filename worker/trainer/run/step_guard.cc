@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "worker/trainer/core/failure.h"
+#include "worker/trainer/run/divergence.h"
 #include "worker/trainer/run/loss_spike.h"
 #include "worker/trainer/run/step_rows.h"
 
@@ -58,6 +59,24 @@ std::string DescribeRows(const Setup& setup, int64_t step_index, const std::vect
   return text;
 }
 
+// Of the first or the last steps of `log`, those that are finite, oldest first.
+std::vector<double> FirstLosses(const std::vector<LogEntry>& log, size_t count) {
+  std::vector<double> losses;
+  for (auto entry = log.begin(); entry != log.end() && losses.size() < count; ++entry) {
+    if (std::isfinite(entry->loss)) losses.push_back(entry->loss);
+  }
+  return losses;
+}
+
+std::vector<double> LastLosses(const std::vector<LogEntry>& log, size_t count) {
+  std::vector<double> losses;
+  for (auto entry = log.rbegin(); entry != log.rend() && losses.size() < count; ++entry) {
+    if (std::isfinite(entry->loss)) losses.push_back(entry->loss);
+  }
+  std::reverse(losses.begin(), losses.end());
+  return losses;
+}
+
 std::optional<Disorder> FindDisorder(const RunSpec& spec, const StepResult& result,
                                      const std::vector<LogEntry>& log) {
   if (!std::isfinite(result.loss) || !std::isfinite(result.grad_norm)) {
@@ -66,9 +85,7 @@ std::optional<Disorder> FindDisorder(const RunSpec& spec, const StepResult& resu
         absl::StrCat("the loss or its gradient (norm ", result.grad_norm, ") is not finite"), 0,
         spec.on_nonfinite, "on_nonfinite"};
   }
-  std::vector<double> before;
-  for (const LogEntry& entry : log) before.push_back(entry.loss);
-  const auto score = ScoreLoss(before, result.loss);
+  const auto score = ScoreLoss(LastLosses(log, kSpikeWindow), result.loss);
   if (!score || score->z <= kSpikeThreshold) return std::nullopt;
   return Disorder{kLossSpike,
                   absl::StrFormat("the loss is %.4f, %.1f deviations above %.4f, the median of the "
@@ -83,12 +100,24 @@ int64_t SkippedInARow(const std::vector<LogEntry>& log) {
   return applied - log.rbegin();
 }
 
+std::string DivergenceWarning(const Setup& setup, int64_t step_index, double loss,
+                              const std::vector<LogEntry>& log) {
+  std::vector<double> first = FirstLosses(log, kFirstSteps);
+  if (first.size() < kFirstSteps) first.push_back(loss);
+  std::vector<double> last = LastLosses(log, kDivergenceWindow - 1);
+  last.push_back(loss);
+  const std::string what = DivergenceAt(first, last, setup.base.folder.config.vocab_size);
+  if (what.empty()) return "";
+  return absl::StrCat("step ", step_index + 1, ": ", what, "; cancel it and lower learning_rate (",
+                      setup.spec().learning_rate, "), or look at its data");
+}
+
 }  // namespace
 
 absl::StatusOr<StepVerdict> JudgeStep(const Setup& setup, int64_t step_index,
                                       const StepResult& result, const std::vector<LogEntry>& log) {
   const auto disorder = FindDisorder(setup.spec(), result, log);
-  if (!disorder) return StepVerdict{};
+  if (!disorder) return StepVerdict{false, DivergenceWarning(setup, step_index, result.loss, log)};
   const std::string what = absl::StrCat(
       "step ", step_index + 1, ": ", disorder->what,
       "; rows: ", DescribeRows(setup, step_index, result.losses, disorder->usual_loss));

@@ -70,8 +70,17 @@ TEST_F(DataChecksTest, DataThatTeachesNothingIsRefused) {
   const auto errors = ErrorsOf(RequestFor("rows", 10, "truncate"));
   ASSERT_THAT(errors, SizeIs(1));
   EXPECT_THAT(errors[0].message,
-              HasSubstr("no row is left to learn from: 0 too long, 2 with nothing that is learned "
+              HasSubstr("no row is left to learn from: 2 rows with nothing in them to learn "
                         "(rows.jsonl:1: 33 tokens, rows.jsonl:2: 22 tokens)"));
+}
+
+TEST_F(DataChecksTest, DataThatIsAllLeftOutForItsLengthIsRefusedWithWhatToDo) {
+  Push("rows", kRows);
+  const auto errors = ErrorsOf(RequestFor("rows", 10, "drop"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].message,
+            "no row is left to learn from: 2 rows have more than 10 tokens: raise max_length, "
+            "shorten them, or set max_length_policy to truncate");
 }
 
 TEST_F(DataChecksTest, TheSameQuestionIsAnsweredOnce) {

@@ -15,6 +15,7 @@
 namespace tune::trainer {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -83,6 +84,20 @@ TEST_F(StepGuardTest, ASpikeIsToldOfWithItsRow) {
   EXPECT_THAT(text, HasSubstr(absl::StrCat("step ", kBadStep, ": the loss is ")));
   EXPECT_THAT(text, HasSubstr("the median of the last 24 steps; rows: " + BadRow()));
   EXPECT_EQ(Events("run", "step").size(), static_cast<size_t>(kRows));
+}
+
+TEST_F(StepGuardTest, ARunThatDivergesFromItsStartIsToldOf) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.lr_scheduler = "constant";
+  run.spec.warmup_ratio = 0;
+  run.spec.learning_rate = 1;
+  run.spec.max_steps = 8;
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto notices = Events("run", "notice");
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_THAT(notices[0]["text"].get<std::string>(),
+              AllOf(HasSubstr("step 5: the run diverges: the loss is "),
+                    HasSubstr("; cancel it and lower learning_rate (1)")));
 }
 
 TEST_F(StepGuardTest, ASkippedStepLeavesTheWeights) {
