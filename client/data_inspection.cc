@@ -7,18 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status.h"
+#include "client/fetch.h"
 #include "client/resource_names.h"
-#include "proto/wire/blobs.h"
 #include "run/folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
 namespace tune::client {
 namespace {
-
-absl::Status Fetch(Context& context, const v1::FileEntry& file, const std::string& path) {
-  ASSIGN_OR_RETURN(const auto channel, context.Connect());
-  return BlobClient(channel).Download(file.sha256(), file.size_bytes(), path);
-}
 
 bool IsFolder(const std::string& path) {
   std::error_code error;
@@ -50,30 +45,13 @@ absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
 }
 
 absl::Status Inspection::OpenData(Context& context, const InspectionRequest& request) {
+  ASSIGN_OR_RETURN(DataFile file, DataFile::OpenOrFetch(context, request.data));
   options_ = {request.columns, kMaxBadRows};
-  const std::string dataset_name = DatasetName(request.data);
-  if (options_.columns.empty()) options_.columns = ColumnsInJob(request.spec, dataset_name);
-  if (request.data == DataFile::kStandardInput || Exists(request.data)) {
-    ASSIGN_OR_RETURN(DataFile file, DataFile::Open(context, request.data));
-    file_.emplace(std::move(file));
-    path_ = file_->path();
-    name_ = file_->name();
-    return absl::OkStatus();
-  }
-  v1::GetDatasetRequest get;
-  get.set_name(dataset_name);
-  const auto dataset = context.Call(&v1::DatasetService::Stub::GetDataset, get);
-  if (absl::IsNotFound(dataset.status())) {
-    return absl::NotFoundError(
-        absl::StrCat(request.data, ": is no file here, and there is no ", get.name()));
-  }
-  RETURN_IF_ERROR(dataset.status());
-  if (options_.columns.empty()) {
-    options_.columns = {dataset->columns().begin(), dataset->columns().end()};
-  }
-  name_ = dataset->file().path();
-  path_ = folder_ / "data";
-  return Fetch(context, dataset->file(), path_);
+  Columns& columns = options_.columns;
+  if (columns.empty()) columns = ColumnsInJob(request.spec, DatasetName(request.data));
+  if (columns.empty()) columns = file.columns();
+  file_.emplace(std::move(file));
+  return absl::OkStatus();
 }
 
 absl::Status Inspection::OpenModel(Context& context, const std::string& model) {
@@ -88,7 +66,7 @@ absl::Status Inspection::OpenModel(Context& context, const std::string& model) {
       if (absl::EndsWith(file.path(), ".safetensors")) continue;
       const std::string path = JoinPath(folder, file.path());
       RETURN_IF_ERROR(CreateDirectories(std::filesystem::path(path).parent_path()));
-      RETURN_IF_ERROR(Fetch(context, file, path));
+      RETURN_IF_ERROR(FetchFile(context, file, path));
     }
   }
   ASSIGN_OR_RETURN(model_, OpenModelTokens(folder));

@@ -33,8 +33,8 @@ class Inspection {
   static absl::StatusOr<std::unique_ptr<Inspection>> Open(Context& context,
                                                           const InspectionRequest& request);
 
-  const std::string& path() const { return path_; }           // of the data's file
-  const std::string& name() const { return name_; }           // of it, in errors
+  const std::string& path() const { return file_->path(); }   // of the data's file
+  const std::string& name() const { return file_->name(); }   // of it, in errors
   const DatasetOptions& options() const { return options_; }  // malformed rows are all skipped
   const ExampleFormat& format() const { return *format_; }
   const LengthLimit& limit() const { return limit_; }
@@ -45,9 +45,8 @@ class Inspection {
   absl::Status OpenModel(Context& context, const std::string& model);
   absl::Status OpenData(Context& context, const InspectionRequest& request);
 
-  const TemporaryFolder folder_;  // of what was fetched
-  std::optional<DataFile> file_;  // where the data is here
-  std::string path_, name_;
+  const TemporaryFolder folder_;  // of the model, where it was fetched
+  std::optional<DataFile> file_;
   DatasetOptions options_;
   ModelTokens model_;
   std::unique_ptr<ExampleFormat> format_;

@@ -17,8 +17,8 @@ build_packages=(
   ca-certificates ccache cmake g++ git mold ninja-build pkg-config
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libabsl-dev
   libgloo-dev libsqlite3-dev libsqlitecpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
-  libyaml-cpp-dev libutf8proc-dev nlohmann-json3-dev libssl-dev zlib1g-dev libzstd-dev libgtest-dev
-  libgmock-dev
+  libyaml-cpp-dev libutf8proc-dev libicu-dev nlohmann-json3-dev libssl-dev zlib1g-dev libzstd-dev
+  libgtest-dev libgmock-dev
 )
 wheel_packages=(python3-pip unzip)
 test_packages=(curl jq openssl python3-venv)

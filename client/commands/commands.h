@@ -28,6 +28,7 @@ void AddCancel(CLI::App& app, Command& chosen);
 void AddDatasets(CLI::App& app, Command& chosen);
 // Of the group `datasets`.
 void AddDatasetPreview(CLI::App& group, Command& chosen);
+void AddDatasetClean(CLI::App& group, Command& chosen);
 void AddDatasetStats(CLI::App& group, Command& chosen);
 void AddModels(CLI::App& app, Command& chosen);
 void AddCheckpoints(CLI::App& app, Command& chosen);

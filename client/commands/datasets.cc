@@ -212,6 +212,7 @@ void AddDatasets(CLI::App& app, Command& chosen) {
   OnChosen(validate, chosen, flags, Validate);
   AddDatasetPreview(group, chosen);
   AddDatasetStats(group, chosen);
+  AddDatasetClean(group, chosen);
   CLI::App& list = Subcommand(group, "list", "List datasets");
   AddListFlags(list, flags->list);
   OnChosen(list, chosen, flags, List);

@@ -19,7 +19,7 @@ FROM ${BASE_IMAGE}
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
-      libcivetweb1 libgrpc++1.51 libprometheus-cpp-core1.0 \
+      libcivetweb1 libgrpc++1.51 libicu72 libprometheus-cpp-core1.0 \
       libprotobuf32 libspdlog1.10 libsqlite3-0 libssl3 libutf8proc2 libyaml-cpp0.7 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o 10001 -g 10001 /var/lib/tune

@@ -308,20 +308,26 @@ absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
     const DatasetOptions& options) {
+  const auto on_record = [&](const RowText&, const std::vector<Row>& rows) {
+    for (const Row& row : rows) RETURN_IF_ERROR(on_row(row.at.number, row));
+    return absl::OkStatus();
+  };
+  return ReadRecords(path, name, on_record, options);
+}
+
+absl::StatusOr<DatasetSummary> ReadRecords(
+    const std::string& path, const std::string& name,
+    const std::function<absl::Status(const RowText& text, const std::vector<Row>& rows)>& on_record,
+    const DatasetOptions& options) {
   ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, options.columns));
   RowParser parser(name, options);
   int64_t good_rows = 0;
-  const auto take = [&](const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
-      ++good_rows;
-      RETURN_IF_ERROR(on_row(row.at.number, row));
-    }
-    return absl::OkStatus();
-  };
   absl::Status taken;
   for (RowText text; taken.ok();) {
     ASSIGN_OR_RETURN(const bool some, reader->Next(&text));
-    taken = take(some ? parser.Read(text) : parser.Finish());
+    const std::vector<Row> rows = some ? parser.Read(text) : parser.Finish();
+    good_rows += static_cast<int64_t>(rows.size());
+    if (!rows.empty()) taken = on_record(text, rows);
     if (!some) break;
   }
   if (!taken.ok() && taken != EnoughRows()) return taken;

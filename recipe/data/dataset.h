@@ -41,6 +41,14 @@ struct DatasetSummary {
 // what was read.
 absl::Status EnoughRows();
 
+// As ReadDataset, with each record's text beside the rows that it gave: several where it is a tree,
+// or a task of several instances. Flat messages of a tree give their rows with a later record's
+// text.
+absl::StatusOr<DatasetSummary> ReadRecords(
+    const std::string& path, const std::string& name,
+    const std::function<absl::Status(const RowText& text, const std::vector<Row>& rows)>& on_record,
+    const DatasetOptions& options = {});
+
 // Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
 // the line, the element or the record (RowPlace); its error ends the reading and is returned.
 // What files there are says open_rows.h, what forms of rows forms.h: each row is read by the

@@ -13,6 +13,7 @@ run              : base run
 recipe/tokenizer : base recipe/tokenizer
 recipe/model     : base recipe/tokenizer recipe/model
 recipe/data      : base run recipe/tokenizer recipe/data
+recipe/cleaning  : base run recipe/tokenizer recipe/data recipe/cleaning
 monitor          : base monitor
 proto/wire       : base run proto/wire
 server/core      : base run server/core
@@ -39,6 +40,7 @@ private='
 <(arrow|parquet)/          : recipe/data/tables
 <(yaml-cpp)/               : client
 <utf8proc                  : client
+<unicode/                  : recipe/cleaning
 '
 failed=0
 

@@ -107,6 +107,32 @@ TEST_F(DatasetLook, AJobFileGivesTheSettings) {
               HasSubstr("7 tokens, 5 learned\nHi[[Yes.<|endoftext|>]]"));
 }
 
+TEST_F(DatasetLook, CleanTellsAndWritesWhatStays) {
+  const std::string rows =
+      "{\"user\": \"Hi\", \"chip2\": \"Yes.\"}\n"
+      "{\"user\": \"Hi\", \"chip2\": \"Yes.\", \"id\": 2}\n"
+      "{\"user\": \"Привет\", \"chip2\": \"Да.\"}\n";
+  const std::string file = File("twice.jsonl", rows);
+  EXPECT_EQ(Run({"datasets", "clean", file, "--exact-duplicates", "--scripts", "latin"}), 0)
+      << err_;
+  EXPECT_EQ(out_,
+            "scripts           1 row\n"
+            "  row 3: 0 % of its letters are of these scripts, most are Cyrillic  "
+            "{\"user\": \"Привет\", \"chip2\": \"Да.\"}\n"
+            "exact duplicates  1 row\n"
+            "  row 2: the same as row 1  {\"user\": \"Hi\", \"chip2\": \"Yes.\", \"id\": 2}\n"
+            "1 row would stay, 2 would go; --to FILE writes those that stay\n");
+  const std::string to = folder_ / "clean.jsonl";
+  EXPECT_EQ(Run({"datasets", "clean", file, "--near-duplicates", "--to", to}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("2 rows written to " + to + ", 1 left out\n"));
+  EXPECT_EQ(*ReadFile(to), rows.substr(0, rows.find('\n') + 1) + rows.substr(rows.rfind('{')));
+  EXPECT_EQ(Run({"datasets", "clean", file, "--exact-duplicates", "--to", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("is the file that is read; write to another"));
+  EXPECT_EQ(Run({"datasets", "clean", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("say what to look for: --exact-duplicates"));
+  EXPECT_EQ(Run({"datasets", "clean", file, "--scripts", "Martian"}), 1);
+}
+
 TEST_F(DatasetLook, SaysWhatItNeeds) {
   EXPECT_EQ(Run({"datasets", "preview", data_}), 1);
   EXPECT_THAT(err_, HasSubstr("say whose tokens: --model MODEL"));
