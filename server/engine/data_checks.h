@@ -28,7 +28,7 @@ struct DataFindings {
 class DataChecks {
  public:
   // Larger files are left to the trainer, which a warning says.
-  static constexpr int64_t kMaxFileBytes = int64_t{128} << 20;
+  static constexpr int64_t kMaxFileBytes = int64_t{512} << 20;
 
   DataChecks(Store& store, BlobStore& blobs, Commits& commits)
       : store_(store), blobs_(blobs), commits_(commits) {}

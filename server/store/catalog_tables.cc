@@ -107,6 +107,11 @@ void Put(Connection& connection, const std::string& key, const std::string& repo
   Query(connection, "INSERT OR REPLACE INTO data_reports (key, report) VALUES (?, ?)")
       .Bind(key, report)
       .Run();
+  // Rows are numbered as they come, and a replaced one anew.
+  Query(connection,
+        "DELETE FROM data_reports WHERE rowid <= (SELECT max(rowid) FROM data_reports) - ?")
+      .Bind(kKeptDataReports)
+      .Run();
 }
 
 }  // namespace data_reports_table

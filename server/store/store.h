@@ -53,6 +53,8 @@ struct BlobUser {
   std::string path;      // of the file inside it
 };
 
+inline constexpr int64_t kKeptDataReports = 1000;
+
 // Lookups by id are NOT_FOUND, naming the resource, where nothing is there.
 class Reader {
  public:
@@ -137,7 +139,7 @@ class Transaction : public Reader {
 
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;
-  // Replaces what is there under `key`.
+  // Replaces what is there under `key`. Of those that were put last, kKeptDataReports stay.
   virtual absl::Status PutDataReport(const std::string& key, const std::string& report) = 0;
   virtual absl::Status DeleteDataset(const std::string& id) = 0;
   virtual absl::Status InsertModel(const Model& model) = 0;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
+#include "base/status.h"
 
 namespace tune::server {
 
@@ -278,6 +279,31 @@ TEST_P(StoreConformance, DatasetsAndModelsAreThereOnceUntilTheyAreDeleted) {
   ASSERT_TRUE(Write([](Transaction& t) { return t.DeleteModel("m"); }).ok());
   EXPECT_FALSE(*Read([](Reader& reader) { return reader.IsBlobReferenced(Sha256Hex("w")); }));
   EXPECT_TRUE(*Read([](Reader& reader) { return reader.IsBlobReferenced(Sha256Hex("d")); }));
+}
+
+TEST_P(StoreConformance, TheLatestDataReportsAreKept) {
+  const auto put = [&](int64_t first, int64_t last) {
+    const absl::Status status = Write([&](Transaction& t) -> absl::Status {
+      for (int64_t i = first; i <= last; ++i) {
+        RETURN_IF_ERROR(t.PutDataReport(absl::StrCat("key-", i), absl::StrCat(i)));
+      }
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+  };
+  put(1, kKeptDataReports);
+  put(1, 1);  // the first is now the latest
+  put(kKeptDataReports + 1, kKeptDataReports + 1);
+  const auto find = [&](int64_t i) {
+    const auto report =
+        Read([&](Reader& reader) { return reader.FindDataReport(absl::StrCat("key-", i)); });
+    EXPECT_TRUE(report.ok()) << report.status();
+    return report.value_or(std::nullopt);
+  };
+  EXPECT_EQ(find(1), "1");
+  EXPECT_EQ(find(2), std::nullopt);
+  EXPECT_EQ(find(4), "4");
+  EXPECT_EQ(find(kKeptDataReports + 1), absl::StrCat(kKeptDataReports + 1));
 }
 
 TEST_P(StoreConformance, AnInputIsUsedUntilItsJobIsOver) {
