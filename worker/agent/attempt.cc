@@ -134,7 +134,7 @@ absl::Status Attempt::PrepareOnce() {
   ASSIGN_OR_RETURN(const auto inputs, InputsOf(lease_));
   absl::MutexLock lock(&context_.cache_in_use);
   RETURN_IF_ERROR(RemoveRunFolder());  // of an earlier try
-  RETURN_IF_ERROR(context_.cache.MakeRoom(InputFiles(lease_), ResultBytes(lease_)));
+  RETURN_IF_ERROR(context_.cache.MakeRoom(InputFiles(lease_), RoomOf(lease_)));
   const absl::Status made = MakeRunFolder(
       run_dir_, lease_, inputs, [this](const v1::FileEntry& file, const std::string& target) {
         if (stop_.cause() != StopCause::kNone) {

@@ -64,20 +64,26 @@ absl::StatusOr<std::vector<BlobCache::Held>> BlobCache::OldestFirst() const {
   return held;
 }
 
-absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed, int64_t result_bytes) {
+absl::Status BlobCache::MakeRoom(const std::vector<v1::FileEntry>& needed, RunRoom room) {
   int64_t missing = 0;
   std::set<std::string> counted;
   for (const v1::FileEntry& file : needed) {
     if (!Holds(file) && counted.insert(file.sha256()).second) missing += file.size_bytes();
   }
-  RETURN_IF_ERROR(Evict(needed, missing, result_bytes));
+  RETURN_IF_ERROR(Evict(needed, missing, std::max(room.least, room.all)));
   ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
-  if (free >= missing + result_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the run needs at least ", Megabytes(missing + result_bytes), " of room (",
-                   Megabytes(missing), " of inputs to fetch, ", Megabytes(result_bytes),
-                   " for its result), ", Megabytes(free), " are free in ", dir_,
-                   "; free some, or give the worker a larger --work-dir"));
+  if (free >= missing + room.least) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the run needs at least ", Megabytes(missing + room.least), " of room (", Megabytes(missing),
+      " of inputs to fetch, ", Megabytes(room.least), " for its result), ", Megabytes(free),
+      " are free in ", dir_, "; free some, or give the worker a larger --work-dir"));
+}
+
+absl::Status BlobCache::Remove(const Held& blob) {
+  spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
+  RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
+  verified_.Remove(blob.name);
+  return absl::OkStatus();
 }
 
 absl::Status BlobCache::KeepFree(int64_t bytes) {
@@ -85,16 +91,13 @@ absl::Status BlobCache::KeepFree(int64_t bytes) {
   for (const Held& blob : held) {
     ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
     if (free >= bytes) break;
-    if (blob.linked) continue;
-    spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
-    RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
-    verified_.Remove(blob.name);
+    if (!blob.linked) RETURN_IF_ERROR(Remove(blob));
   }
   return absl::OkStatus();
 }
 
 absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t missing,
-                              int64_t result_bytes) {
+                              int64_t room_bytes) {
   std::set<std::string> keep;
   for (const v1::FileEntry& file : needed) keep.insert({file.sha256(), file.sha256() + ".part"});
   ASSIGN_OR_RETURN(const auto held, OldestFirst());
@@ -102,11 +105,9 @@ absl::Status BlobCache::Evict(const std::vector<v1::FileEntry>& needed, int64_t 
   for (const Held& blob : held) total += blob.size_bytes;
   for (const Held& blob : held) {
     ASSIGN_OR_RETURN(const int64_t free, free_space_(dir_));
-    if (total <= max_bytes_ && free >= missing + result_bytes) break;
+    if (total <= max_bytes_ && free >= missing + room_bytes) break;
     if (keep.contains(blob.name)) continue;
-    spdlog::info("cache: evicts {} size_bytes={}", blob.name, blob.size_bytes);
-    RETURN_IF_ERROR(RemoveAll(PathOf(blob.name)));
-    verified_.Remove(blob.name);
+    RETURN_IF_ERROR(Remove(blob));
     total -= blob.size_bytes;
   }
   return absl::OkStatus();

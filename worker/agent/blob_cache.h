@@ -16,6 +16,12 @@
 
 namespace tune::worker {
 
+// What a run writes, in bytes.
+struct RunRoom {
+  int64_t least = 0;  // without which its result cannot be saved
+  int64_t all = 0;    // with its checkpoints
+};
+
 // Not thread-safe: the worker prepares one run at a time. What a run uses it holds by hard
 // links, so that no eviction takes it away.
 class BlobCache {
@@ -26,10 +32,10 @@ class BlobCache {
   // run may need more.
   BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space = FreeBytes);
 
-  // Evicts until what is missing of `needed` fits the bound, and the disk together with
-  // `result_bytes` of what the run will write. RESOURCE_EXHAUSTED with all numbers where the disk
-  // is too small even so.
-  absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed, int64_t result_bytes);
+  // Evicts until what is missing of `needed` fits the bound, and the disk together with all that
+  // the run will write. RESOURCE_EXHAUSTED with all numbers where the disk is too small even for
+  // the least of it.
+  absl::Status MakeRoom(const std::vector<v1::FileEntry>& needed, RunRoom room);
 
   // Evicts what no run is linked to until so many bytes are free, if that can be.
   absl::Status KeepFree(int64_t bytes);
@@ -57,8 +63,8 @@ class BlobCache {
   std::string PathOf(const std::string& sha256) const;
   bool Holds(const v1::FileEntry& file) const;
   absl::StatusOr<std::vector<Held>> OldestFirst() const;
-  absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing,
-                     int64_t result_bytes);
+  absl::Status Evict(const std::vector<v1::FileEntry>& needed, int64_t missing, int64_t room_bytes);
+  absl::Status Remove(const Held& blob);
 
   const std::string dir_;
   const int64_t max_bytes_;

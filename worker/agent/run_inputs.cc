@@ -13,6 +13,12 @@
 namespace tune::worker {
 namespace {
 
+// The state that a run goes on from is three fp32 values a parameter, at most six times the bytes
+// of its weights: those of a model in bf16.
+constexpr int64_t kStateOfWeights = 6;
+// One is kept until the next is registered.
+constexpr int64_t kCheckpointsAtOnce = 2;
+
 // The file keeps the name it was pushed under, by which its rows are named in errors.
 std::string DatasetTarget(const v1::Dataset& dataset) {
   return absl::StrCat(kDatasetsFolder, "/", absl::StripPrefix(dataset.name(), "datasets/"), "/",
@@ -37,10 +43,11 @@ RunFolder Describe(const std::string& run_dir, const v1::Lease& lease, const Lea
 
 }  // namespace
 
-int64_t ResultBytes(const v1::Lease& lease) {
-  int64_t bytes = kSmallCheckpointFilesBytes;
-  for (const v1::FileEntry& file : lease.model_files()) bytes += file.size_bytes();
-  return bytes;
+RunRoom RoomOf(const v1::Lease& lease) {
+  int64_t weights = kSmallCheckpointFilesBytes;
+  for (const v1::FileEntry& file : lease.model_files()) weights += file.size_bytes();
+  const int64_t checkpoint = weights * (1 + kStateOfWeights);
+  return {.least = weights, .all = weights + kCheckpointsAtOnce * checkpoint};
 }
 
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tune/v1/workers.pb.h"
+#include "worker/agent/blob_cache.h"
 
 namespace tune::worker {
 
@@ -21,9 +22,9 @@ struct RunInput {
 // The blobs that a lease's run reads; of model, datasets and checkpoint, in this order.
 std::vector<v1::FileEntry> InputFiles(const v1::Lease& lease);
 
-// What the run's result will take at least: as much as the model that it begins with. Checkpoints
-// on the way are more, but a run goes on without them where there is no room.
-int64_t ResultBytes(const v1::Lease& lease);
+// Its result takes at least as much as the model that it begins with. Checkpoints on the way are
+// more, but a run goes on without them where there is no room.
+RunRoom RoomOf(const v1::Lease& lease);
 
 // INVALID_ARGUMENT for a path that would leave the run folder.
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease);

@@ -136,7 +136,7 @@ TEST_F(BlobCacheTest, WhatWasVerifiedIsNotHashedAgainInALaterLife) {
   EXPECT_TRUE(VerifiedBlobs(folder_.path()).Contains(file.sha256()));
   EXPECT_FALSE(VerifiedBlobs(folder_.path(), "another boot").Contains(file.sha256()));
   BlobCache later = Cache(/*max_bytes=*/1);
-  ASSERT_TRUE(later.MakeRoom({Blob("other")}, 0).ok());
+  ASSERT_TRUE(later.MakeRoom({Blob("other")}, {}).ok());
   EXPECT_TRUE(Exists(folder_ / "verified")) << "it is no blob";
 }
 
@@ -149,7 +149,7 @@ TEST_F(BlobCacheTest, EvictsTheLeastRecentlyUsed) {
   Age(a, 10);
   Age(b, 20);
   Get(cache, b);  // now the newest
-  ASSERT_TRUE(cache.MakeRoom({c}, 0).ok());
+  ASSERT_TRUE(cache.MakeRoom({c}, {}).ok());
   EXPECT_FALSE(Holds(a));
   EXPECT_TRUE(Holds(b));
   Get(cache, a);
@@ -160,14 +160,14 @@ TEST_F(BlobCacheTest, WhatTheRunNeedsIsNeverEvicted) {
   const auto a = Blob(std::string(60, 'a')), b = Blob(std::string(60, 'b'));
   BlobCache cache = Cache(/*max_bytes=*/100);
   Get(cache, a);
-  ASSERT_TRUE(cache.MakeRoom({a, b}, 0).ok()) << "one run may need more than the bound";
+  ASSERT_TRUE(cache.MakeRoom({a, b}, {}).ok()) << "one run may need more than the bound";
   EXPECT_TRUE(Holds(a));
 }
 
 TEST_F(BlobCacheTest, HalfADownloadGoesBeforeWhatIsNewer) {
   AppendTo(folder_ / "0123.part", std::string(90, 'x'));
   BlobCache cache = Cache(/*max_bytes=*/100);
-  ASSERT_TRUE(cache.MakeRoom({Blob(std::string(50, 'a'))}, 0).ok());
+  ASSERT_TRUE(cache.MakeRoom({Blob(std::string(50, 'a'))}, {}).ok());
   EXPECT_FALSE(Exists(folder_ / "0123.part"));
 }
 
@@ -176,8 +176,8 @@ TEST_F(BlobCacheTest, AFullDiskIsToldWithItsNumbers) {
   BlobCache cache = Cache();
   v1::FileEntry file = Blob("a");
   file.set_size_bytes(24'000'000);
-  EXPECT_TRUE(cache.MakeRoom({file, file}, 6'000'000).ok());
-  const absl::Status status = cache.MakeRoom({file, file}, 24'000'000);
+  EXPECT_TRUE(cache.MakeRoom({file, file}, {.least = 6'000'000}).ok());
+  const absl::Status status = cache.MakeRoom({file, file}, {.least = 24'000'000});
   EXPECT_TRUE(absl::IsResourceExhausted(status));
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("needs at least 48.0 MB of room (24.0 MB of inputs to fetch, 24.0 MB for "
@@ -190,7 +190,17 @@ TEST_F(BlobCacheTest, WhatNobodyNeedsMakesRoomForTheResult) {
   BlobCache cache = Cache();
   Get(cache, old);
   free_bytes_ = 30;
-  EXPECT_FALSE(cache.MakeRoom({file}, 60).ok()) << "the disk of this test does not change";
+  EXPECT_FALSE(cache.MakeRoom({file}, {.least = 60}).ok())
+      << "the disk of this test does not change";
+  EXPECT_FALSE(Holds(old));
+}
+
+TEST_F(BlobCacheTest, MakesRoomForCheckpointsButStartsWithoutIt) {
+  const auto old = Blob(std::string(40, 'a')), file = Blob("b");
+  BlobCache cache = Cache();
+  Get(cache, old);
+  free_bytes_ = 30;
+  EXPECT_TRUE(cache.MakeRoom({file}, {.least = 20, .all = 60}).ok());
   EXPECT_FALSE(Holds(old));
 }
 
@@ -219,7 +229,7 @@ TEST_F(BlobCacheTest, WhatIsHeldNeedsNoRoom) {
   const auto file = Blob("content");
   Get(cache, file);
   free_bytes_ = 0;
-  EXPECT_TRUE(cache.MakeRoom({file}, 0).ok());
+  EXPECT_TRUE(cache.MakeRoom({file}, {}).ok());
 }
 
 TEST_F(BlobCacheTest, ANameThatIsNoHashIsRefused) {
