@@ -17,6 +17,7 @@
 #include "client/printer.h"
 #include "client/table.h"
 #include "client/text.h"
+#include "recipe/cleaning/survey.h"
 #include "recipe/data/data_report.h"
 
 namespace tune::client {
@@ -219,19 +220,38 @@ void PrintOutcome(Context& context, const DataReport& report, const LengthLimit&
   for (const std::string& note : report.notes) context.Note(note);
 }
 
+void PrintSurvey(Context& context, const DatasetSurvey& survey) {
+  const std::string scripts =
+      absl::StrJoin(survey.scripts, ", ", [](auto* out, const auto& script) {
+        absl::StrAppend(out, script.first.empty() ? "none" : script.first, " ",
+                        WithCommas(script.second));
+      });
+  context.out() << "rows by script: " << scripts << "\n";
+  if (survey.duplicates == 0) return;
+  context.out() << WithCommas(survey.duplicates)
+                << " say just what an earlier one says; datasets clean --exact-duplicates finds "
+                   "them\n";
+}
+
 absl::StatusOr<ExitCode> Stats(Context& context, const LookFlags& flags) {
   ASSIGN_OR_RETURN(const auto inspection, OpenInspection(context, flags));
   ASSIGN_OR_RETURN(const DataReport report,
                    ReportOnDataset(inspection->path(), inspection->name(), inspection->options(),
                                    inspection->format(), inspection->limit(),
                                    [](int64_t) { return absl::OkStatus(); }));
+  ASSIGN_OR_RETURN(const DatasetSurvey survey,
+                   SurveyDataset(inspection->path(), inspection->name(), inspection->options()));
   if (!context.table()) {
-    PrintJson(context, DataReportToJson(report));
+    Json json = DataReportToJson(report);
+    json["duplicates"] = survey.duplicates;
+    json["scripts"] = survey.scripts;
+    PrintJson(context, json);
     return ExitCode::kOk;
   }
   PrintForms(context, report);
   PrintLengths(context, report, inspection->limit());
   PrintOutcome(context, report, inspection->limit());
+  PrintSurvey(context, survey);
   return ExitCode::kOk;
 }
 

@@ -114,10 +114,7 @@ class Cleaner {
 
   std::string ScriptProblem(const RowTexts& texts) const {
     if (options_.scripts.empty()) return "";
-    std::map<std::string, int64_t> letters;
-    for (const absl::string_view text : texts.All()) {
-      for (const auto& [script, count] : CountScripts(text)) letters[script] += count;
-    }
+    const std::map<std::string, int64_t> letters = CountScripts(texts.All());
     const double share = ShareOf(letters, options_.scripts);
     if (share >= kScriptShare) return "";
     return absl::StrFormat("%.0f %% of its letters are of these scripts, most are %s", 100 * share,

@@ -32,6 +32,14 @@ std::map<std::string, int64_t> CountScripts(absl::string_view text) {
   return letters;
 }
 
+std::map<std::string, int64_t> CountScripts(const std::vector<absl::string_view>& texts) {
+  std::map<std::string, int64_t> letters;
+  for (const absl::string_view text : texts) {
+    for (const auto& [script, count] : CountScripts(text)) letters[script] += count;
+  }
+  return letters;
+}
+
 absl::StatusOr<std::string> ScriptNamed(const std::string& name) {
   const int32_t script = u_getPropertyValueEnum(UCHAR_SCRIPT, name.c_str());
   if (script != UCHAR_INVALID_CODE) return NameOf(script);

@@ -15,6 +15,7 @@ namespace tune {
 // Letters by their script's name ("Latin", "Han"). Digits, punctuation and what every script shares
 // belong to none. `text` is UTF-8.
 std::map<std::string, int64_t> CountScripts(absl::string_view text);
+std::map<std::string, int64_t> CountScripts(const std::vector<absl::string_view>& texts);
 
 // "Latin" from "latin" or "Latn"; INVALID_ARGUMENT for what is no script.
 absl::StatusOr<std::string> ScriptNamed(const std::string& name);

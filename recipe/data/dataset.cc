@@ -179,8 +179,14 @@ class RowParser {
     if (!read.dialogue_hint.empty() && ++summary_.like_dialogues == 1) {
       summary_.dialogue_hint = read.dialogue_hint;
     }
-    for (const std::string& key : read.unread) ++summary_.unread_keys[key];
+    for (const std::string& key : read.unread) CountUnread(key);
     return Counted(std::move(read.rows), at);
+  }
+
+  void CountUnread(const std::string& key) {
+    std::map<std::string, int64_t>& keys = summary_.unread_keys;
+    const bool kept = keys.size() < kMaxUnreadKeys || keys.count(key) > 0;
+    ++(kept ? keys[key] : summary_.other_unread_keys);
   }
 
   const Form* FormOfRow(const Json& json) const {
@@ -286,6 +292,9 @@ std::vector<std::string> DatasetSummary::Notes() const {
   std::vector<std::string> notes;
   for (const auto& [key, count] : unread_keys) {
     notes.push_back(absl::StrCat(key, " is not read (", count, count == 1 ? " row)" : " rows)"));
+  }
+  if (other_unread_keys > 0) {
+    notes.push_back(absl::StrCat(other_unread_keys, " more keys are not read"));
   }
   for (const std::string& column : columns_left_out) {
     notes.push_back(absl::StrCat(column, " is not read"));

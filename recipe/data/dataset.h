@@ -20,15 +20,20 @@ struct DatasetOptions {
   int64_t max_bad_rows = 0;  // malformed rows that are skipped; more are an error
 };
 
+constexpr size_t kMaxUnreadKeys = 100;
+
 struct DatasetSummary {
   std::map<std::string, int64_t> forms;  // rows by the names in forms.h
   int64_t rows = 0;                      // good ones: a record of a tree gives several
   int64_t bad_rows = 0;
-  std::vector<FieldError> bad_row_errors;      // of the first 20
-  std::map<std::string, int64_t> unread_keys;  // that held something, and in how many records
-  std::vector<std::string> columns_left_out;   // of a table, that no form reads
-  int64_t like_dialogues = 0;                  // rows of plain text that look like dialogues
-  std::string dialogue_hint;                   // what the first of them has ("[INST]")
+  std::vector<FieldError> bad_row_errors;  // of the first 20
+  // Keys that held something, and in how many records: the first kMaxUnreadKeys, and how often
+  // there was another.
+  std::map<std::string, int64_t> unread_keys;
+  int64_t other_unread_keys = 0;
+  std::vector<std::string> columns_left_out;  // of a table, that no form reads
+  int64_t like_dialogues = 0;                 // rows of plain text that look like dialogues
+  std::string dialogue_hint;                  // what the first of them has ("[INST]")
 
   // "messages" or "messages 1200, text 3", the most frequent first.
   std::string FormText() const;

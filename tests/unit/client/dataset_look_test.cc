@@ -95,9 +95,14 @@ TEST_F(DatasetLook, StatsCountWhatIsLearned) {
             "longest 66, max_length 64\n"
             "\n"
             "1 left out: more than 64 tokens\n"
-            "1 malformed\n");
+            "1 malformed\n"
+            "rows by script: Latin 3\n");
   const Json json = Json::parse(Shown({"stats", data_, "-o", "json"}));
   EXPECT_EQ(json.at("too_long"), 1);
+  EXPECT_EQ(json.at("scripts"), Json({{"Latin", 3}}));
+  const std::string again = File("again.jsonl", "{\"text\": \"1\"}\n{\"text\": \"1\", \"n\": 2}\n");
+  EXPECT_EQ(Run({"datasets", "stats", again, "--model", SourceFile("tests/support/tiny")}), 0);
+  EXPECT_THAT(out_, HasSubstr("rows by script: none 2\n1 say just what an earlier one says; "));
 }
 
 TEST_F(DatasetLook, AJobFileGivesTheSettings) {

@@ -57,15 +57,17 @@ TEST_F(CleaningTest, ExactDuplicatesAreOfWhatIsRead) {
       "{ \"id\":2,\"response\":\"b\",  \"prompt\":\"a\"}\n"
       "{\"prompt\": \"a\", \"response\": \"B\"}\n"
       "{\"prompt\": \"a\", \"response\": \"b\", \"system\": \"s\"}\n"
-      "{\"instruction\": \"a\", \"output\": \"b\"}\n";
-  EXPECT_THAT(StayOf(rows, {.exact_duplicates = true}), ElementsAre(1, 4, 5));
+      "{\"instruction\": \"a\", \"output\": \"b\"}\n"
+      "{\"prompt\": \"c\", \"response\": \"b\"}\n";
+  EXPECT_THAT(StayOf(rows, {.exact_duplicates = true}), ElementsAre(1, 4, 5, 7));
   EXPECT_THAT(WhyOf(Check::kExactDuplicates),
               ElementsAre("3: the same as row 1", "6: the same as row 1"));
   EXPECT_EQ(Written(),
             "{\"prompt\": \"a\", \"response\": \"b\", \"id\": 1}\n"
             "{\"prompt\": \"a\", \"response\": \"B\"}\n"
-            "{\"prompt\": \"a\", \"response\": \"b\", \"system\": \"s\"}\n");
-  EXPECT_THAT(StayOf(rows, {.row = {1, 0}}), ElementsAre(1, 3, 4, 5, 6)) << "not asked for";
+            "{\"prompt\": \"a\", \"response\": \"b\", \"system\": \"s\"}\n"
+            "{\"prompt\": \"c\", \"response\": \"b\"}\n");
+  EXPECT_THAT(StayOf(rows, {.row = {1, 0}}), ElementsAre(1, 3, 4, 5, 6, 7)) << "not asked for";
 }
 
 TEST_F(CleaningTest, RowsOfOtherFilesBecomeLines) {
