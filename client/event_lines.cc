@@ -29,6 +29,16 @@ std::string StateText(const v1::JobEvent::StateChange& change) {
                       Pair("message", change.message()));
 }
 
+// " loss.chip2=1.041 loss.gsm8k=0.872", or "" for a run with one dataset.
+template <class Event>
+std::string LossesBySource(const Event& event) {
+  std::string text;
+  for (const auto& source : event.sources()) {
+    absl::StrAppendFormat(&text, " loss.%s=%.4g", ShortName(source.source()), source.loss());
+  }
+  return text;
+}
+
 std::string StartedText(const Training::Started& e) {
   return absl::StrFormat(
       "started device=%s precision=%s parameters=%d examples=%d total_steps=%d%s",
@@ -41,8 +51,8 @@ std::string TrainingText(const Training& event) {
     case Training::kStarted:
       return StartedText(event.started());
     case Training::kEvaluation:
-      return absl::StrFormat("eval step=%d loss=%.4g", event.evaluation().step(),
-                             event.evaluation().loss());
+      return absl::StrFormat("eval step=%d loss=%.4g%s", event.evaluation().step(),
+                             event.evaluation().loss(), LossesBySource(event.evaluation()));
     case Training::kCheckpoint:
       return absl::StrCat("saved step=", event.checkpoint().step(),
                           Pair("path", event.checkpoint().path()),
@@ -80,9 +90,9 @@ std::string EventBody(const v1::JobEvent& event) {
 }
 
 std::string StepBody(const Training::Step& step) {
-  return absl::StrFormat("step=%d/%d epoch=%.2f loss=%.4g lr=%.2g grad_norm=%.3g", step.step(),
+  return absl::StrFormat("step=%d/%d epoch=%.2f loss=%.4g lr=%.2g grad_norm=%.3g%s", step.step(),
                          step.total_steps(), step.epoch(), step.loss(), step.learning_rate(),
-                         step.grad_norm());
+                         step.grad_norm(), LossesBySource(step));
 }
 
 EventText DescribeTraining(const Training& event) {
@@ -98,7 +108,8 @@ EventText DescribeTraining(const Training& event) {
       return {"Step", StepBody(event.step())};
     case Training::kEvaluation:
       return {"Evaluated", absl::StrCat("step ", WithCommas(event.evaluation().step()), ", loss ",
-                                        HumanNumber(event.evaluation().loss()))};
+                                        HumanNumber(event.evaluation().loss()),
+                                        LossesBySource(event.evaluation()))};
     case Training::kCheckpoint:
       return {"Saved", absl::StrCat("step ", WithCommas(event.checkpoint().step()), ", ",
                                     HumanBytes(event.checkpoint().size_bytes()), " in ",

@@ -151,6 +151,15 @@ std::string JobView::LossLine(int width, const Style& style) const {
   return absl::StrCat(left, style.Sparkline(losses_, cells), right);
 }
 
+std::string JobView::SourcesLine() const {
+  std::string line = " by source";
+  for (const v1::Job::Source& source : job_.progress().sources()) {
+    absl::StrAppend(&line, "  ", ShortName(source.source()), " ", HumanNumber(source.loss()));
+    if (source.eval_loss() > 0) absl::StrAppend(&line, " eval ", HumanNumber(source.eval_loss()));
+  }
+  return line;
+}
+
 std::string JobView::CheckpointLine(absl::Time now) const {
   const std::string step = absl::StrCat(" last checkpoint step ", WithCommas(checkpoint_->step));
   if (IsOver(job_)) return step;
@@ -163,6 +172,7 @@ std::vector<std::string> JobView::Lines(absl::Time now, absl::TimeZone zone, int
   if (step_) {
     lines.push_back(ProgressLine(now, zone, width, style));
     lines.push_back(LossLine(width, style));
+    if (job_.progress().sources_size() > 0) lines.push_back(Shorten(SourcesLine(), width));
   }
   if (checkpoint_) lines.push_back(Shorten(CheckpointLine(now), width));
   if (!warning_.empty()) {

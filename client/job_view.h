@@ -24,6 +24,7 @@ class JobView {
   //   job/NAME  RUNNING on WORKER  attempt 2 (resumed @ step 1,200)
   //    step 4,210/6,570 ━━━━━━━━╸─────  64.1%  epoch 1.28/2  ETA 1h04m (18:52)
   //    loss 1.041 ▇▆▅▄▃▂▁  lr 9.2e-06  |g| 0.83  12,480 tok/s
+  //    by source  chip2 1.12  gsm8k 0.871       (of a job with several datasets)
   //    last checkpoint step 4,000 (3m ago)
   // Times of day in `zone`.
   std::vector<std::string> Lines(absl::Time now, absl::TimeZone zone, int width,
@@ -41,6 +42,7 @@ class JobView {
   std::string ProgressLine(absl::Time now, absl::TimeZone zone, int width,
                            const Style& style) const;
   std::string LossLine(int width, const Style& style) const;
+  std::string SourcesLine() const;
   std::string CheckpointLine(absl::Time now) const;
 
   struct Saved {

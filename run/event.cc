@@ -17,6 +17,27 @@ Json NumberMap(const std::map<std::string, double>& values) {
   return json;
 }
 
+Json ToJson(const SourceStep& source) {
+  return {{"source", source.source},
+          {"loss", JsonNumber(source.loss)},
+          {"target_tokens", source.target_tokens},
+          {"run_examples", source.run_examples},
+          {"run_tokens", source.run_tokens},
+          {"run_target_tokens", source.run_target_tokens}};
+}
+
+Json ToJson(const SourceLoss& source) {
+  return {{"source", source.source},
+          {"loss", JsonNumber(source.loss)},
+          {"target_tokens", source.target_tokens}};
+}
+
+// Of the event `json`; a run with one source has none of its own.
+template <class Source>
+void PutSources(const std::vector<Source>& sources, Json* json) {
+  for (const Source& source : sources) (*json)["sources"].push_back(ToJson(source));
+}
+
 Member MemberOf(const StartedEvent& e) {
   return {"started",
           {{"total_steps", e.total_steps},
@@ -30,23 +51,25 @@ Member MemberOf(const StartedEvent& e) {
 }
 
 Member MemberOf(const StepEvent& e) {
-  return {"step",
-          {{"step", e.step},
-           {"total_steps", e.total_steps},
-           {"epoch", JsonNumber(e.epoch)},
-           {"loss", JsonNumber(e.loss)},
-           {"learning_rate", JsonNumber(e.learning_rate)},
-           {"grad_norm", JsonNumber(e.grad_norm)},
-           {"target_tokens", e.target_tokens},
-           {"tokens", e.tokens},
-           {"examples", e.examples},
-           {"seconds", JsonNumber(e.seconds)},
-           {"phase_seconds", NumberMap(e.phase_seconds)}}};
+  Json json = {{"step", e.step},
+               {"total_steps", e.total_steps},
+               {"epoch", JsonNumber(e.epoch)},
+               {"loss", JsonNumber(e.loss)},
+               {"learning_rate", JsonNumber(e.learning_rate)},
+               {"grad_norm", JsonNumber(e.grad_norm)},
+               {"target_tokens", e.target_tokens},
+               {"tokens", e.tokens},
+               {"examples", e.examples},
+               {"seconds", JsonNumber(e.seconds)},
+               {"phase_seconds", NumberMap(e.phase_seconds)}};
+  PutSources(e.sources, &json);
+  return {"step", std::move(json)};
 }
 
 Member MemberOf(const EvaluationEvent& e) {
-  return {"evaluation",
-          {{"step", e.step}, {"loss", JsonNumber(e.loss)}, {"target_tokens", e.target_tokens}}};
+  Json json = {{"step", e.step}, {"loss", JsonNumber(e.loss)}, {"target_tokens", e.target_tokens}};
+  PutSources(e.sources, &json);
+  return {"evaluation", std::move(json)};
 }
 
 Member MemberOf(const CheckpointEvent& e) {

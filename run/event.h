@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -26,6 +27,18 @@ struct StartedEvent {
   double flops_per_token = 0;  // floating point operations, forward and backward
 };
 
+// What a step had of one of the run's datasets.
+struct SourceStep {
+  std::string source;  // "datasets/NAME"
+  double loss = 0;     // mean over its target tokens in this step, in nats
+  int64_t target_tokens = 0;
+  // What the run has learned from of it, from its first step on: rows as often as they came,
+  // their tokens, and those of them that count in the loss.
+  int64_t run_examples = 0;
+  int64_t run_tokens = 0;
+  int64_t run_target_tokens = 0;
+};
+
 struct StepEvent {
   int64_t step = 0;
   int64_t total_steps = 0;
@@ -38,12 +51,20 @@ struct StepEvent {
   int64_t examples = 0;
   double seconds = 0;
   std::map<std::string, double> phase_seconds;  // wall time of data, forward, backward, optimizer
+  std::vector<SourceStep> sources;  // that had rows in it; none where the run has but one
+};
+
+struct SourceLoss {
+  std::string source;  // "datasets/NAME"
+  double loss = 0;     // mean over its target tokens, in nats
+  int64_t target_tokens = 0;
 };
 
 struct EvaluationEvent {
   int64_t step = 0;
   double loss = 0;  // mean over the target tokens, in nats
   int64_t target_tokens = 0;
+  std::vector<SourceLoss> sources;  // of each; none where it evaluates on one dataset
 };
 
 // A checkpoint is complete on this host's disk.

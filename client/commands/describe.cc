@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "base/status.h"
@@ -51,6 +52,15 @@ std::string ProgressText(const v1::Job::Progress& progress) {
                                : "");
 }
 
+// Of all the tokens that the job has learned so far.
+std::string ShareText(const v1::Job::Source& source, const v1::Job::Progress& progress) {
+  int64_t all = 0;
+  for (const v1::Job::Source& each : progress.sources()) all += each.target_tokens();
+  if (all == 0) return "";
+  return absl::StrFormat(
+      "%.1f%%", 100 * static_cast<double>(source.target_tokens()) / static_cast<double>(all));
+}
+
 // As a job file has it: integers as such, not as proto3 JSON's strings.
 std::string Spec(const v1::RunSpec& spec) {
   const absl::StatusOr<RunSpec> read = RunSpecFromProto(spec);
@@ -87,6 +97,24 @@ std::string Status(const v1::Job& job, absl::Time now) {
   for (const v1::Job::DataUse& use : job.data()) details.Add("Data", DataUseText(use));
   for (const std::string& warning : job.warnings()) details.Add("Warning", warning);
   return details.ToText();
+}
+
+// Nothing for a job with one dataset, which its progress is of.
+std::string Sources(const v1::Job::Progress& progress) {
+  Table table({{"SOURCE"},
+               {"LOSS", Table::Align::kRight},
+               {"EVAL LOSS", Table::Align::kRight},
+               {"ROWS", Table::Align::kRight},
+               {"TOKENS", Table::Align::kRight},
+               {"LEARNED", Table::Align::kRight},
+               {"SHARE", Table::Align::kRight}});
+  for (const v1::Job::Source& source : progress.sources()) {
+    table.AddRow({ShortName(source.source()), source.loss() > 0 ? HumanNumber(source.loss()) : "",
+                  source.eval_loss() > 0 ? HumanNumber(source.eval_loss()) : "",
+                  WithCommas(source.examples()), WithCommas(source.tokens()),
+                  WithCommas(source.target_tokens()), ShareText(source, progress)});
+  }
+  return table.rows() == 0 ? "" : absl::StrCat("\nSources, so far:\n", table.ToText(true, 2));
 }
 
 std::string Attempts(const v1::Job& job) {
@@ -160,7 +188,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const DescribeFlags& flags) 
                             checkpoints_request, &v1::ListCheckpointsResponse::checkpoints));
   ASSIGN_OR_RETURN(const std::vector<v1::JobEvent> events, FetchHistory(context, job.name()));
   const absl::Time now = context.clock().Now();
-  context.out() << Status(job, now) << Spec(job.spec()) << Attempts(job)
+  context.out() << Status(job, now) << Spec(job.spec()) << Sources(job.progress()) << Attempts(job)
                 << Checkpoints(checkpoints.items, now) << Curve(events, Style(context.out_screen()))
                 << Events(events);
   return ExitCode::kOk;

@@ -89,6 +89,27 @@ std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::Fi
   return result;
 }
 
+std::vector<SourceStep> SourcesOf(const v1::TrainingEvent::Step& step) {
+  std::vector<SourceStep> sources;
+  for (const v1::TrainingEvent::SourceStep& source : step.sources()) {
+    sources.push_back({.source = source.source(),
+                       .loss = source.loss(),
+                       .target_tokens = source.target_tokens(),
+                       .run_examples = source.run_examples(),
+                       .run_tokens = source.run_tokens(),
+                       .run_target_tokens = source.run_target_tokens()});
+  }
+  return sources;
+}
+
+std::vector<SourceLoss> SourcesOf(const v1::TrainingEvent::Evaluation& evaluation) {
+  std::vector<SourceLoss> sources;
+  for (const v1::TrainingEvent::SourceLoss& source : evaluation.sources()) {
+    sources.push_back({source.source(), source.loss(), source.target_tokens()});
+  }
+  return sources;
+}
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp timestamp;
   const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down, before 1970 too

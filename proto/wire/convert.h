@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/json.h"
+#include "run/event.h"
 #include "run/files.h"
 #include "run/spec.h"
 #include "tune/v1/registry.pb.h"
@@ -31,6 +32,9 @@ std::string ProtoToJson(const google::protobuf::Message& message);
 v1::FileEntry ToProto(const FileEntry& file);
 FileEntry FromProto(const v1::FileEntry& file);
 std::vector<FileEntry> FromProto(const google::protobuf::RepeatedPtrField<v1::FileEntry>& files);
+
+std::vector<SourceStep> SourcesOf(const v1::TrainingEvent::Step& step);
+std::vector<SourceLoss> SourcesOf(const v1::TrainingEvent::Evaluation& evaluation);
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "run/source_progress.h"
 #include "run/spec.h"
 #include "server/core/data_use.h"
 #include "server/core/job_state.h"
@@ -32,6 +33,7 @@ struct Progress {
   double seconds_per_step = kUnknown;  // moving average
   double eta_seconds = kUnknown;
   double eval_loss = kUnknown;
+  std::vector<SourceProgress> sources;            // of a job with several datasets, else none
   absl::Time update_time = absl::InfinitePast();  // InfinitePast: never
 };
 

@@ -24,6 +24,7 @@ void ApplyStep(const TrainingReport& report, int64_t resumed_step, Progress& pro
             std::max<int64_t>(report.step - resumed_step - 1, 0)};
   pace.Add(report.seconds, report.tokens);
   SetPace(pace, progress);
+  AddStep(report.sources, &progress.sources);
 }
 
 }  // namespace
@@ -40,6 +41,7 @@ void ApplyReport(const TrainingReport& report, int64_t resumed_step, Progress& p
       break;
     case TrainingReport::Kind::kEvaluation:
       progress.eval_loss = report.eval_loss;
+      AddEvaluation(report.eval_sources, &progress.sources);
       break;
     case TrainingReport::Kind::kOther:
       return;

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "run/event.h"
 #include "server/core/job.h"
 
 namespace tune::server {
@@ -14,8 +16,9 @@ namespace tune::server {
 struct TrainingReport {
   enum class Kind {
     kStarted,     // total_steps, resumed_step
-    kStep,        // step, total_steps, epoch, loss, learning_rate, grad_norm, tokens, seconds
-    kEvaluation,  // step, eval_loss
+    kStep,        // step, total_steps, epoch, loss, learning_rate, grad_norm, tokens, seconds,
+                  // sources
+    kEvaluation,  // step, eval_loss, eval_sources
     kOther,       // checkpoint saved, sample, notice, finished, failed: history only
   };
 
@@ -32,6 +35,8 @@ struct TrainingReport {
   double eval_loss = Progress::kUnknown;
   int64_t tokens = 0;  // through the model in this step
   double seconds = 0;  // the step took
+  std::vector<SourceStep> sources;
+  std::vector<SourceLoss> eval_sources;
 };
 
 }  // namespace tune::server

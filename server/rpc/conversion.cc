@@ -33,6 +33,15 @@ std::string NameOrNone(absl::string_view collection, const std::string& id) {
   return id.empty() ? "" : ResourceName(collection, id);
 }
 
+void PutSource(const SourceProgress& source, v1::Job::Source& proto) {
+  proto.set_source(source.source);
+  proto.set_loss(KnownOrZero(source.loss));
+  proto.set_eval_loss(KnownOrZero(source.eval_loss));
+  proto.set_examples(source.examples);
+  proto.set_tokens(source.tokens);
+  proto.set_target_tokens(source.target_tokens);
+}
+
 v1::Job::Progress ToProto(const Progress& progress) {
   v1::Job::Progress proto;
   proto.set_step(progress.step);
@@ -47,6 +56,7 @@ v1::Job::Progress ToProto(const Progress& progress) {
   proto.set_eta_seconds(KnownOrZero(progress.eta_seconds));
   proto.set_eval_loss(KnownOrZero(progress.eval_loss));
   *proto.mutable_update_time() = ToTimestamp(progress.update_time);
+  for (const SourceProgress& source : progress.sources) PutSource(source, *proto.add_sources());
   return proto;
 }
 
@@ -156,6 +166,7 @@ void PutStep(const v1::TrainingEvent::Step& step, TrainingReport& report) {
   report.grad_norm = step.grad_norm();
   report.tokens = step.tokens();
   report.seconds = step.seconds();
+  report.sources = SourcesOf(step);
 }
 
 }  // namespace
@@ -359,6 +370,7 @@ TrainingReport FromProto(const v1::TrainingEvent& event) {
     report.kind = TrainingReport::Kind::kEvaluation;
     report.step = event.evaluation().step();
     report.eval_loss = event.evaluation().loss();
+    report.eval_sources = SourcesOf(event.evaluation());
   }
   return report;
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "server/core/source_list.h"
 #include "server/core/spec_fit.h"
 #include "server/core/validation.h"
 
@@ -20,7 +21,7 @@ constexpr char kListedSpec[] =
 
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
-    "labels, warnings, data, state, epoch, attempt, retries_used, disruptions, "
+    "labels, warnings, data, sources, state, epoch, attempt, retries_used, disruptions, "
     "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
     "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
@@ -69,7 +70,13 @@ absl::Status ReadData(const std::string& text, std::vector<DataUse>& data) {
   return absl::OkStatus();
 }
 
-// The columns spec, labels, warnings and data. What cannot be read is left out and told.
+absl::Status ReadSources(const std::string& text, std::vector<SourceProgress>& sources) {
+  ASSIGN_OR_RETURN(const Json json, ParseJson(text));
+  ASSIGN_OR_RETURN(sources, SourcesFromJson(json));
+  return absl::OkStatus();
+}
+
+// The columns spec, labels, warnings, data and sources. What cannot be read is left out and told.
 void ReadTexts(Query& row, Job& job) {
   const auto note = [&](absl::string_view column, const absl::Status& status) {
     if (status.ok() || !job.unreadable.empty()) return;
@@ -80,6 +87,7 @@ void ReadTexts(Query& row, Job& job) {
   note("labels", ReadTexts(row.Text(), job.labels));
   note("warnings", ReadTexts(row.Text(), job.warnings));
   note("data", ReadData(row.Text(), job.data));
+  note("sources", ReadSources(row.Text(), job.progress.sources));
   if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));
 }
 
@@ -328,7 +336,7 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
             "end_time_us = ?, step = ?, total_steps = ?, epochs_done = ?, loss = ?, "
             "learning_rate = ?, grad_norm = ?, tokens_per_second = ?, seconds_per_step = ?, "
             "eta_seconds = ?, eval_loss = ?, progress_time_us = ?, latest_checkpoint = ?, "
-            "final_checkpoint = ? WHERE id = ? AND state = ? AND epoch = ?")
+            "final_checkpoint = ?, sources = ? WHERE id = ? AND state = ? AND epoch = ?")
           .Bind(JobStateName(after.state), after.epoch, after.attempt, after.budget.retries_used,
                 after.budget.disruptions, after.furthest_step,
                 absl::ToInt64Microseconds(after.run_time),
@@ -339,8 +347,9 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
                 progress.learning_rate, progress.grad_norm, progress.tokens_per_second,
                 progress.seconds_per_step, progress.eta_seconds, progress.eval_loss,
                 progress.update_time)
-          .Bind(TextOrNull{after.latest_checkpoint}, TextOrNull{after.final_checkpoint}, before.id,
-                JobStateName(before.state), before.epoch)
+          .Bind(TextOrNull{after.latest_checkpoint}, TextOrNull{after.final_checkpoint},
+                DumpJson(SourcesToJson(progress.sources)), before.id, JobStateName(before.state),
+                before.epoch)
           .Run();
   if (changed == 1) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("jobs/", before.id, " is no longer ",

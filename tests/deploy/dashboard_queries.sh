@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 
 # No GPU here, no evaluation in the demo, no failure, and no wait long enough to be scraped.
-may_be_empty='tune_gpu_|tune_eval_loss|queue_oldest|grpc_code!~|log_messages|heartbeat_failures'
+may_be_empty='tune_gpu_|tune_eval_|queue_oldest|grpc_code!~|log_messages|heartbeat_failures'
 
 serve() {
   local name=$1; shift
@@ -60,7 +60,9 @@ run_demo() {
   "$bin/tunectl" -q models init demo --config "$demo/config.json" \
     --tokenizer "$demo/tokenizer.json" --seed 0
   "$bin/tunectl" -q datasets push demo "$demo/dataset.jsonl"
-  "$bin/tunectl" -q submit -f "$demo/job.yaml" --name demo --set checkpoint_every=20 --wait &
+  "$bin/tunectl" -q datasets push few <(head -n 32 "$demo/dataset.jsonl")
+  "$bin/tunectl" -q submit -f "$demo/job.yaml" --name demo --set checkpoint_every=20 \
+    --set 'datasets=[{dataset: demo}, {dataset: few}]' --wait &
   sleep 5  # so that the expositions checked below are those of a run
   for address in "$scheduler_metrics" "$worker_metrics"; do
     curl --silent --fail "http://$address/metrics" | promtool check metrics

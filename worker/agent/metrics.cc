@@ -1,9 +1,9 @@
 #include "worker/agent/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/version.h"
 #include "monitor/metric_families.h"
 #include "proto/wire/convert.h"
@@ -102,6 +102,44 @@ void AddRunInfo(const Runs& runs, MetricFamilies& out) {
   }
 }
 
+struct SourceGauge {
+  const char* name;
+  const char* help;
+  MetricType type;
+  double (*value)(const SourceProgress&);  // NaN is not shown
+};
+
+constexpr double Counted(int64_t count) { return static_cast<double>(count); }
+
+const SourceGauge kSourceGauges[] = {
+    {"tune_train_source_loss",
+     "Mean training loss by dataset over about its last 20 steps; of runs with several datasets",
+     MetricType::Gauge, [](const SourceProgress& s) { return s.loss; }},
+    {"tune_eval_source_loss", "Loss of the last evaluation by dataset", MetricType::Gauge,
+     [](const SourceProgress& s) { return s.eval_loss; }},
+    {"tune_train_source_samples_total", "Samples the run has learned from by dataset",
+     MetricType::Counter, [](const SourceProgress& s) { return Counted(s.examples); }},
+    {"tune_train_source_tokens_total", "Tokens of those samples by dataset", MetricType::Counter,
+     [](const SourceProgress& s) { return Counted(s.tokens); }},
+    {"tune_train_source_target_tokens_total", "Those of them that count in the loss by dataset",
+     MetricType::Counter, [](const SourceProgress& s) { return Counted(s.target_tokens); }},
+};
+
+std::string IdOf(absl::string_view name) { return std::string(name.substr(name.find('/') + 1)); }
+
+void AddSources(const Runs& runs, MetricFamilies& out) {
+  for (const SourceGauge& gauge : kSourceGauges) {
+    out.Begin(gauge.name, gauge.help, gauge.type);
+    for (const auto& [job, run] : runs) {
+      for (const SourceProgress& source : run.sources) {
+        const double value = gauge.value(source);
+        if (std::isnan(value)) continue;
+        out.Add({{"job_id", job}, {"source", IdOf(source.source)}}, value);
+      }
+    }
+  }
+}
+
 void AddRuns(const Runs& runs, MetricFamilies& out) {
   AddRunInfo(runs, out);
   for (const RunGauge& gauge : kRunGauges) {
@@ -134,8 +172,6 @@ void AddGpus(const std::vector<GpuReading>& gpus, MetricFamilies& out) {
     out.Add({{"gpu", absl::StrCat(i)}, {"uuid", gpus[i].uuid}, {"product", gpus[i].product}}, 1);
   }
 }
-
-std::string IdOf(absl::string_view job) { return std::string(absl::StripPrefix(job, "jobs/")); }
 
 double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
 
@@ -185,6 +221,7 @@ void Metrics::Observe(const std::string& job, const v1::TrainingEvent& event) {
     if (event.has_time()) run.last_step_seconds = UnixSeconds(FromTimestamp(event.time()));
   } else if (event.has_evaluation()) {
     run.eval_loss = event.evaluation().loss();
+    AddEvaluation(SourcesOf(event.evaluation()), &run.sources);
   } else if (event.has_finished() || event.has_failed()) {
     run.running = false;
   }
@@ -197,6 +234,7 @@ void Metrics::ObserveStep(RunSeries& run, const v1::TrainingEvent::Step& step) {
   run.steps = step.step();
   run.planned_steps = step.total_steps();
   run.epoch_ratio = step.epoch();
+  AddStep(SourcesOf(step), &run.sources);
   run.steps_total += 1;
   run.target_tokens_total += step.target_tokens();
   run.context_tokens_total += step.tokens() - step.target_tokens();
@@ -261,6 +299,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.Add({{"version", Version()}}, 1);
   UpdateBusy();
   AddRuns(runs_, out);
+  AddSources(runs_, out);
   // Those that ended have now been shown once more.
   std::erase_if(runs_, [](const auto& entry) { return entry.second.ended.has_value(); });
   out.Begin("tune_train_step_duration_seconds", "Wall time of one optimizer step",

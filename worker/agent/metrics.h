@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "run/pace.h"
+#include "run/source_progress.h"
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/gpus.h"
 
@@ -29,6 +30,8 @@ struct RunSeries {
   std::optional<double> checkpoint_size_bytes, checkpoint_success_seconds, checkpoint_interval;
   double steps_total = 0, target_tokens_total = 0, context_tokens_total = 0, samples_total = 0;
   double model_flops_total = 0, busy_seconds_total = 0;
+
+  std::vector<SourceProgress> sources;  // of a run with several datasets, else none
 
   double flops_per_token = 0;
   Pace pace;

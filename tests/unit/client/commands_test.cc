@@ -322,6 +322,30 @@ TEST_F(Commands, DescribeShowsAllThereIs) {
   EXPECT_EQ(err_, "error: jobs/nope does not exist\n");
 }
 
+TEST_F(Commands, DescribeShowsEachSource) {
+  v1::Job job = MakeJob("x", v1::Job::RUNNING);
+  v1::Job::Source* source = job.mutable_progress()->add_sources();
+  source->set_source("datasets/chip2");
+  source->set_loss(1.25);
+  source->set_eval_loss(1.5);
+  source->set_examples(1200);
+  source->set_tokens(240'000);
+  source->set_target_tokens(90'000);
+  source = job.mutable_progress()->add_sources();
+  source->set_source("datasets/gsm8k");
+  source->set_loss(0.75);
+  source->set_examples(100);
+  source->set_tokens(20'000);
+  source->set_target_tokens(10'000);
+  scheduler_.jobs.jobs["jobs/x"] = job;
+  scheduler_.jobs.watches = {{.batches = {Batch({StepEvent(1, 2, 4)}, job)}}};
+  EXPECT_EQ(Run({"describe", "x"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\nSources, so far:\n"
+                              "  SOURCE  LOSS  EVAL LOSS   ROWS   TOKENS  LEARNED  SHARE\n"
+                              "  chip2   1.25        1.5  1,200  240,000   90,000  90.0%\n"
+                              "  gsm8k   0.75          -    100   20,000   10,000  10.0%\n"));
+}
+
 TEST_F(Commands, DescribeShowsWhatIsLeftAndWhoseFaultAnEndWas) {
   v1::Job job = MakeJob("x", v1::Job::QUEUED);
   job.set_owner("ada");

@@ -79,6 +79,19 @@ TEST(JobView, Running) {
             " last checkpoint step 2 (2m00s ago)");
 }
 
+TEST(JobView, ShowsEachSourceOfAJobWithSeveral) {
+  v1::Job job = Running("x");
+  for (const auto& [name, loss] : {std::pair{"chip2", 1.125}, std::pair{"gsm8k", 0.5}}) {
+    v1::Job::Source* source = job.mutable_progress()->add_sources();
+    source->set_source(absl::StrCat("datasets/", name));
+    source->set_loss(loss);
+  }
+  job.mutable_progress()->mutable_sources(1)->set_eval_loss(0.75);
+  JobView view;
+  view.Apply(Batch({Started(8, 0), StepEvent(1, 8, 4.0)}, job));
+  EXPECT_THAT(Frame(view, 6), HasSubstr("\n by source  chip2 1.125  gsm8k 0.5 eval 0.75"));
+}
+
 TEST(JobView, FitsTheWidth) {
   JobView view;
   view.Apply(Batch({Started(6570, 0), StepEvent(4210, 6570, 1.041)}, Running("chip2")));
@@ -194,6 +207,14 @@ TEST(EventLines, OneLinePerEvent) {
                   "text=\"a\\nb\"",
                   "2025-11-24T16:00:07Z state=FAILED reason=NonFiniteLoss message=\"loss is "
                   "nan\""));
+}
+
+TEST(EventLines, AStepOfSeveralSourcesHasTheLossOfEach) {
+  v1::JobEvent step = StepEvent(1, 1, 4.0);
+  auto* source = step.mutable_training()->mutable_step()->add_sources();
+  source->set_source("datasets/chip2");
+  source->set_loss(1.041);
+  EXPECT_THAT(DescribeEvent(step).detail, HasSubstr(" loss.chip2=1.041"));
 }
 
 TEST(EventLines, PassesOverStepsThatCrowdButNotTheLast) {

@@ -13,7 +13,9 @@
 namespace tune {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -67,7 +69,8 @@ TEST(Event, Step) {
                                   .tokens = 6,
                                   .examples = 7,
                                   .seconds = 0.3,
-                                  .phase_seconds = {{"data", 0.125}, {"forward", 0.25}}})
+                                  .phase_seconds = {{"data", 0.125}, {"forward", 0.25}},
+                                  .sources = {{"datasets/a", 1.5, 1, 2, 3, 4}}})
                      .step();
   EXPECT_THAT(Unset(e), IsEmpty());
   EXPECT_EQ(e.step(), int64_t{1} << 60);
@@ -81,6 +84,19 @@ TEST(Event, Step) {
   EXPECT_EQ(e.examples(), 7);
   EXPECT_EQ(e.seconds(), 0.3);
   EXPECT_THAT(e.phase_seconds(), UnorderedElementsAre(Pair("data", 0.125), Pair("forward", 0.25)));
+  ASSERT_EQ(e.sources_size(), 1);
+  EXPECT_THAT(Unset(e.sources(0)), IsEmpty());
+  EXPECT_EQ(e.sources(0).source(), "datasets/a");
+  EXPECT_EQ(e.sources(0).loss(), 1.5);
+  EXPECT_EQ(e.sources(0).target_tokens(), 1);
+  EXPECT_EQ(e.sources(0).run_examples(), 2);
+  EXPECT_EQ(e.sources(0).run_tokens(), 3);
+  EXPECT_EQ(e.sources(0).run_target_tokens(), 4);
+}
+
+TEST(Event, ARunWithOneSourceTellsNoneByName) {
+  EXPECT_THAT(EventLine(kTime, StepEvent()), Not(HasSubstr("sources")));
+  EXPECT_THAT(EventLine(kTime, EvaluationEvent()), Not(HasSubstr("sources")));
 }
 
 TEST(Event, NumbersThatAreNotFinite) {
@@ -112,11 +128,16 @@ TEST(Event, NumbersThatAreNotFinite) {
 }
 
 TEST(Event, Evaluation) {
-  const auto e = Parsed(EvaluationEvent{3, 0.7, 11}).evaluation();
+  const auto e = Parsed(EvaluationEvent{3, 0.7, 11, {{"datasets/a", 0.5, 7}}}).evaluation();
   EXPECT_THAT(Unset(e), IsEmpty());
   EXPECT_EQ(e.step(), 3);
   EXPECT_EQ(e.loss(), 0.7);
   EXPECT_EQ(e.target_tokens(), 11);
+  ASSERT_EQ(e.sources_size(), 1);
+  EXPECT_THAT(Unset(e.sources(0)), IsEmpty());
+  EXPECT_EQ(e.sources(0).source(), "datasets/a");
+  EXPECT_EQ(e.sources(0).loss(), 0.5);
+  EXPECT_EQ(e.sources(0).target_tokens(), 7);
 }
 
 TEST(Event, Checkpoint) {

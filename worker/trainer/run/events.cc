@@ -2,11 +2,28 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "worker/trainer/core/print_line.h"
 
 namespace tune::trainer {
+
+namespace {
+
+// "  (a 1.2345, b 0.6789)", or "" for a run with one dataset.
+template <class Source>
+std::string BySource(const std::vector<Source>& sources) {
+  if (sources.empty()) return "";
+  const auto add = [](std::string* out, const Source& source) {
+    absl::StrAppendFormat(out, "%s %.4f", absl::StripPrefix(source.source, "datasets/"),
+                          source.loss);
+  };
+  return absl::StrCat("  (", absl::StrJoin(sources, ", ", add), ")");
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const std::string& path, Clock* clock,
                                                          bool only_failures) {
@@ -33,15 +50,15 @@ absl::Status EventLog::Started(const StartedEvent& e) {
 
 absl::Status EventLog::Step(const StepEvent& e) {
   return Tell(
-      absl::StrFormat("step %d/%d  epoch %.3f  loss %.4f  lr %.3g  grad norm %.3f  %.0f tokens/s",
+      absl::StrFormat("step %d/%d  epoch %.3f  loss %.4f  lr %.3g  grad norm %.3f  %.0f tokens/s%s",
                       e.step, e.total_steps, e.epoch, e.loss, e.learning_rate, e.grad_norm,
-                      static_cast<double>(e.tokens) / e.seconds),
+                      static_cast<double>(e.tokens) / e.seconds, BySource(e.sources)),
       e);
 }
 
 absl::Status EventLog::Evaluation(const EvaluationEvent& e) {
-  return Tell(absl::StrFormat("step %d  evaluation loss %.4f over %d tokens", e.step, e.loss,
-                              e.target_tokens),
+  return Tell(absl::StrFormat("step %d  evaluation loss %.4f over %d tokens%s", e.step, e.loss,
+                              e.target_tokens, BySource(e.sources)),
               e);
 }
 

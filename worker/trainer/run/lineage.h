@@ -24,7 +24,12 @@ struct DatasetLineage {
   std::string dataset;
   std::string sha256;
   double weight = 1;
-  int64_t examples = 0;
+  int64_t examples = 0;  // that it has
+  // Of the steps so far that were not skipped: examples as often as they came, their tokens, and
+  // those of them that count in the loss.
+  int64_t learned_rows = 0;
+  int64_t learned_tokens = 0;
+  int64_t learned_target_tokens = 0;
 };
 
 // Where a model comes from, for its card, trainer_state.json and resumable state.

@@ -25,10 +25,13 @@ std::string FrontMatter(const Lineage& lineage) {
 }
 
 std::string DatasetTable(const Lineage& lineage) {
-  std::string text = "| dataset | examples | weight | SHA-256 |\n|---|---|---|---|\n";
+  std::string text =
+      "| dataset | examples | weight | rows trained on | tokens | learned tokens | SHA-256 |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const auto& dataset : lineage.datasets) {
-    absl::StrAppendFormat(&text, "| %s | %d | %g | `%s` |\n", dataset.dataset, dataset.examples,
-                          dataset.weight, dataset.sha256);
+    absl::StrAppendFormat(&text, "| %s | %d | %g | %d | %d | %d | `%s` |\n", dataset.dataset,
+                          dataset.examples, dataset.weight, dataset.learned_rows,
+                          dataset.learned_tokens, dataset.learned_target_tokens, dataset.sha256);
   }
   return text;
 }

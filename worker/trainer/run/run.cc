@@ -23,6 +23,7 @@
 #include "worker/trainer/run/checkpoint.h"
 #include "worker/trainer/run/events.h"
 #include "worker/trainer/run/launch.h"
+#include "worker/trainer/run/source_tally.h"
 #include "worker/trainer/run/step_guard.h"
 #include "worker/trainer/run/training.h"
 
@@ -112,6 +113,7 @@ class Run {
     const std::string& path = setup_.run.resume_path;
     if (path.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(lineage_.log, ReadResumeState(path, lineage_));
+    CountLog(setup_, &lineage_);
     saved_step_ = lineage_.step();
     training_.set_updates(lineage_.updates());
     return RestoreOptimizer(path, training_.parameters(), &training_.optimizer());
@@ -148,6 +150,7 @@ class Run {
         static_cast<double>(step) / static_cast<double>(setup_.order.steps_per_epoch());
     lineage_.log.push_back(
         {step, epoch, result.loss, result.learning_rate, result.grad_norm, result.verdict.skip});
+    if (!result.verdict.skip) CountStep(setup_, step_index, &lineage_);
     if (batch_log_) {
       RETURN_IF_ERROR(batch_log_->Write(step, RecordOf(setup_, step_index, result)));
     }
@@ -164,13 +167,15 @@ class Run {
                           .tokens = result.tokens,
                           .examples = result.examples,
                           .seconds = absl::ToDoubleSeconds(taken),
-                          .phase_seconds = result.phase_seconds});
+                          .phase_seconds = result.phase_seconds,
+                          .sources = SourcesOf(setup_, step_index, result, lineage_)});
   }
 
   absl::Status Evaluate() {
     if (setup_.eval) {
       const EvalResult result = training_.Evaluate(*setup_.eval);
-      RETURN_IF_ERROR(events_->Evaluation({lineage_.step(), result.loss, result.target_tokens}));
+      RETURN_IF_ERROR(
+          events_->Evaluation({lineage_.step(), result.loss, result.target_tokens, {}}));
     }
     if (!ranks_.first()) return absl::OkStatus();
     for (const std::string& prompt : setup_.spec().sample_prompts) {

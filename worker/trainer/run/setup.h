@@ -27,6 +27,9 @@ struct Setup {
   std::vector<std::string> notices;  // what a person should know of the model and the data
 
   const RunSpec& spec() const { return run.spec; }
+  const Example& ExampleAt(const ExampleRef& ref) const {
+    return datasets[ref.source].examples[ref.index];
+  }
   // Examples and target tokens of one epoch, on average.
   double EpochTargetTokens() const;
   double MeanTokens() const;

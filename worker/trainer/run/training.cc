@@ -62,7 +62,7 @@ Training::Batch Training::LoadBatch(int64_t step_index) const {
   Batch batch;
   batch.refs = setup_.order.Batch(step_index);
   for (const ExampleRef& ref : batch.refs) {
-    const Example& example = setup_.datasets[ref.source].examples[ref.index];
+    const Example& example = setup_.ExampleAt(ref);
     batch.examples.push_back(&example);
     batch.target_tokens += example.target_tokens();
     batch.tokens += static_cast<int64_t>(example.ids.size());

@@ -77,6 +77,21 @@ TEST(Progress, AnEvaluationChangesItsLossOnly) {
   EXPECT_EQ(progress.step, 5);
 }
 
+TEST(Progress, SourcesAreKeptApart) {
+  Progress progress;
+  TrainingReport step = Step(5, 1);
+  step.sources = {{"datasets/a", 3, 10, 4, 50, 20}, {"datasets/b", 1, 10, 2, 30, 10}};
+  ApplyReport(step, 0, progress);
+  TrainingReport evaluation;
+  evaluation.kind = TrainingReport::Kind::kEvaluation;
+  evaluation.eval_sources = {{"datasets/b", 0.5, 10}};
+  ApplyReport(evaluation, 0, progress);
+  ASSERT_EQ(progress.sources.size(), 2u);
+  EXPECT_EQ(progress.sources[0].loss, 3);
+  EXPECT_EQ(progress.sources[0].target_tokens, 20);
+  EXPECT_EQ(progress.sources[1].eval_loss, 0.5);
+}
+
 TEST(Progress, OtherEventsChangeNothing) {
   Progress progress;
   TrainingReport other;

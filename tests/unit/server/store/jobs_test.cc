@@ -52,6 +52,25 @@ TEST_F(JobRows, ProgressKeepsValuesThatAreNotFinite) {
   EXPECT_EQ(progress.update_time, now());
 }
 
+TEST_F(JobRows, ProgressIsKeptBySource) {
+  const Job queued = Insert(NewJob("j"));
+  EXPECT_TRUE(queued.progress.sources.empty());
+  Job leased = Leased(queued, now());
+  leased.progress.sources = {{"datasets/a", 1.5, 20, std::nan(""), 3, 40, 20},
+                             {"datasets/b", std::numeric_limits<double>::infinity()}};
+  ASSERT_TRUE(Update(queued, leased).ok());
+  const auto sources = Get("j")->progress.sources;
+  ASSERT_EQ(sources.size(), 2u);
+  EXPECT_EQ(sources[0].source, "datasets/a");
+  EXPECT_EQ(sources[0].loss, 1.5);
+  EXPECT_EQ(sources[0].loss_tokens, 20);
+  EXPECT_TRUE(std::isnan(sources[0].eval_loss));
+  EXPECT_EQ(sources[0].examples, 3);
+  EXPECT_EQ(sources[0].tokens, 40);
+  EXPECT_EQ(sources[0].target_tokens, 20);
+  EXPECT_TRUE(std::isinf(sources[1].loss));
+}
+
 TEST_F(JobRows, ATakenIdIsRefused) {
   Insert(NewJob("j"));
   const absl::Status status = store().Write([&](Transaction& transaction) {

@@ -76,6 +76,29 @@ TEST_F(MetricsTest, ARunShowsItsSteps) {
   }
 }
 
+TEST_F(MetricsTest, ARunWithSeveralSourcesShowsEach) {
+  metrics_.RunStarted(TestLease());
+  Observe(R"({"step":{"step":"1","loss":2,"sources":[)"
+          R"({"source":"datasets/a","loss":1.5,"target_tokens":"30","run_examples":"3",)"
+          R"("run_tokens":"90","run_target_tokens":"30"},)"
+          R"({"source":"datasets/b","loss":2.5,"target_tokens":"30","run_examples":"5",)"
+          R"("run_tokens":"80","run_target_tokens":"40"}]}})");
+  Observe(
+      R"({"evaluation":{"step":"1","loss":2,"sources":[{"source":"datasets/a","loss":1.75}]}})");
+  const std::string text = Text();
+  for (const char* line : {
+           R"(tune_train_source_loss{job_id="j",source="a"} 1.5)",
+           R"(tune_train_source_loss{job_id="j",source="b"} 2.5)",
+           R"(tune_eval_source_loss{job_id="j",source="a"} 1.75)",
+           R"(tune_train_source_samples_total{job_id="j",source="b"} 5)",
+           R"(tune_train_source_tokens_total{job_id="j",source="b"} 80)",
+           R"(tune_train_source_target_tokens_total{job_id="j",source="b"} 40)",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr(R"(tune_eval_source_loss{job_id="j",source="b"})")));
+}
+
 TEST_F(MetricsTest, ALossThatIsNoNumberIsShownAsThat) {
   metrics_.RunStarted(TestLease());
   Observe(R"({"step":{"step":"1","loss":"NaN"}})");

@@ -219,6 +219,63 @@ TEST_F(RunTest, ItsOwnCheckpointsAreNewerThanTheOneItBeganWith) {
   EXPECT_EQ(Events("second", "started").at(1)["resumed_step"], 4);
 }
 
+// The sums, and eleven rows that always say "yes".
+RunFolder TwoSources(const ScratchFolder& scratch) {
+  RunFolder run = TinyRun(scratch);
+  std::string rows;
+  for (int i = 0; i < 11; ++i) {
+    absl::StrAppend(&rows, DumpJson({{"prompt", absl::StrCat(i, "?")}, {"response", "yes"}}), "\n");
+  }
+  EXPECT_TRUE(WriteFileDurably(scratch / "yes.jsonl", rows).ok());
+  run.spec.datasets.push_back({"datasets/yes", 1});
+  run.datasets.push_back({"datasets/yes", scratch / "yes.jsonl", ""});
+  return run;
+}
+
+TEST_F(RunTest, TellsTheLossOfEachSource) {
+  const RunFolder run = TwoSources(scratch_);
+  ASSERT_TRUE(Start("run", run).ok());
+  Json last;
+  for (const Json& step : Events("run", "step")) {
+    double sum = 0;
+    int64_t tokens = 0;
+    for (const Json& source : step["sources"]) {
+      sum += source["loss"].get<double>() * source["target_tokens"].get<double>();
+      tokens += source["target_tokens"].get<int64_t>();
+      last[source["source"].get<std::string>()] = source;
+    }
+    EXPECT_EQ(tokens, step["target_tokens"]);
+    EXPECT_NEAR(sum / static_cast<double>(tokens), step["loss"].get<double>(), 1e-9);
+  }
+  // Two epochs of 22 sums and of 11 times " yes" and an end token.
+  EXPECT_EQ(last["datasets/sums"]["run_examples"], 44);
+  EXPECT_EQ(last["datasets/yes"]["run_examples"], 22);
+  EXPECT_EQ(last["datasets/yes"]["run_target_tokens"], 22 * 5);
+  EXPECT_THAT(File("run/checkpoints/final/README.md"),
+              HasSubstr(absl::StrCat("| datasets/yes | 11 | 1 | 22 | ",
+                                     last["datasets/yes"]["run_tokens"].get<int64_t>(),
+                                     " | 110 | `", Sha256File(scratch_ / "yes.jsonl").value())));
+}
+
+TEST_F(RunTest, ARunWithOneSourceTellsNoneByName) {
+  ASSERT_TRUE(Start("run", TinyRun(scratch_)).ok());
+  for (const Json& step : Events("run", "step")) EXPECT_FALSE(step.contains("sources"));
+}
+
+TEST_F(RunTest, AResumedRunCountsItsSourcesFromTheFirstStepOn) {
+  RunFolder run = TwoSources(scratch_);
+  run.spec.checkpoint_every = 3;  // of 5 an epoch
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000006";
+  ASSERT_TRUE(Start("rest", run).ok());
+  const auto whole = Events("whole", "step"), rest = Events("rest", "step");
+  ASSERT_EQ(rest.size(), 4u);
+  for (size_t i = 0; i < rest.size(); ++i) {
+    EXPECT_EQ(rest[i]["sources"], whole[whole.size() - 4 + i]["sources"]);
+  }
+  EXPECT_EQ(File("rest/checkpoints/final/README.md"), File("whole/checkpoints/final/README.md"));
+}
+
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.
 TEST_F(RunTest, ResumedRunIsTheSameRun) {
   RunFolder run = TinyRun(scratch_);
