@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kMaxSteps = 1'000'000'000;
 constexpr int64_t kMaxSeconds = 10LL * 365 * 24 * 3600;
+constexpr int64_t kMaxEpochRows = 1'000'000'000;
 constexpr size_t kMaxDatasets = 64;
 constexpr size_t kMaxSamplePrompts = 32;
 constexpr size_t kMaxTextBytes = 8192;
@@ -42,12 +43,42 @@ const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
       {{"weight", NumberField<S>{&S::weight, {0, 1000, Ends::kNotMin}}},
        Alters::kResult,
        "",
-       "How often each of its rows comes per epoch; below 1, that share of them"},
+       "How often each of its rows comes per epoch; below 1, that share of them; under "
+       "mixture.method proportional or weights its share relative to the others'"},
       {{"columns", ColumnsField<S>()},
        Alters::kResult,
        "",
        "Which key of its rows is what; as pushed where it is not given",
        kColumnsValues},
+      {{"max_rows", IntegerField<S>{&S::max_rows, {0, kMaxEpochRows}}},
+       Alters::kResult,
+       "",
+       "Rows of it that are used, drawn by their content and the seed; 0: all"},
+  };
+  return rows;
+}
+
+const std::vector<SpecRow<MixtureSpec>>& MixtureRows() {
+  using S = MixtureSpec;
+  static const std::vector<SpecRow<S>> rows = {
+      {{"method", ChoiceField<S>{&S::method, {"concatenate", "proportional", "weights"}}},
+       Alters::kResult,
+       "--mixture",
+       "What an epoch has of each dataset: its rows as often as weight says; a share that goes by "
+       "weight and size; a share that goes by weight alone"},
+      {{"temperature", NumberField<S>{&S::temperature, {0, 1000, Ends::kNotMin}}},
+       Alters::kResult,
+       "--mixture-temperature",
+       "Of proportional: shares go by size ^ (1 / temperature), the higher the more alike"},
+      {{"limit", IntegerField<S>{&S::limit, {0, kMaxEpochRows}}},
+       Alters::kResult,
+       "--mixture-limit",
+       "Of proportional: the size from which on a dataset counts as no larger; 0: none"},
+      {{"rows", IntegerField<S>{&S::rows, {0, kMaxEpochRows}}},
+       Alters::kResult,
+       "--mixture-rows",
+       "Of proportional and weights: rows of an epoch; 0: as many as the datasets have, each at "
+       "most limit"},
   };
   return rows;
 }
@@ -124,6 +155,27 @@ Json WriteDatasets(const RunSpec& spec) {
   return json;
 }
 
+// What another method would pass over.
+void CheckMixture(const MixtureSpec& mixture, const FieldContext& at) {
+  const auto only = [&](bool set, const char* name, const char* methods) {
+    if (!set) return;
+    at.errors->Add(absl::StrCat(at.path, ".", name),
+                   absl::StrCat("is only of method ", methods, ", the method is ", mixture.method));
+  };
+  const bool proportional = mixture.method == "proportional";
+  only(!proportional && mixture.temperature != 1, "temperature", "proportional");
+  only(!proportional && mixture.limit != 0, "limit", "proportional");
+  only(mixture.method == "concatenate" && mixture.rows != 0, "rows", "proportional or weights");
+}
+
+void ReadMixture(const Json& json, const FieldContext& at, RunSpec* spec) {
+  if (!CheckObject(json, at)) return;
+  ReadFields(MixtureRows(), json, at, &spec->mixture);
+  CheckMixture(spec->mixture, at);
+}
+
+Json WriteMixture(const RunSpec& spec) { return WriteFields(MixtureRows(), spec.mixture); }
+
 void ReadTemplate(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!ReadText(json, kMaxTextBytes, at, &spec->prompt_template)) return;
   const auto parsed = PromptTemplate::Parse(spec->prompt_template);
@@ -196,6 +248,12 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
        "What to train on, at least one",
        "list of objects, at most 64",
        [] { return DescribeRows(DatasetSourceRows(), "datasets[]."); }},
+      {{"mixture", CustomField<S>{ReadMixture, WriteMixture}},
+       Alters::kResult,
+       "",
+       "How several datasets are mixed",
+       "object",
+       [] { return DescribeRows(MixtureRows(), "mixture."); }},
       {{"template", CustomField<S>{ReadTemplate, WriteTemplate}},
        Alters::kResult,
        "--template",

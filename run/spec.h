@@ -18,6 +18,15 @@ struct DatasetSource {
   std::string dataset;  // "datasets/NAME"
   double weight = 1;
   Columns columns = {};  // what the rows' keys are; empty: as the dataset has it
+  int64_t max_rows = 0;
+};
+
+// How many rows of each source an epoch has; recipe/data/mixture.h says what comes of it.
+struct MixtureSpec {
+  std::string method = "concatenate";
+  double temperature = 1;
+  int64_t limit = 0;
+  int64_t rows = 0;
 };
 
 struct EvalSpec {
@@ -40,6 +49,7 @@ struct ResourceSpec {
 struct RunSpec {
   std::string model;
   std::vector<DatasetSource> datasets;
+  MixtureSpec mixture;
   std::string prompt_template = "user_assistant";  // "template" outside C++
   std::string train_on = "responses";
   double epochs = 2;

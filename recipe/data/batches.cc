@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <cmath>
 #include <numeric>
 
 #include "base/random.h"
@@ -50,15 +49,11 @@ std::vector<int64_t> LongestFirst(const std::vector<int64_t>& lengths) {
 
 }  // namespace
 
-int64_t DrawsPerEpoch(const SourceSize& source) {
-  return std::llround(static_cast<double>(source.examples) * source.weight);
-}
-
-DataOrder::DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs,
+DataOrder::DataOrder(std::vector<SourceDraws> sources, int64_t batch_size, double epochs,
                      int64_t max_steps, uint64_t seed)
     : sources_(std::move(sources)), batch_size_(std::max<int64_t>(batch_size, 1)), seed_(seed) {
   examples_per_epoch_ = 0;
-  for (const SourceSize& source : sources_) examples_per_epoch_ += DrawsPerEpoch(source);
+  for (const SourceDraws& source : sources_) examples_per_epoch_ += source.draws;
   steps_per_epoch_ = StepsPerEpoch(examples_per_epoch_, batch_size_);
   total_steps_ = TotalSteps(steps_per_epoch_, epochs, max_steps);
 }
@@ -85,7 +80,7 @@ std::vector<ExampleRef> DataOrder::EpochOrder(int64_t epoch) const {
     for (size_t i = 0; i < source.size(); ++i) {
       source[i] = {static_cast<int32_t>(s), static_cast<int64_t>(i)};
     }
-    int64_t draws = DrawsPerEpoch(sources_[s]);
+    int64_t draws = sources_[s].draws;
     for (; draws >= sources_[s].examples && draws > 0; draws -= sources_[s].examples) {
       order.insert(order.end(), source.begin(), source.end());
     }

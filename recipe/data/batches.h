@@ -1,5 +1,5 @@
 // The order of the data: which examples each optimizer step sees, and how they are
-// packed. A pure function of (sizes, weights, seed, step), so that a resumed run needs
+// packed. A pure function of (sources, seed, step), so that a resumed run needs
 // only its step to go on exactly where it stopped.
 #pragma once
 
@@ -17,23 +17,22 @@ struct ExampleRef {
   bool operator==(const ExampleRef&) const = default;
 };
 
-struct SourceSize {
-  int64_t examples;
-  double weight;  // how often each example comes per epoch, on average
+struct SourceDraws {
+  int64_t examples;  // that the source has
+  int64_t draws;     // that an epoch has of them (mixture.h)
 };
 
-// round(examples * weight): how many examples of the source an epoch has.
-int64_t DrawsPerEpoch(const SourceSize& source);
-
-// DrawsPerEpoch of each source, without repetition until a
-// source is used up (a fraction of a pass is drawn anew each epoch), all shuffled
-// together by Fisher-Yates with base/random.h's generator keyed by (seed, epoch).
+// An epoch has `draws` examples of each source, without repetition until a source is used up: so
+// many whole passes, and a fraction of one that is drawn anew each epoch. All are shuffled
+// together by Fisher-Yates with base/random.h's generator keyed by (seed, epoch), which draws the
+// fractions too.
 // A partial last epoch begins as a whole one would.
 class DataOrder {
  public:
-  DataOrder(std::vector<SourceSize> sources, int64_t batch_size, double epochs, int64_t max_steps,
+  DataOrder(std::vector<SourceDraws> sources, int64_t batch_size, double epochs, int64_t max_steps,
             uint64_t seed);
 
+  const std::vector<SourceDraws>& sources() const { return sources_; }
   int64_t examples_per_epoch() const { return examples_per_epoch_; }
   // Both as run/schedule.h counts.
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
@@ -45,7 +44,7 @@ class DataOrder {
  private:
   std::vector<ExampleRef> EpochOrder(int64_t epoch) const;
 
-  std::vector<SourceSize> sources_;
+  std::vector<SourceDraws> sources_;
   int64_t batch_size_;
   uint64_t seed_;
   int64_t examples_per_epoch_;

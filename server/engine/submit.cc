@@ -1,6 +1,7 @@
 #include "server/engine/submit.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -8,7 +9,7 @@
 #include "base/ids.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "recipe/data/batches.h"
+#include "recipe/data/mixture.h"
 #include "run/names.h"
 #include "run/schedule.h"
 #include "server/core/text.h"
@@ -117,22 +118,27 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
+int64_t RowsOf(const DatasetSource& source, int64_t rows) {
+  return source.max_rows > 0 ? std::min(rows, source.max_rows) : rows;
+}
+
 // By the rows that are used, or, of a dataset that was not looked through, by all.
 absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const Job& job) {
-  int64_t examples = 0;
+  std::vector<SourceSize> sizes;
   for (const DatasetSource& source : job.spec.datasets) {
     const auto use = std::find_if(job.data.begin(), job.data.end(),
                                   [&](const DataUse& u) { return u.dataset == source.dataset; });
     if (use != job.data.end()) {
-      examples += DrawsPerEpoch({use->used, source.weight});
+      sizes.push_back({RowsOf(source, use->used), source.weight});
       continue;
     }
     ASSIGN_OR_RETURN(
         const Dataset dataset,
         reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
-    examples += DrawsPerEpoch({dataset.rows, source.weight});
+    sizes.push_back({RowsOf(source, dataset.rows), source.weight});
   }
-  return examples;
+  const std::vector<int64_t> draws = DrawsPerEpoch(job.spec.mixture, sizes);
+  return std::accumulate(draws.begin(), draws.end(), int64_t{0});
 }
 
 absl::Status WarnOfRate(Reader& reader, Job& job) {

@@ -29,7 +29,7 @@ std::map<std::pair<int32_t, int64_t>, int> CountsOf(const DataOrder& order, int6
 }
 
 TEST(DataOrder, EveryExampleComesOnceAnEpoch) {
-  const DataOrder order({{10, 1}, {5, 1}}, 4, 3, 0, 7);
+  const DataOrder order({{10, 10}, {5, 5}}, 4, 3, 0, 7);
   EXPECT_EQ(order.examples_per_epoch(), 15);
   EXPECT_EQ(order.steps_per_epoch(), 4);
   EXPECT_EQ(order.total_steps(), 12);
@@ -42,14 +42,14 @@ TEST(DataOrder, EveryExampleComesOnceAnEpoch) {
 }
 
 TEST(DataOrder, EpochsAndSeedsDiffer) {
-  const DataOrder order({{100, 1}}, 100, 2, 0, 7);
+  const DataOrder order({{100, 100}}, 100, 2, 0, 7);
   EXPECT_NE(order.Batch(0), order.Batch(1));
-  EXPECT_NE(order.Batch(0), DataOrder({{100, 1}}, 100, 2, 0, 8).Batch(0));
+  EXPECT_NE(order.Batch(0), DataOrder({{100, 100}}, 100, 2, 0, 8).Batch(0));
 }
 
 TEST(DataOrder, AStepIsTheSameWhateverWasAskedBefore) {
-  const DataOrder forward({{37, 1}, {11, 2.5}}, 8, 3, 0, 1);
-  const DataOrder backward({{37, 1}, {11, 2.5}}, 8, 3, 0, 1);
+  const DataOrder forward({{37, 37}, {11, 28}}, 8, 3, 0, 1);
+  const DataOrder backward({{37, 37}, {11, 28}}, 8, 3, 0, 1);
   std::vector<std::vector<ExampleRef>> batches;
   for (int64_t i = 0; i < forward.total_steps(); ++i) batches.push_back(forward.Batch(i));
   for (int64_t i = backward.total_steps() - 1; i >= 0; --i) {
@@ -59,14 +59,14 @@ TEST(DataOrder, AStepIsTheSameWhateverWasAskedBefore) {
 
 // The order is part of what a checkpoint promises: a change here breaks every resume.
 TEST(DataOrder, StaysTheSameAcrossVersions) {
-  const DataOrder order({{5, 1}}, 5, 1, 0, 0);
+  const DataOrder order({{5, 5}}, 5, 1, 0, 0);
   std::vector<int64_t> indices;
   for (const ExampleRef& ref : order.Batch(0)) indices.push_back(ref.index);
   EXPECT_THAT(indices, ElementsAre(3, 0, 1, 2, 4));
 }
 
-TEST(DataOrder, WeightsGiveWholePassesAndARemainderDrawnAnew) {
-  const DataOrder order({{10, 2.3}, {10, 0.4}}, 64, 4, 0, 3);
+TEST(DataOrder, DrawsGiveWholePassesAndARemainderDrawnAnew) {
+  const DataOrder order({{10, 23}, {10, 4}}, 64, 4, 0, 3);
   EXPECT_EQ(order.examples_per_epoch(), 23 + 4);
   std::set<std::vector<int64_t>> remainders;
   for (int64_t epoch = 0; epoch < 4; ++epoch) {
@@ -90,15 +90,15 @@ TEST(DataOrder, WeightsGiveWholePassesAndARemainderDrawnAnew) {
 }
 
 TEST(DataOrder, StepsAreRoundedUpAndEndWithMaxSteps) {
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 0.5, 0, 0).total_steps(), 2);   // ceil(0.5 * 3)
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 1e-9, 0, 0).total_steps(), 1);  // never none
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 5, 0).total_steps(), 5);
-  EXPECT_EQ(DataOrder({{10, 1}}, 4, 2, 50, 0).total_steps(), 6);
-  EXPECT_THAT(DataOrder({{10, 1}}, 4, 2, 5, 0).Batch(5), IsEmpty());
+  EXPECT_EQ(DataOrder({{10, 10}}, 4, 0.5, 0, 0).total_steps(), 2);   // ceil(0.5 * 3)
+  EXPECT_EQ(DataOrder({{10, 10}}, 4, 1e-9, 0, 0).total_steps(), 1);  // never none
+  EXPECT_EQ(DataOrder({{10, 10}}, 4, 2, 5, 0).total_steps(), 5);
+  EXPECT_EQ(DataOrder({{10, 10}}, 4, 2, 50, 0).total_steps(), 6);
+  EXPECT_THAT(DataOrder({{10, 10}}, 4, 2, 5, 0).Batch(5), IsEmpty());
 }
 
 TEST(DataOrder, NoExamplesNoSteps) {
-  const DataOrder order({{0, 1}, {1, 0.1}}, 4, 2, 10, 0);
+  const DataOrder order({{0, 0}, {1, 0}}, 4, 2, 10, 0);
   EXPECT_EQ(order.examples_per_epoch(), 0);
   EXPECT_EQ(order.total_steps(), 0);
   EXPECT_THAT(order.Batch(0), IsEmpty());
@@ -106,7 +106,7 @@ TEST(DataOrder, NoExamplesNoSteps) {
 }
 
 TEST(DataOrder, MayBeAskedFromSeveralThreads) {
-  const DataOrder order({{50, 1}}, 5, 20, 0, 1);
+  const DataOrder order({{50, 50}}, 5, 20, 0, 1);
   const auto read = [&order](int64_t first) {
     for (int64_t i = 0; i < order.total_steps(); ++i) {
       EXPECT_EQ(order.Batch((first + i) % order.total_steps()).size(), 5);

@@ -103,6 +103,21 @@ TEST(RunSpecFromJson, RefusesNumbersThatAreNotFinite) {
               ElementsAre("eps: must be a finite number, got the string \"NaN\""));
 }
 
+TEST(RunSpecFromJson, AMixtureHasNothingThatItsMethodPassesOver) {
+  EXPECT_THAT(ErrorsWith("mixture", {{"method", "proportional"}, {"temperature", 2}, {"rows", 9}}),
+              IsEmpty());
+  EXPECT_THAT(ErrorsWith("mixture", {{"method", "weights"}, {"rows", 9}}), IsEmpty());
+  EXPECT_THAT(ErrorsWith("mixture", {{"temperature", 2}, {"limit", 5}, {"rows", 9}}),
+              ElementsAre("mixture.temperature: is only of method proportional, the method is "
+                          "concatenate",
+                          "mixture.limit: is only of method proportional, the method is "
+                          "concatenate",
+                          "mixture.rows: is only of method proportional or weights, the method is "
+                          "concatenate"));
+  EXPECT_THAT(ErrorsWith("mixture", {{"method", "weights"}, {"limit", 5}}),
+              ElementsAre(HasSubstr("mixture.limit: is only of method proportional")));
+}
+
 struct Edge {
   const char* field;
   Json allowed;

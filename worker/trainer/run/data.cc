@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/data/dataset.h"
+#include "recipe/data/row_choice.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
@@ -38,11 +39,13 @@ class Loader {
         break;
     }
     Keep(std::move(example));
-    return Kept() == options_.max_rows ? EnoughRows() : absl::OkStatus();
+    if (options_.max_rows > 0) contents_.push_back(ContentHash(row));
+    return Kept() == options_.first_rows ? EnoughRows() : absl::OkStatus();
   }
 
   // An error where rows are longer than may be.
-  absl::Status Finish() const {
+  absl::Status Finish() {
+    if (options_.max_rows > 0) Draw();
     if (too_long_ == 0) return absl::OkStatus();
     const LengthLimit& limit = options_.limit;
     return Fail(
@@ -55,6 +58,17 @@ class Loader {
   }
 
  private:
+  // Leaves of the examples those that are drawn.
+  void Draw() {
+    std::vector<Example> all = std::move(out_->examples);
+    out_->examples.clear();
+    out_->tokens = out_->target_tokens = 0;
+    for (const int64_t i : DrawnRows(contents_, options_.max_rows, options_.seed)) {
+      Keep(std::move(all[i]));
+    }
+    out_->beyond_max_rows = static_cast<int64_t>(all.size() - out_->examples.size());
+  }
+
   int64_t Kept() const { return static_cast<int64_t>(out_->examples.size()); }
 
   void NoteTooLong(int64_t length, const RowPlace& at) {
@@ -74,6 +88,7 @@ class Loader {
   const std::string name_;  // of the file, in errors
   const DataOptions& options_;
   LoadedDataset* out_;
+  std::vector<uint64_t> contents_;  // of the examples, where some are drawn
   int64_t too_long_ = 0;
   std::string long_rows_;  // the first of them, for the error
 };
@@ -135,6 +150,7 @@ std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& opt
   add(dataset.truncated, absl::StrCat("truncated to ", options.limit.max_length, " tokens"));
   add(dataset.dropped, absl::StrCat("dropped for more than ", options.limit.max_length, " tokens"));
   add(dataset.without_targets, "left out for lack of target tokens");
+  add(dataset.beyond_max_rows, absl::StrCat("left out beyond max_rows, ", options.max_rows));
   add(dataset.bad_rows, absl::StrCat("left out as malformed", NameBadRows(dataset)));
   for (const std::string& note : dataset.notes) {
     absl::StrAppend(&text, text.empty() ? "" : "; ", note);

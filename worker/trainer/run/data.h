@@ -24,6 +24,7 @@ struct LoadedDataset {
   int64_t truncated = 0;
   int64_t dropped = 0;
   int64_t without_targets = 0;
+  int64_t beyond_max_rows = 0;  // rows left out because enough were drawn
   // Malformed rows, left out too, and what is wrong with the first of them.
   int64_t bad_rows = 0;
   std::vector<FieldError> bad_row_errors;
@@ -35,7 +36,9 @@ struct DataOptions {
   ExampleFormat format;
   LengthLimit limit;
   bool max_length_can_rise = true;  // the model has more positions than limit.max_length
-  int64_t max_rows = 0;             // stops after so many; 0: all
+  int64_t first_rows = 0;           // stops after so many; 0: all
+  int64_t max_rows = 0;             // draws at most so many (recipe/data/row_choice.h); 0: all
+  uint64_t seed = 0;                // of the draw
 };
 
 // Reads one dataset file (path relative to `run_dir`, or absolute). More

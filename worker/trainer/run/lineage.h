@@ -23,8 +23,8 @@ struct LogEntry {
 struct DatasetLineage {
   std::string dataset;
   std::string sha256;
-  double weight = 1;
-  int64_t examples = 0;  // that it has
+  int64_t examples = 0;   // that it has
+  int64_t per_epoch = 0;  // of them, as often as they come in one
   // Of the steps so far that were not skipped: examples as often as they came, their tokens, and
   // those of them that count in the loss.
   int64_t learned_rows = 0;

@@ -26,11 +26,12 @@ std::string FrontMatter(const Lineage& lineage) {
 
 std::string DatasetTable(const Lineage& lineage) {
   std::string text =
-      "| dataset | examples | weight | rows trained on | tokens | learned tokens | SHA-256 |\n"
+      "| dataset | examples | an epoch has | rows trained on | tokens | learned tokens | SHA-256 "
+      "|\n"
       "|---|---|---|---|---|---|---|\n";
   for (const auto& dataset : lineage.datasets) {
-    absl::StrAppendFormat(&text, "| %s | %d | %g | %d | %d | %d | `%s` |\n", dataset.dataset,
-                          dataset.examples, dataset.weight, dataset.learned_rows,
+    absl::StrAppendFormat(&text, "| %s | %d | %d | %d | %d | %d | `%s` |\n", dataset.dataset,
+                          dataset.examples, dataset.per_epoch, dataset.learned_rows,
                           dataset.learned_tokens, dataset.learned_target_tokens, dataset.sha256);
   }
   return text;

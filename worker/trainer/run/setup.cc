@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/data/mixture.h"
 #include "recipe/model/model_family.h"
 #include "recipe/model/model_files.h"
 #include "run/schedule.h"
@@ -29,14 +30,16 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
   if (!format.ok()) return WithReason(Annotate(format.status(), "template"), kBadSpec);
   return DataOptions{.format = *format,
                      .limit = LimitOf(spec, config.max_position_embeddings),
-                     .max_length_can_rise = spec.max_length < config.max_position_embeddings};
+                     .max_length_can_rise = spec.max_length < config.max_position_embeddings,
+                     .seed = static_cast<uint64_t>(spec.seed)};
 }
 
 absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
                                                             const RunFolder& run,
-                                                            const DataOptions& options) {
+                                                            DataOptions options) {
   std::vector<LoadedDataset> datasets;
   for (const DatasetSource& source : run.spec.datasets) {
+    options.max_rows = source.max_rows;
     ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, source.dataset));
     ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, source.columns, options));
     datasets.push_back(std::move(loaded));
@@ -48,23 +51,33 @@ absl::StatusOr<std::optional<LoadedDataset>> LoadEvalData(const std::string& dir
                                                           const RunFolder& run,
                                                           DataOptions options) {
   if (!run.spec.eval) return std::nullopt;
-  options.max_rows = run.spec.eval->max_rows;
+  options.first_rows = run.spec.eval->max_rows;
   ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, run.spec.eval->dataset));
   ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, run.spec.eval->columns, options));
   return loaded;
 }
 
+std::string RaiseWeight(const RunSpec& spec, size_t i, const LoadedDataset& dataset) {
+  const auto rows = static_cast<double>(dataset.examples.size());
+  return absl::StrCat("datasets[", i, "].weight: at ", spec.datasets[i].weight, " not one of the ",
+                      dataset.examples.size(), " rows of ", dataset.dataset,
+                      " is drawn in an epoch; raise it (", 1.0 / rows,
+                      " draws one) or leave the dataset out");
+}
+
+std::string RaiseRows(const DataOrder& order, size_t i, const LoadedDataset& dataset) {
+  return absl::StrCat("mixture: of the ", order.examples_per_epoch(),
+                      " rows of an epoch not one is of ", dataset.dataset,
+                      "; raise mixture.rows or datasets[", i, "].weight, or leave the dataset out");
+}
+
 // A source that rounding leaves out of every epoch would look trained on, and not be.
-absl::Status CheckDraws(const RunSpec& spec, const std::vector<LoadedDataset>& datasets) {
+absl::Status CheckDraws(const RunSpec& spec, const DataOrder& order,
+                        const std::vector<LoadedDataset>& datasets) {
   for (size_t i = 0; i < datasets.size(); ++i) {
-    const auto rows = static_cast<int64_t>(datasets[i].examples.size());
-    const double weight = spec.datasets[i].weight;
-    if (DrawsPerEpoch({rows, weight}) > 0) continue;
-    return Fail(
-        kBadSpec,
-        absl::StrCat("datasets[", i, "].weight: at ", weight, " not one of the ", rows, " rows of ",
-                     datasets[i].dataset, " is drawn in an epoch; raise it (",
-                     1.0 / static_cast<double>(rows), " draws one) or leave the dataset out"));
+    if (order.sources()[i].draws > 0) continue;
+    return Fail(kBadSpec, spec.mixture.method == "concatenate" ? RaiseWeight(spec, i, datasets[i])
+                                                               : RaiseRows(order, i, datasets[i]));
   }
   return absl::OkStatus();
 }
@@ -74,7 +87,10 @@ DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datas
   for (size_t i = 0; i < datasets.size(); ++i) {
     sizes.push_back({static_cast<int64_t>(datasets[i].examples.size()), spec.datasets[i].weight});
   }
-  return DataOrder(sizes, spec.batch_size, spec.epochs, spec.max_steps,
+  const std::vector<int64_t> draws = DrawsPerEpoch(spec.mixture, sizes);
+  std::vector<SourceDraws> sources;
+  for (size_t i = 0; i < sizes.size(); ++i) sources.push_back({sizes[i].examples, draws[i]});
+  return DataOrder(sources, spec.batch_size, spec.epochs, spec.max_steps,
                    static_cast<uint64_t>(spec.seed));
 }
 
@@ -109,21 +125,25 @@ std::string Absolute(const std::string& dir, const std::string& path) {
 
 }  // namespace
 
+double Setup::PassesOf(size_t source) const {
+  const SourceDraws& draws = order.sources()[source];
+  return static_cast<double>(draws.draws) / static_cast<double>(draws.examples);
+}
+
 double Setup::EpochTargetTokens() const {
   double tokens = 0;
   for (size_t i = 0; i < datasets.size(); ++i) {
-    tokens += static_cast<double>(datasets[i].target_tokens) * spec().datasets[i].weight;
+    tokens += static_cast<double>(datasets[i].target_tokens) * PassesOf(i);
   }
   return tokens;
 }
 
 double Setup::MeanTokens() const {
-  double tokens = 0, examples = 0;
-  for (const LoadedDataset& dataset : datasets) {
-    tokens += static_cast<double>(dataset.tokens);
-    examples += static_cast<double>(dataset.examples.size());
+  double tokens = 0;
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    tokens += static_cast<double>(datasets[i].tokens) * PassesOf(i);
   }
-  return tokens / examples;
+  return tokens / static_cast<double>(order.examples_per_epoch());
 }
 
 Lineage Setup::MakeLineage() const {
@@ -135,8 +155,8 @@ Lineage Setup::MakeLineage() const {
                    {"tokenizer_sha256", base.tokenizer_sha256}};
   lineage.total_steps = order.total_steps();
   for (size_t i = 0; i < datasets.size(); ++i) {
-    lineage.datasets.push_back({datasets[i].dataset, datasets[i].sha256, spec().datasets[i].weight,
-                                static_cast<int64_t>(datasets[i].examples.size())});
+    lineage.datasets.push_back({datasets[i].dataset, datasets[i].sha256,
+                                order.sources()[i].examples, order.sources()[i].draws});
   }
   return lineage;
 }
@@ -149,8 +169,8 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base));
   ASSIGN_OR_RETURN(auto datasets, LoadTrainingData(dir, run, options));
   ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
-  RETURN_IF_ERROR(CheckDraws(run.spec, datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
+  RETURN_IF_ERROR(CheckDraws(run.spec, order, datasets));
   std::vector<std::string> notices = base.folder.notices;
   for (std::string& notice : Notices(datasets, eval, run.spec, options)) {
     notices.push_back(std::move(notice));

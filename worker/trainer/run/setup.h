@@ -34,6 +34,10 @@ struct Setup {
   double EpochTargetTokens() const;
   double MeanTokens() const;
   Lineage MakeLineage() const;
+
+ private:
+  // How often an epoch has each example of the source, on average.
+  double PassesOf(size_t source) const;
 };
 
 absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const RunFolder& run);

@@ -252,7 +252,7 @@ TEST_F(RunTest, TellsTheLossOfEachSource) {
   EXPECT_EQ(last["datasets/yes"]["run_examples"], 22);
   EXPECT_EQ(last["datasets/yes"]["run_target_tokens"], 22 * 5);
   EXPECT_THAT(File("run/checkpoints/final/README.md"),
-              HasSubstr(absl::StrCat("| datasets/yes | 11 | 1 | 22 | ",
+              HasSubstr(absl::StrCat("| datasets/yes | 11 | 11 | 22 | ",
                                      last["datasets/yes"]["run_tokens"].get<int64_t>(),
                                      " | 110 | `", Sha256File(scratch_ / "yes.jsonl").value())));
 }
@@ -274,6 +274,63 @@ TEST_F(RunTest, AResumedRunCountsItsSourcesFromTheFirstStepOn) {
     EXPECT_EQ(rest[i]["sources"], whole[whole.size() - 4 + i]["sources"]);
   }
   EXPECT_EQ(File("rest/checkpoints/final/README.md"), File("whole/checkpoints/final/README.md"));
+}
+
+// Nine of ten rows are of the smaller source, which has to repeat them.
+RunFolder Mixture(const ScratchFolder& scratch) {
+  RunFolder run = TwoSources(scratch);
+  run.spec.mixture = {.method = "weights", .rows = 40};
+  run.spec.datasets[0].weight = 0.1;
+  run.spec.datasets[0].max_rows = 3;
+  run.spec.datasets[1].weight = 0.9;
+  return run;
+}
+
+TEST_F(RunTest, AMixtureHasTheCountsThatItsWeightsGive) {
+  ASSERT_TRUE(Start("run", Mixture(scratch_)).ok());
+  EXPECT_EQ(Events("run", "started").at(0)["examples"], 40);
+  std::map<std::string, int64_t> rows;
+  for (const Json& step : Events("run", "step")) {
+    for (const Json& source : step["sources"]) rows[source["source"]] = source["run_examples"];
+  }
+  EXPECT_EQ(rows["datasets/sums"], 2 * 4);
+  EXPECT_EQ(rows["datasets/yes"], 2 * 36);
+  EXPECT_THAT(Events("run", "notice").at(0)["text"].get<std::string>(),
+              HasSubstr("datasets/sums: 19 rows left out beyond max_rows, 3"));
+  const std::string card = File("run/checkpoints/final/README.md");
+  EXPECT_THAT(card, HasSubstr("| datasets/sums | 3 | 4 | 8 |"));
+  EXPECT_THAT(card, HasSubstr("| datasets/yes | 11 | 36 | 72 |"));
+}
+
+TEST_F(RunTest, AResumedMixtureIsTheSameRun) {
+  RunFolder run = Mixture(scratch_);
+  run.spec.checkpoint_every = 2;  // of 5 an epoch
+  run.spec.keep_checkpoints = 10;
+  ASSERT_TRUE(Start("whole", run).ok());
+  for (const int step : {2, 6, 8}) {
+    const std::string name = absl::StrCat("from", step);
+    run.resume_path = scratch_ / absl::StrCat("whole/checkpoints/step-0000000", step);
+    ASSERT_TRUE(Start(name, run).ok());
+    auto expected = Curve("whole");
+    expected.erase(expected.begin(), expected.begin() + step);
+    EXPECT_EQ(Curve(name), expected);
+    for (const char* file : {"model.safetensors", "trainer_state.json", "README.md"}) {
+      EXPECT_EQ(File(absl::StrCat(name, "/checkpoints/final/", file)),
+                File(absl::StrCat("whole/checkpoints/final/", file)));
+    }
+  }
+  run.spec.mixture.rows = 48;
+  EXPECT_FALSE(Start("other", run).ok());
+  EXPECT_THAT(FailureMessage("other", "ResumeMismatch"), HasSubstr("spec.mixture"));
+}
+
+TEST_F(RunTest, RefusesAMixtureThatLeavesASourceOut) {
+  RunFolder run = Mixture(scratch_);
+  run.spec.datasets[0].weight = 0.001;
+  EXPECT_FALSE(Start("run", run).ok());
+  EXPECT_EQ(FailureMessage("run", "BadSpec"),
+            "mixture: of the 40 rows of an epoch not one is of datasets/sums; raise mixture.rows "
+            "or datasets[0].weight, or leave the dataset out");
 }
 
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.

@@ -32,7 +32,7 @@ class StepGuardTest : public RunTest {
     run.spec.batch_size = 1;
     run.spec.lr_scheduler = "constant";
     run.spec.warmup_ratio = 0;
-    bad_row_ = DataOrder({{kRows, 1}}, 1, 1, 0, 0).Batch(kBadStep - 1)[0].index + 1;
+    bad_row_ = DataOrder({{kRows, kRows}}, 1, 1, 0, 0).Batch(kBadStep - 1)[0].index + 1;
     std::string rows;
     for (int64_t row = 1; row <= kRows; ++row) {
       rows += row == bad_row_ ? "{\"prompt\":\"1+1?\",\"response\":\"~~~~~~~~\"}\n"
