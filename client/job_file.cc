@@ -69,7 +69,7 @@ const Json& Shape() {
     RunSpec spec;
     spec.datasets = {DatasetSource{}};
     spec.sample_prompts = {""};
-    spec.eval = EvalSpec{};
+    spec.eval = EvalSpec{.dataset = "datasets/e"};
     return RunSpecToJson(spec);
   }();
   return shape;

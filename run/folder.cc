@@ -76,7 +76,7 @@ void CheckDatasetFiles(const RunFolder& run, FieldErrors* errors) {
   for (const RunDataset& dataset : run.datasets) given.insert(dataset.dataset);
   std::vector<std::string> wanted;
   for (const DatasetSource& source : run.spec.datasets) wanted.push_back(source.dataset);
-  if (run.spec.eval) wanted.push_back(run.spec.eval->dataset);
+  if (EvaluatesOnDataset(run.spec)) wanted.push_back(run.spec.eval->dataset);
   for (const std::string& name : wanted) {
     if (given.contains(name)) continue;
     errors->Add("datasets", absl::StrCat("lacks the path of \"", name, "\", which the spec names"));

@@ -83,13 +83,22 @@ const std::vector<SpecRow<MixtureSpec>>& MixtureRows() {
   return rows;
 }
 
+// Absent as well as empty where `holdout` takes its place.
+CustomField<EvalSpec> EvalDatasetField() {
+  return {[](const Json& json, const FieldContext& at, EvalSpec* out) {
+            if (json != "") ReadResourceName(json, "datasets", at, &out->dataset);
+          },
+          [](const EvalSpec& from) { return from.dataset.empty() ? Json() : Json(from.dataset); }};
+}
+
 const std::vector<SpecRow<EvalSpec>>& EvalRows() {
   using S = EvalSpec;
   static const std::vector<SpecRow<S>> rows = {
-      {{"dataset", ResourceField<S>{&S::dataset, "datasets"}, /*required=*/true},
+      {{"dataset", EvalDatasetField()},
        Alters::kNothing,
        "--eval-dataset",
-       "Dataset to evaluate on"},
+       "Dataset to evaluate on; required, unless holdout keeps rows for it",
+       "name in datasets"},
       {{"every", IntegerField<S>{&S::every, {0, kMaxSteps}}},
        Alters::kNothing,
        "--eval-every",
@@ -97,7 +106,7 @@ const std::vector<SpecRow<EvalSpec>>& EvalRows() {
       {{"max_rows", IntegerField<S>{&S::max_rows, {0, kMaxSteps}}},
        Alters::kNothing,
        "--eval-max-rows",
-       "Rows used, from the first; 0: all"},
+       "Rows used, from the first, of each dataset under holdout; 0: all"},
       {{"columns", ColumnsField<S>()},
        Alters::kNothing,
        "",
@@ -235,6 +244,21 @@ void ReadResources(const Json& json, const FieldContext& at, RunSpec* spec) {
 
 Json WriteResources(const RunSpec& spec) { return WriteFields(ResourceRows(), spec.resources); }
 
+// One thing is evaluated on: a dataset, or what is held out. `json` is the spec's.
+void CheckEval(const Json& json, const RunSpec& spec, FieldErrors* errors) {
+  if (!spec.eval) return;
+  const Json& eval = json["eval"];
+  const bool names_dataset = eval.is_object() && eval.value("dataset", Json("")) != "";
+  if (!names_dataset && spec.holdout == 0) {
+    errors->Add("eval.dataset", "is required, unless holdout keeps rows to evaluate on");
+  }
+  const auto not_with_holdout = [&](bool given, const char* field) {
+    if (given && spec.holdout > 0) errors->Add(field, "does not go with holdout");
+  };
+  not_with_holdout(names_dataset, "eval.dataset");
+  not_with_holdout(!spec.eval->columns.empty(), "eval.columns");
+}
+
 const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
   using S = RunSpec;
   static const std::vector<SpecRow<S>> rows = {
@@ -254,6 +278,11 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
        "How several datasets are mixed",
        "object",
        [] { return DescribeRows(MixtureRows(), "mixture."); }},
+      {{"holdout", NumberField<S>{&S::holdout, {0, 1, Ends::kNotMax}}},
+       Alters::kResult,
+       "--holdout",
+       "Share of the rows, chosen by their content, that is evaluated on and not trained on; in "
+       "every run the same rows"},
       {{"template", CustomField<S>{ReadTemplate, WriteTemplate}},
        Alters::kResult,
        "--template",
@@ -421,7 +450,10 @@ const std::vector<SpecField>& SpecFields() {
 absl::StatusOr<RunSpec> RunSpecFromJson(const Json& json) {
   FieldErrors errors;
   RunSpec spec;
-  if (CheckObject(json, {"spec", &errors})) ReadFields(RunSpecRows(), json, {"", &errors}, &spec);
+  if (CheckObject(json, {"spec", &errors})) {
+    ReadFields(RunSpecRows(), json, {"", &errors}, &spec);
+    CheckEval(json, spec, &errors);
+  }
   if (!errors.empty()) return errors.ToStatus("run spec");
   return spec;
 }

@@ -30,7 +30,7 @@ struct MixtureSpec {
 };
 
 struct EvalSpec {
-  std::string dataset;
+  std::string dataset;  // "datasets/NAME"; "" where RunSpec::holdout says what is evaluated on
   int64_t every = 0;
   int64_t max_rows = 256;
   Columns columns = {};
@@ -50,6 +50,7 @@ struct RunSpec {
   std::string model;
   std::vector<DatasetSource> datasets;
   MixtureSpec mixture;
+  double holdout = 0;
   std::string prompt_template = "user_assistant";  // "template" outside C++
   std::string train_on = "responses";
   double epochs = 2;
@@ -85,6 +86,11 @@ struct RunSpec {
   int64_t retries = 3;
   int64_t time_limit_seconds = 0;
 };
+
+// Whether it evaluates on a dataset of its own, and not on rows held out of what it trains on.
+inline bool EvaluatesOnDataset(const RunSpec& spec) {
+  return spec.eval && !spec.eval->dataset.empty();
+}
 
 // What the one table of a run spec's fields has of one: the reader, the writer, tunectl's
 // flags, the README's reference and what a resumed run compares all come from it.

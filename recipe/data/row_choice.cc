@@ -14,25 +14,25 @@ namespace tune {
 namespace {
 
 // Its length before it, so that no two lists of texts are the same bytes.
-void Append(absl::string_view text, std::string* bytes) {
+void AppendText(absl::string_view text, std::string* bytes) {
   absl::StrAppend(bytes, text.size(), ":", text);
 }
 
-void Append(const Json& json, std::string* bytes) {
-  Append(json.is_null() ? "" : DumpJson(json), bytes);
+void AppendJson(const Json& json, std::string* bytes) {
+  AppendText(json.is_null() ? "" : DumpJson(json), bytes);
 }
 
 }  // namespace
 
 uint64_t ContentHash(const Row& row) {
   std::string bytes = row.is_text ? "text" : "turns";
-  Append(row.system, &bytes);
-  Append(row.tools, &bytes);
+  AppendText(row.system, &bytes);
+  AppendJson(row.tools, &bytes);
   for (const Message& message : row.messages) {
     absl::StrAppend(&bytes, static_cast<int>(message.role), message.learned ? "+" : "-");
-    Append(message.text, &bytes);
-    Append(message.input, &bytes);
-    Append(message.tool_calls, &bytes);
+    AppendText(message.text, &bytes);
+    AppendText(message.input, &bytes);
+    AppendJson(message.tool_calls, &bytes);
   }
   uint64_t hash = 0;
   const std::string hex = Sha256Hex(bytes);

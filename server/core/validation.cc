@@ -46,7 +46,7 @@ std::vector<std::string> DatasetNames(const RunSpec& spec) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
   for (const DatasetSource& source : spec.datasets) add(source.dataset);
-  if (spec.eval) add(spec.eval->dataset);
+  if (EvaluatesOnDataset(spec)) add(spec.eval->dataset);
   return names;
 }
 
@@ -57,7 +57,7 @@ absl::Status ValidateSpec(const RunSpec& spec, const KnownInputs& known) {
     CheckDataset(spec.datasets[i].dataset, absl::StrCat("datasets[", i, "].dataset"), known,
                  errors);
   }
-  if (spec.eval) CheckDataset(spec.eval->dataset, "eval.dataset", known, errors);
+  if (EvaluatesOnDataset(spec)) CheckDataset(spec.eval->dataset, "eval.dataset", known, errors);
   const absl::Status placeholders = PromptTemplate::CheckPlaceholders(spec.prompt_template);
   if (!placeholders.ok()) errors.Add("template", std::string(placeholders.message()));
   return errors.ToStatus("job spec");

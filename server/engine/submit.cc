@@ -1,6 +1,7 @@
 #include "server/engine/submit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -105,7 +106,7 @@ void FillColumns(const KnownInputs& known, RunSpec& spec) {
     if (pushed != known.datasets.end() && columns->empty()) *columns = pushed->second.columns;
   };
   for (DatasetSource& source : spec.datasets) fill(source.dataset, &source.columns);
-  if (spec.eval) fill(spec.eval->dataset, &spec.eval->columns);
+  if (EvaluatesOnDataset(spec)) fill(spec.eval->dataset, &spec.eval->columns);
 }
 
 // The default max_length gives way to a model with fewer positions; another one does not.
@@ -118,8 +119,10 @@ void FitMaxLength(const KnownInputs& known, Job& job) {
       absl::StrCat("max_length is ", positions, ", the positions of ", job.spec.model));
 }
 
-int64_t RowsOf(const DatasetSource& source, int64_t rows) {
-  return source.max_rows > 0 ? std::min(rows, source.max_rows) : rows;
+// Of `rows` those that are trained on, give or take a few that are held out or not.
+int64_t TrainedRows(const RunSpec& spec, const DatasetSource& source, int64_t rows) {
+  const auto kept = std::llround(static_cast<double>(rows) * (1 - spec.holdout));
+  return source.max_rows > 0 ? std::min<int64_t>(kept, source.max_rows) : kept;
 }
 
 // By the rows that are used, or, of a dataset that was not looked through, by all.
@@ -129,13 +132,13 @@ absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const Job& job) {
     const auto use = std::find_if(job.data.begin(), job.data.end(),
                                   [&](const DataUse& u) { return u.dataset == source.dataset; });
     if (use != job.data.end()) {
-      sizes.push_back({RowsOf(source, use->used), source.weight});
+      sizes.push_back({TrainedRows(job.spec, source, use->used), source.weight});
       continue;
     }
     ASSIGN_OR_RETURN(
         const Dataset dataset,
         reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
-    sizes.push_back({RowsOf(source, dataset.rows), source.weight});
+    sizes.push_back({TrainedRows(job.spec, source, dataset.rows), source.weight});
   }
   const std::vector<int64_t> draws = DrawsPerEpoch(job.spec.mixture, sizes);
   return std::accumulate(draws.begin(), draws.end(), int64_t{0});

@@ -118,6 +118,26 @@ TEST(RunSpecFromJson, AMixtureHasNothingThatItsMethodPassesOver) {
               ElementsAre(HasSubstr("mixture.limit: is only of method proportional")));
 }
 
+TEST(RunSpecFromJson, EvaluatesOnADatasetOrOnWhatIsHeldOut) {
+  EXPECT_THAT(ErrorsWith("eval", {{"every", 5}}),
+              ElementsAre("eval.dataset: is required, unless holdout keeps rows to evaluate on"));
+  EXPECT_THAT(ErrorsWith("holdout", 0.5), IsEmpty());
+  Json spec = {{"model", "models/m"}, {"datasets", {{{"dataset", "datasets/d"}}}}};
+  spec["holdout"] = 0.02;
+  spec["eval"] = {{"every", 5}};
+  const auto read = RunSpecFromJson(spec);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_FALSE(EvaluatesOnDataset(*read));
+  EXPECT_EQ(RunSpecToJson(*RunSpecFromJson(RunSpecToJson(*read))), RunSpecToJson(*read));
+  spec["eval"] = {{"dataset", "datasets/e"}, {"columns", {{"text", "body"}}}};
+  std::vector<std::string> errors;
+  for (const FieldError& e : FieldErrorsOf(RunSpecFromJson(spec).status())) {
+    errors.push_back(e.field + ": " + e.message);
+  }
+  EXPECT_THAT(errors, ElementsAre("eval.dataset: does not go with holdout",
+                                  "eval.columns: does not go with holdout"));
+}
+
 struct Edge {
   const char* field;
   Json allowed;
@@ -139,7 +159,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Edge{"warmup_ratio", 0, -0.1}, Edge{"warmup_ratio", 1, 1.1},
                       Edge{"betas", {0, 0.5}, {0.9, 1}}, Edge{"betas", {0, 0.5}, {0.9}},
                       Edge{"betas", {0, 0.5}, {-0.1, 0.5}}, Edge{"betas", {0, 0.5}, 0.9},
-                      Edge{"batch_size", 65536, 65537}, Edge{"micro_batch_tokens", 1, 0},
+                      Edge{"batch_size", 65536, 65537}, Edge{"holdout", 0.999, 1},
+                      Edge{"micro_batch_tokens", 1, 0},
                       Edge{"micro_batch_tokens", 1 << 20, (1 << 20) + 1}, Edge{"max_length", 2, 1},
                       Edge{"max_length", 131072, 131073}, Edge{"keep_checkpoints", 1, 0},
                       Edge{"keep_checkpoints", 1000, 1001}, Edge{"retries", 0, -1},
@@ -190,9 +211,10 @@ TEST(RunSpecFromJson, CutsLongValuesInMessages) {
 TEST(RunSpecToJson, IsTheInverseOfReading) {
   const auto json = ParseJson(R"({
     "model": "models/phi-2",
-    "datasets": [{"dataset": "datasets/a", "weight": 0.25},
-                 {"dataset": "datasets/b", "weight": 3.0}],
-    "template": "alpaca", "train_on": "all", "epochs": 1.5, "max_steps": 10,
+    "datasets": [{"dataset": "datasets/a", "weight": 0.25, "max_rows": 5},
+                 {"dataset": "datasets/b", "weight": 3.0, "max_rows": 0}],
+    "mixture": {"method": "proportional", "temperature": 2.0, "limit": 3000, "rows": 900},
+    "holdout": 0.0, "template": "alpaca", "train_on": "all", "epochs": 1.5, "max_steps": 10,
     "learning_rate": 0.1, "lr_scheduler": "linear", "warmup_ratio": 0.3,
     "weight_decay": 0.0, "betas": [0.8, 0.95], "eps": 1e-6, "max_grad_norm": 0.0,
     "on_spike": "skip", "on_nonfinite": "skip",

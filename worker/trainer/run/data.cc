@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
@@ -38,9 +39,9 @@ class Loader {
       case Fate::kKept:
         break;
     }
-    Keep(std::move(example));
-    if (options_.max_rows > 0) contents_.push_back(ContentHash(row));
-    return Kept() == options_.first_rows ? EnoughRows() : absl::OkStatus();
+    KeepOrHoldOut(row, std::move(example));
+    const bool enough = options_.first_rows > 0 && Kept() == options_.first_rows;
+    return enough ? EnoughRows() : absl::OkStatus();
   }
 
   // An error where rows are longer than may be.
@@ -58,6 +59,25 @@ class Loader {
   }
 
  private:
+  void KeepOrHoldOut(const Row& row, Example example) {
+    const bool by_content = options_.holdout > 0 || options_.max_rows > 0;
+    const uint64_t content = by_content ? ContentHash(row) : 0;
+    if (options_.holdout > 0 && IsHeldOut(content, options_.holdout)) {
+      return HoldOut(std::move(example));
+    }
+    Keep(std::move(example));
+    if (options_.max_rows > 0) contents_.push_back(content);
+  }
+
+  void HoldOut(Example example) {
+    const auto held_out = static_cast<int64_t>(out_->held_out.size());
+    if (options_.max_held_out > 0 && held_out == options_.max_held_out) {
+      ++out_->held_out_unused;
+    } else {
+      out_->held_out.push_back(std::move(example));
+    }
+  }
+
   // Leaves of the examples those that are drawn.
   void Draw() {
     std::vector<Example> all = std::move(out_->examples);
@@ -111,9 +131,12 @@ std::string NameBadRows(const LoadedDataset& dataset) {
 
 absl::Status CheckNotEmpty(const LoadedDataset& dataset) {
   if (!dataset.examples.empty()) return absl::OkStatus();
-  return Fail(kBadData, absl::StrCat(dataset.dataset, ": no row is left to train on (",
-                                     dataset.dropped, " too long, ", dataset.without_targets,
-                                     " without target tokens, ", dataset.bad_rows, " malformed)"));
+  const auto held_out = static_cast<int64_t>(dataset.held_out.size()) + dataset.held_out_unused;
+  return Fail(kBadData,
+              absl::StrCat(dataset.dataset, ": no row is left to train on (", dataset.dropped,
+                           " too long, ", dataset.without_targets, " without target tokens, ",
+                           dataset.bad_rows, " malformed",
+                           held_out > 0 ? absl::StrCat(", ", held_out, " held out") : "", ")"));
 }
 
 }  // namespace
@@ -139,6 +162,18 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   dataset.bad_row_errors = std::move(read->bad_row_errors);
   RETURN_IF_ERROR(CheckNotEmpty(dataset));
   return dataset;
+}
+
+LoadedDataset TakeHeldOut(LoadedDataset* dataset) {
+  LoadedDataset taken;
+  taken.dataset = dataset->dataset;
+  taken.sha256 = dataset->sha256;
+  taken.examples = std::exchange(dataset->held_out, {});
+  for (const Example& example : taken.examples) {
+    taken.tokens += static_cast<int64_t>(example.ids.size());
+    taken.target_tokens += example.target_tokens();
+  }
+  return taken;
 }
 
 std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& options) {

@@ -24,6 +24,9 @@ struct LoadedDataset {
   int64_t truncated = 0;
   int64_t dropped = 0;
   int64_t without_targets = 0;
+  // Rows that are evaluated on instead, the first of them, and how many more there are.
+  std::vector<Example> held_out;
+  int64_t held_out_unused = 0;
   int64_t beyond_max_rows = 0;  // rows left out because enough were drawn
   // Malformed rows, left out too, and what is wrong with the first of them.
   int64_t bad_rows = 0;
@@ -39,6 +42,8 @@ struct DataOptions {
   int64_t first_rows = 0;           // stops after so many; 0: all
   int64_t max_rows = 0;             // draws at most so many (recipe/data/row_choice.h); 0: all
   uint64_t seed = 0;                // of the draw
+  double holdout = 0;               // share that is held out (recipe/data/row_choice.h)
+  int64_t max_held_out = 0;         // of the rows held out so many are kept; 0: all
 };
 
 // Reads one dataset file (path relative to `run_dir`, or absolute). More
@@ -47,6 +52,9 @@ struct DataOptions {
 // BadData.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
                                           const Columns& columns, const DataOptions& options);
+
+// The rows held out of `dataset`, which no longer has them, as a dataset of their own.
+LoadedDataset TakeHeldOut(LoadedDataset* dataset);
 
 // What a person should know of the rows that were changed or left out; "" for nothing.
 std::string DescribeChanges(const LoadedDataset& dataset, const DataOptions& options);

@@ -172,16 +172,28 @@ class Run {
   }
 
   absl::Status Evaluate() {
-    if (setup_.eval) {
-      const EvalResult result = training_.Evaluate(*setup_.eval);
-      RETURN_IF_ERROR(
-          events_->Evaluation({lineage_.step(), result.loss, result.target_tokens, {}}));
-    }
+    if (!setup_.eval.empty()) RETURN_IF_ERROR(events_->Evaluation(EvaluateAll()));
     if (!ranks_.first()) return absl::OkStatus();
     for (const std::string& prompt : setup_.spec().sample_prompts) {
       RETURN_IF_ERROR(events_->Sample({lineage_.step(), prompt, Reply(prompt)}));
     }
     return absl::OkStatus();
+  }
+
+  // Over all target tokens, and of each dataset where there are several.
+  EvaluationEvent EvaluateAll() const {
+    EvaluationEvent all;
+    all.step = lineage_.step();
+    double sum = 0;
+    for (const LoadedDataset& dataset : setup_.eval) {
+      const EvalResult result = training_.Evaluate(dataset);
+      all.sources.push_back({dataset.dataset, result.loss(), result.target_tokens});
+      all.target_tokens += result.target_tokens;
+      sum += result.loss_sum;
+    }
+    all.loss = sum / static_cast<double>(all.target_tokens);
+    if (setup_.eval.size() == 1) all.sources.clear();
+    return all;
   }
 
   std::string Reply(const std::string& prompt) const {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -31,7 +33,9 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
   return DataOptions{.format = *format,
                      .limit = LimitOf(spec, config.max_position_embeddings),
                      .max_length_can_rise = spec.max_length < config.max_position_embeddings,
-                     .seed = static_cast<uint64_t>(spec.seed)};
+                     .seed = static_cast<uint64_t>(spec.seed),
+                     .holdout = spec.holdout,
+                     .max_held_out = spec.eval.value_or(EvalSpec()).max_rows};
 }
 
 absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
@@ -47,14 +51,55 @@ absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& d
   return datasets;
 }
 
-absl::StatusOr<std::optional<LoadedDataset>> LoadEvalData(const std::string& dir,
-                                                          const RunFolder& run,
-                                                          DataOptions options) {
-  if (!run.spec.eval) return std::nullopt;
+// What is evaluated on, and what a person should know of it.
+struct EvalData {
+  std::vector<LoadedDataset> datasets;
+  std::vector<std::string> notices;
+};
+
+absl::StatusOr<EvalData> LoadEvalData(const std::string& dir, const RunFolder& run,
+                                      DataOptions options) {
   options.first_rows = run.spec.eval->max_rows;
+  options.holdout = 0;
   ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, run.spec.eval->dataset));
   ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, run.spec.eval->columns, options));
-  return loaded;
+  EvalData data;
+  const std::string changes = DescribeChanges(loaded, options);
+  if (!changes.empty()) data.notices.push_back(absl::StrCat("eval: ", changes));
+  data.datasets.push_back(std::move(loaded));
+  return data;
+}
+
+// "datasets/a: 340 of 17000 rows are held out; the first 256 are evaluated on".
+std::string DescribeHeldOut(const LoadedDataset& dataset, const LoadedDataset& held_out) {
+  const auto used = static_cast<int64_t>(held_out.examples.size());
+  const int64_t all = used + dataset.held_out_unused;
+  const int64_t rows =
+      all + static_cast<int64_t>(dataset.examples.size()) + dataset.beyond_max_rows;
+  return absl::StrCat(dataset.dataset, ": ", all, " of ", rows, " rows are held out",
+                      all > used ? absl::StrCat("; the first ", used, " are evaluated on") : "");
+}
+
+// A source of few rows may have none held out; all together must have some.
+absl::StatusOr<EvalData> TakeAllHeldOut(double holdout, std::vector<LoadedDataset>* datasets) {
+  EvalData data;
+  for (LoadedDataset& dataset : *datasets) {
+    LoadedDataset held_out = TakeHeldOut(&dataset);
+    data.notices.push_back(DescribeHeldOut(dataset, held_out));
+    if (!held_out.examples.empty()) data.datasets.push_back(std::move(held_out));
+  }
+  if (!data.datasets.empty()) return data;
+  return Fail(kBadSpec, absl::StrCat("holdout: at ", holdout,
+                                     " not one row is held out; raise it, "
+                                     "or evaluate on a dataset of its own with eval.dataset"));
+}
+
+absl::StatusOr<EvalData> MakeEvalData(const std::string& dir, const RunFolder& run,
+                                      const DataOptions& options,
+                                      std::vector<LoadedDataset>* datasets) {
+  if (run.spec.holdout > 0) return TakeAllHeldOut(run.spec.holdout, datasets);
+  if (EvaluatesOnDataset(run.spec)) return LoadEvalData(dir, run, options);
+  return EvalData();
 }
 
 std::string RaiseWeight(const RunSpec& spec, size_t i, const LoadedDataset& dataset) {
@@ -94,20 +139,18 @@ DataOrder MakeOrder(const RunSpec& spec, const std::vector<LoadedDataset>& datas
                    static_cast<uint64_t>(spec.seed));
 }
 
-std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets,
-                                 const std::optional<LoadedDataset>& eval, const RunSpec& spec,
-                                 const DataOptions& options) {
+std::vector<std::string> Notices(const std::vector<LoadedDataset>& datasets, const RunSpec& spec,
+                                 DataOptions options) {
   std::vector<std::string> notices;
   if (options.limit.max_length < spec.max_length) {
     notices.push_back(absl::StrCat("max_length is ", options.limit.max_length,
                                    ", the model's positions, not ", spec.max_length));
   }
-  for (const LoadedDataset& dataset : datasets) {
-    const std::string changes = DescribeChanges(dataset, options);
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    options.max_rows = spec.datasets[i].max_rows;
+    const std::string changes = DescribeChanges(datasets[i], options);
     if (!changes.empty()) notices.push_back(changes);
   }
-  const std::string changes = eval ? DescribeChanges(*eval, options) : "";
-  if (!changes.empty()) notices.push_back(absl::StrCat("eval: ", changes));
   return notices;
 }
 
@@ -168,20 +211,19 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   ASSIGN_OR_RETURN(BaseModel base, OpenBaseModel(absolute.model_path));
   ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base));
   ASSIGN_OR_RETURN(auto datasets, LoadTrainingData(dir, run, options));
-  ASSIGN_OR_RETURN(auto eval, LoadEvalData(dir, run, options));
+  ASSIGN_OR_RETURN(auto eval, MakeEvalData(dir, run, options, &datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);
   RETURN_IF_ERROR(CheckDraws(run.spec, order, datasets));
   std::vector<std::string> notices = base.folder.notices;
-  for (std::string& notice : Notices(datasets, eval, run.spec, options)) {
-    notices.push_back(std::move(notice));
-  }
+  absl::c_move(Notices(datasets, run.spec, options), std::back_inserter(notices));
+  absl::c_move(eval.notices, std::back_inserter(notices));
   const std::string rate = RateWarning(MakeSchedule(run.spec.lr_scheduler, run.spec.learning_rate,
                                                     run.spec.warmup_ratio, order.total_steps()));
   if (!rate.empty()) notices.push_back(rate);
   if (HasChatTemplate(absolute.model_path)) notices.push_back(KeepsChatTemplate(run.spec));
   return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
                                        options.format.prompt_template, std::move(datasets),
-                                       std::move(eval), order, std::move(notices)});
+                                       std::move(eval.datasets), order, std::move(notices)});
 }
 
 }  // namespace tune::trainer

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,7 @@ struct Setup {
   BaseModel base;
   PromptTemplate prompt_template;
   std::vector<LoadedDataset> datasets;  // in the spec's order
-  std::optional<LoadedDataset> eval;
+  std::vector<LoadedDataset> eval;      // what is evaluated on: none, one, or of each dataset some
   DataOrder order;
   std::vector<std::string> notices;  // what a person should know of the model and the data
 

@@ -151,8 +151,7 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
   }
   ranks_.Sum(losses);
-  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
-  return {sum / static_cast<double>(dataset.target_tokens), dataset.target_tokens};
+  return {std::accumulate(losses.begin(), losses.end(), 0.0), dataset.target_tokens};
 }
 
 std::vector<NamedTensor> Training::Masters() const {

@@ -41,8 +41,10 @@ struct StepResult {
 };
 
 struct EvalResult {
-  double loss = 0;
+  double loss_sum = 0;  // over the target tokens, in nats
   int64_t target_tokens = 0;
+
+  double loss() const { return loss_sum / static_cast<double>(target_tokens); }
 };
 
 class Training {

@@ -156,7 +156,7 @@ TEST_F(DataTest, EveryAnswerOfAConversationIsLearnedWithItsEnd) {
 }
 
 TEST_F(DataTest, CountsTheMalformedAmongEnoughRows) {
-  options_.max_rows = 1;
+  options_.first_rows = 1;
   source_.max_bad_rows = 1;
   const auto data = Load("oops\n" + RowOf("a", "b") + "not read\n");
   ASSERT_TRUE(data.ok()) << data.status();
@@ -164,7 +164,7 @@ TEST_F(DataTest, CountsTheMalformedAmongEnoughRows) {
 }
 
 TEST_F(DataTest, StopsAfterEnoughRows) {
-  options_.max_rows = 1;
+  options_.first_rows = 1;
   const auto data = Load(RowOf("a", "b") + RowOf("c", "d") + "not read\n");
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_THAT(data->examples, SizeIs(1));

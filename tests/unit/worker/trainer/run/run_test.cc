@@ -6,7 +6,11 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "recipe/model/safetensors.h"
 #include "run/checkpoints.h"
@@ -14,6 +18,7 @@
 #include "run_fixture.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/tensor_files.h"
+#include "worker/trainer/run/setup.h"
 
 namespace tune::trainer {
 namespace {
@@ -331,6 +336,67 @@ TEST_F(RunTest, RefusesAMixtureThatLeavesASourceOut) {
   EXPECT_EQ(FailureMessage("run", "BadSpec"),
             "mixture: of the 40 rows of an epoch not one is of datasets/sums; raise mixture.rows "
             "or datasets[0].weight, or leave the dataset out");
+}
+
+TEST_F(RunTest, EvaluatesOnWhatIsHeldOutOfEachSource) {
+  RunFolder run = TwoSources(scratch_);
+  run.spec.holdout = 0.4;
+  run.spec.eval = EvalSpec{"", 2};
+  ASSERT_TRUE(Start("run", run).ok());
+  const auto evaluations = Events("run", "evaluation");
+  ASSERT_GE(evaluations.size(), 2u);
+  const Json& last = evaluations.back();
+  ASSERT_EQ(last["sources"].size(), 2u);
+  double sum = 0;
+  for (const Json& source : last["sources"]) {
+    sum += source["loss"].get<double>() * source["target_tokens"].get<double>();
+  }
+  EXPECT_NEAR(sum / last["target_tokens"].get<double>(), last["loss"].get<double>(), 1e-9);
+  std::vector<std::string> notices;
+  for (const Json& notice : Events("run", "notice")) notices.push_back(notice["text"]);
+  EXPECT_THAT(notices,
+              ElementsAre(testing::ContainsRegex("datasets/sums: [0-9]+ of 22 rows are held out"),
+                          testing::ContainsRegex("datasets/yes: [0-9]+ of 11 rows are held out")));
+}
+
+// The 22 sums are of 35 kinds at most: none is both trained on and held out, in whatever order they
+// stand, in two datasets, and whatever the seed.
+TEST_F(RunTest, ARowIsHeldOutInEveryDatasetOrInNone) {
+  RunFolder run = TinyRun(scratch_);
+  std::vector<std::string> lines = absl::StrSplit(SumRows(70), '\n', absl::SkipEmpty());
+  std::reverse(lines.begin(), lines.end());
+  ASSERT_TRUE(WriteFileDurably(scratch_ / "again.jsonl", absl::StrJoin(lines, "\n") + "\n").ok());
+  run.spec.datasets.push_back({"datasets/again"});
+  run.datasets.push_back({"datasets/again", scratch_ / "again.jsonl", ""});
+  run.spec.holdout = 0.3;
+  std::vector<std::set<std::vector<int32_t>>> held_out_of_seed;
+  for (const int64_t seed : {1, 2}) {
+    run.spec.seed = seed;
+    const auto setup = ReadSetup(scratch_ / ".", run);
+    ASSERT_TRUE(setup.ok()) << setup.status();
+    std::set<std::vector<int32_t>>& held_out = held_out_of_seed.emplace_back();
+    for (const LoadedDataset& dataset : (*setup)->eval) {
+      for (const Example& example : dataset.examples) held_out.insert(example.ids);
+    }
+    for (const LoadedDataset& dataset : (*setup)->datasets) {
+      for (const Example& example : dataset.examples) EXPECT_FALSE(held_out.contains(example.ids));
+    }
+  }
+  EXPECT_FALSE(held_out_of_seed[0].empty());
+  EXPECT_EQ(held_out_of_seed[0], held_out_of_seed[1]);
+}
+
+TEST_F(RunTest, HoldsOutNoMoreThanIsEvaluatedOnAndSaysSo) {
+  RunFolder run = TinyRun(scratch_);
+  run.spec.holdout = 0.5;
+  run.spec.eval = EvalSpec{"", 0, 2};
+  ASSERT_TRUE(Start("run", run).ok());
+  EXPECT_FALSE(Events("run", "evaluation").at(0).contains("sources"));
+  EXPECT_THAT(Events("run", "notice").at(0)["text"].get<std::string>(),
+              testing::ContainsRegex("of 22 rows are held out; the first 2 are evaluated on"));
+  run.spec.holdout = 1e-9;
+  EXPECT_FALSE(Start("none", run).ok());
+  EXPECT_THAT(FailureMessage("none", "BadSpec"), StartsWith("holdout: at 1e-09 not one row"));
 }
 
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.
