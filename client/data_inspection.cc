@@ -40,6 +40,7 @@ absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
   ASSIGN_OR_RETURN(const ExampleFormat format,
                    ExampleFormatOf(spec, *inspection->model_.tokenizer, config.eos_token_id));
   inspection->format_ = std::make_unique<ExampleFormat>(format);
+  inspection->spec_ = spec;
   inspection->limit_ = LimitOf(spec, config.max_position_embeddings);
   return inspection;
 }

@@ -38,6 +38,7 @@ class Inspection {
   const DatasetOptions& options() const { return options_; }  // malformed rows are all skipped
   const ExampleFormat& format() const { return *format_; }
   const LengthLimit& limit() const { return limit_; }
+  const RunSpec& spec() const { return spec_; }
   const Tokenizer& tokenizer() const { return *model_.tokenizer; }
 
  private:
@@ -51,6 +52,7 @@ class Inspection {
   ModelTokens model_;
   std::unique_ptr<ExampleFormat> format_;
   LengthLimit limit_;
+  RunSpec spec_;
 };
 
 }  // namespace tune::client

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/files.h"
 #include "base/random.h"
@@ -18,6 +19,7 @@
 #include "client/table.h"
 #include "client/text.h"
 #include "recipe/cleaning/survey.h"
+#include "recipe/data/batch_shape.h"
 #include "recipe/data/data_report.h"
 
 namespace tune::client {
@@ -34,9 +36,10 @@ struct LookFlags {
   int64_t sample = 0;
 };
 
-// The spec's fields that decide what is learned of a row.
-constexpr absl::string_view kFieldFlags[] = {"--template", "--train-on", "--max-length",
-                                             "--max-length-policy"};
+// The spec's fields that decide what is learned of a row, and what a batch holds.
+constexpr absl::string_view kRowFlags[] = {"--template", "--train-on", "--max-length",
+                                           "--max-length-policy"};
+constexpr absl::string_view kBatchFlags[] = {"--batch-size", "--micro-batch-tokens", "--packing"};
 
 absl::StatusOr<RunSpec> ReadSpec(const LookFlags& flags) {
   JobDraft draft;
@@ -220,6 +223,23 @@ void PrintOutcome(Context& context, const DataReport& report, const LengthLimit&
   for (const std::string& note : report.notes) context.Note(note);
 }
 
+Json ToJson(const BatchShape& shape) {
+  return {{"per_epoch", shape.batches},
+          {"micro_batches", shape.micro_batches},
+          {"micro_batch_rows", shape.rows},
+          {"micro_batch_tokens", shape.tokens},
+          {"most_micro_batch_tokens", shape.most_tokens}};
+}
+
+void PrintBatches(Context& context, const BatchShape& shape, const RunSpec& spec) {
+  if (shape.batches == 0) return;
+  context.out() << absl::StrFormat(
+      "an epoch: %s of batch_size %d; a step has %.1f micro-batches on average, each %.1f rows and "
+      "%.0f tokens, the largest %s of %s\n",
+      Counted(shape.batches, "step"), spec.batch_size, shape.micro_batches, shape.rows,
+      shape.tokens, WithCommas(shape.most_tokens), WithCommas(spec.micro_batch_tokens));
+}
+
 void PrintSurvey(Context& context, const DatasetSurvey& survey) {
   const std::string scripts =
       absl::StrJoin(survey.scripts, ", ", [](auto* out, const auto& script) {
@@ -235,24 +255,40 @@ void PrintSurvey(Context& context, const DatasetSurvey& survey) {
 
 absl::StatusOr<ExitCode> Stats(Context& context, const LookFlags& flags) {
   ASSIGN_OR_RETURN(const auto inspection, OpenInspection(context, flags));
-  ASSIGN_OR_RETURN(const DataReport report,
-                   ReportOnDataset(inspection->path(), inspection->name(), inspection->options(),
-                                   inspection->format(), inspection->limit(),
-                                   [](int64_t) { return absl::OkStatus(); }));
+  std::vector<int64_t> lengths;
+  ASSIGN_OR_RETURN(
+      const DataReport report,
+      ReportOnDataset(
+          inspection->path(), inspection->name(), inspection->options(), inspection->format(),
+          inspection->limit(), [](int64_t) { return absl::OkStatus(); },
+          [&](const Example& example) {
+            lengths.push_back(static_cast<int64_t>(example.ids.size()));
+          }));
+  const BatchShape shape = ShapeOfBatches(lengths, inspection->spec());
   ASSIGN_OR_RETURN(const DatasetSurvey survey,
                    SurveyDataset(inspection->path(), inspection->name(), inspection->options()));
   if (!context.table()) {
     Json json = DataReportToJson(report);
     json["duplicates"] = survey.duplicates;
     json["scripts"] = survey.scripts;
+    json["batches"] = ToJson(shape);
     PrintJson(context, json);
     return ExitCode::kOk;
   }
   PrintForms(context, report);
   PrintLengths(context, report, inspection->limit());
   PrintOutcome(context, report, inspection->limit());
+  PrintBatches(context, shape, inspection->spec());
   PrintSurvey(context, survey);
   return ExitCode::kOk;
+}
+
+template <size_t N>
+void AddFields(CLI::App& command, const absl::string_view (&wanted)[N], LookFlags& flags) {
+  for (const SpecField& field : SpecFields()) {
+    if (std::find(wanted, wanted + N, field.flag) == wanted + N) continue;
+    command.add_option(field.flag, flags.fields[field.flag], field.help);
+  }
 }
 
 void AddLookFlags(CLI::App& command, LookFlags& flags) {
@@ -267,11 +303,7 @@ void AddLookFlags(CLI::App& command, LookFlags& flags) {
       .add_option("--columns", flags.columns,
                   "Which key of the rows is what, where they do not tell by themselves")
       ->type_name("PART=KEY,…");
-  for (const SpecField& field : SpecFields()) {
-    const bool wanted = std::find(std::begin(kFieldFlags), std::end(kFieldFlags), field.flag) !=
-                        std::end(kFieldFlags);
-    if (wanted) command.add_option(field.flag, flags.fields[field.flag], field.help);
-  }
+  AddFields(command, kRowFlags, flags);
 }
 
 }  // namespace
@@ -297,6 +329,7 @@ void AddDatasetStats(CLI::App& group, Command& chosen) {
   auto flags = std::make_shared<LookFlags>();
   CLI::App& stats = Subcommand(group, "stats", "Count what a job would learn from a dataset");
   AddLookFlags(stats, *flags);
+  AddFields(stats, kBatchFlags, *flags);
   OnChosen(stats, chosen, flags, Stats);
 }
 

@@ -14,8 +14,9 @@ constexpr int64_t kRowsPerCall = 1000;  // of on_rows
 
 class Reporter {
  public:
-  Reporter(const std::string& name, const ExampleFormat& format, const LengthLimit& limit)
-      : name_(name), format_(format), limit_(limit) {}
+  Reporter(const std::string& name, const ExampleFormat& format, const LengthLimit& limit,
+           const std::function<void(const Example&)>& on_used)
+      : name_(name), format_(format), limit_(limit), on_used_(on_used) {}
 
   void Add(const Row& row) {
     Example example = MakeExample(row, format_);
@@ -30,6 +31,7 @@ class Reporter {
     ++form.used;
     form.tokens += static_cast<int64_t>(example.ids.size());
     form.target_tokens += example.target_tokens();
+    if (on_used_) on_used_(example);
   }
 
   DataReport Finish(const DatasetSummary& summary) && {
@@ -52,6 +54,7 @@ class Reporter {
   const std::string& name_;
   const ExampleFormat& format_;
   const LengthLimit& limit_;
+  const std::function<void(const Example&)>& on_used_;
   DataReport report_;
 };
 
@@ -103,8 +106,9 @@ int64_t LengthBucket(int64_t tokens) {
 absl::StatusOr<DataReport> ReportOnDataset(const std::string& path, const std::string& name,
                                            const DatasetOptions& options,
                                            const ExampleFormat& format, const LengthLimit& limit,
-                                           const std::function<absl::Status(int64_t)>& on_rows) {
-  Reporter reporter(name, format, limit);
+                                           const std::function<absl::Status(int64_t)>& on_rows,
+                                           const std::function<void(const Example&)>& on_used) {
+  Reporter reporter(name, format, limit, on_used);
   int64_t rows = 0;
   ASSIGN_OR_RETURN(const DatasetSummary summary,
                    ReadDataset(

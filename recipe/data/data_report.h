@@ -45,11 +45,13 @@ struct DataReport {
 int64_t LengthBucket(int64_t tokens);
 
 // Reads the whole file. `on_rows` is called now and then with the rows read so far; its error ends
-// the reading. Malformed rows and files are errors as in ReadDataset.
+// the reading. `on_used`, where given, gets each example that would be learned. Malformed rows and
+// files are errors as in ReadDataset.
 absl::StatusOr<DataReport> ReportOnDataset(const std::string& path, const std::string& name,
                                            const DatasetOptions& options,
                                            const ExampleFormat& format, const LengthLimit& limit,
-                                           const std::function<absl::Status(int64_t)>& on_rows);
+                                           const std::function<absl::Status(int64_t)>& on_rows,
+                                           const std::function<void(const Example&)>& on_used = {});
 
 // A report as it is kept and sent. DataReportFromJson gives DATA_LOSS for what is none.
 Json DataReportToJson(const DataReport& report);

@@ -83,23 +83,30 @@ TEST_F(DatasetLook, ASampleIsTheSameEachTime) {
 }
 
 TEST_F(DatasetLook, StatsCountWhatIsLearned) {
-  EXPECT_EQ(Shown({"stats", data_, "--max-length-policy", "drop"}),
-            "FORM        ROWS  USED  TOKENS  LEARNED\n"
-            "messages       1     1      51        6\n"
-            "user_chip2     2     1      26        6\n"
-            "all            3     2      77       12\n"
-            "\n"
-            "tokens a row, at most\n"
-            "       64  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  2\n"
-            "      128  ━━━━━━━━━━━━━━━━━━━━────────────────────  1  above max_length\n"
-            "longest 66, max_length 64\n"
-            "\n"
-            "1 left out: more than 64 tokens\n"
-            "1 malformed\n"
-            "rows by script: Latin 3\n");
+  EXPECT_EQ(
+      Shown({"stats", data_, "--max-length-policy", "drop"}),
+      "FORM        ROWS  USED  TOKENS  LEARNED\n"
+      "messages       1     1      51        6\n"
+      "user_chip2     2     1      26        6\n"
+      "all            3     2      77       12\n"
+      "\n"
+      "tokens a row, at most\n"
+      "       64  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  2\n"
+      "      128  ━━━━━━━━━━━━━━━━━━━━────────────────────  1  above max_length\n"
+      "longest 66, max_length 64\n"
+      "\n"
+      "1 left out: more than 64 tokens\n"
+      "1 malformed\n"
+      "an epoch: 1 step of batch_size 64; a step has 1.0 micro-batches on average, each 2.0 rows "
+      "and 77 tokens, the largest 77 of 4,096\n"
+      "rows by script: Latin 3\n");
   const Json json = Json::parse(Shown({"stats", data_, "-o", "json"}));
   EXPECT_EQ(json.at("too_long"), 1);
   EXPECT_EQ(json.at("scripts"), Json({{"Latin", 3}}));
+  EXPECT_THAT(
+      Shown({"stats", data_, "--batch-size", "1", "--packing", "false"}),
+      HasSubstr("an epoch: 2 steps of batch_size 1; a step has 1.0 micro-batches on average, "
+                "each 1.0 rows and 38 tokens, the largest 51 of 4,096\n"));
   const std::string again = File("again.jsonl", "{\"text\": \"1\"}\n{\"text\": \"1\", \"n\": 2}\n");
   EXPECT_EQ(Run({"datasets", "stats", again, "--model", SourceFile("tests/support/tiny")}), 0);
   EXPECT_THAT(out_, HasSubstr("rows by script: none 2\n1 say just what an earlier one says; "));

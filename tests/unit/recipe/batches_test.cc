@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "recipe/data/batch_shape.h"
 
 namespace tune {
 namespace {
@@ -165,6 +166,27 @@ TEST(PackMicroBatches, IsFirstFitDecreasing) {
     }
     EXPECT_EQ(PackMicroBatches(lengths, 100, true), expected);
   }
+}
+
+TEST(BatchShapeTest, IsThatOfThePackedEpoch) {
+  RunSpec spec;
+  spec.batch_size = 4;
+  spec.micro_batch_tokens = 50;
+  const std::vector<int64_t> lengths = {10, 20, 30, 40, 7};
+  BatchShape shape = ShapeOfBatches({10, 20, 30, 40}, spec);
+  EXPECT_EQ(shape.batches, 1);
+  EXPECT_EQ(shape.micro_batches, 2);
+  EXPECT_EQ(shape.rows, 2);
+  EXPECT_EQ(shape.tokens, 50);
+  EXPECT_EQ(shape.most_tokens, 50);
+  spec.packing = false;
+  shape = ShapeOfBatches(lengths, spec);
+  EXPECT_EQ(shape.batches, 2);
+  EXPECT_EQ(shape.micro_batches, 2.5);
+  EXPECT_EQ(shape.rows, 1);
+  EXPECT_DOUBLE_EQ(shape.tokens, 107 / 5.0);
+  EXPECT_EQ(shape.most_tokens, 40);
+  EXPECT_EQ(ShapeOfBatches({}, spec).batches, 0);
 }
 
 }  // namespace
