@@ -116,13 +116,14 @@ absl::StatusOr<ExitCode> Clean(Context& context, const CleanFlags& flags) {
   RETURN_IF_ERROR(looked.status());
   const CleaningReport& report = *looked;
   if (!flags.to.empty()) {
-    RETURN_IF_ERROR(WriteRowsThatStay(file.path(), dataset.columns, report, flags.to));
+    RETURN_IF_ERROR(WriteRowsThatStay(file.path(), file.name(), dataset.columns, report, flags.to));
   }
   if (!context.table()) {
     PrintJson(context, ToJson(report));
     return ExitCode::kOk;
   }
-  ASSIGN_OR_RETURN(const auto texts, ReadExamples(file.path(), dataset.columns, report));
+  ASSIGN_OR_RETURN(const auto texts,
+                   ReadExamples(file.path(), file.name(), dataset.columns, report));
   Print(context, report, texts);
   PrintOutcome(context, report, flags.to);
   return ExitCode::kOk;

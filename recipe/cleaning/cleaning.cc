@@ -153,9 +153,9 @@ class Cleaner {
 };
 
 // Calls `on_row` with the row's number and its text as one line, for rows that have one.
-absl::Status ForEachText(const std::string& path, const Columns& columns,
+absl::Status ForEachText(const std::string& path, const std::string& name, const Columns& columns,
                          const std::function<absl::Status(int64_t, std::string)>& on_row) {
-  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, path, columns));
+  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, columns));
   for (RowText row;;) {
     ASSIGN_OR_RETURN(const bool some, reader->Next(&row));
     if (!some) return absl::OkStatus();
@@ -203,8 +203,9 @@ absl::StatusOr<CleaningReport> LookForUnwanted(const std::string& path, const st
   return std::move(cleaner).Finish(std::move(summary));
 }
 
-absl::Status WriteRowsThatStay(const std::string& path, const Columns& columns,
-                               const CleaningReport& report, const std::string& to) {
+absl::Status WriteRowsThatStay(const std::string& path, const std::string& name,
+                               const Columns& columns, const CleaningReport& report,
+                               const std::string& to) {
   ASSIGN_OR_RETURN(const auto file, OutputFile::Open(to));
   std::string waiting;
   const auto write = [&](int64_t number, const std::string& text) {
@@ -214,12 +215,13 @@ absl::Status WriteRowsThatStay(const std::string& path, const Columns& columns,
     if (waiting.size() < kWriteBytes) return absl::OkStatus();
     return file->Write(std::exchange(waiting, ""));
   };
-  RETURN_IF_ERROR(ForEachText(path, columns, write));
+  RETURN_IF_ERROR(ForEachText(path, name, columns, write));
   RETURN_IF_ERROR(file->Write(waiting));
   return file->Sync();
 }
 
 absl::StatusOr<std::map<int64_t, std::string>> ReadExamples(const std::string& path,
+                                                            const std::string& name,
                                                             const Columns& columns,
                                                             const CleaningReport& report) {
   std::map<int64_t, std::string> texts;
@@ -228,7 +230,7 @@ absl::StatusOr<std::map<int64_t, std::string>> ReadExamples(const std::string& p
   }
   if (texts.empty()) return texts;
   const absl::Status read =
-      ForEachText(path, columns, [&](int64_t number, const std::string& text) {
+      ForEachText(path, name, columns, [&](int64_t number, const std::string& text) {
         const auto wanted = texts.find(number);
         if (wanted != texts.end()) {
           const absl::string_view cut = CutUtf8(text, kExampleBytes);

@@ -73,11 +73,13 @@ absl::StatusOr<CleaningReport> LookForUnwanted(const std::string& path, const st
 
 // Writes the rows that stay to `to` as JSON Lines, each as it stands in the file, byte for byte but
 // for line breaks inside of it, which become spaces. Of a table the columns that are read.
-absl::Status WriteRowsThatStay(const std::string& path, const Columns& columns,
-                               const CleaningReport& report, const std::string& to);
+absl::Status WriteRowsThatStay(const std::string& path, const std::string& name,
+                               const Columns& columns, const CleaningReport& report,
+                               const std::string& to);
 
 // The first bytes of the rows that are examples, by their number.
 absl::StatusOr<std::map<int64_t, std::string>> ReadExamples(const std::string& path,
+                                                            const std::string& name,
                                                             const Columns& columns,
                                                             const CleaningReport& report);
 

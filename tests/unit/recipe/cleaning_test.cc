@@ -35,7 +35,7 @@ class CleaningTest : public ::testing::Test {
     return stay;
   }
   std::string Written() {
-    EXPECT_TRUE(WriteRowsThatStay(path_, {}, report_, folder_ / "out").ok());
+    EXPECT_TRUE(WriteRowsThatStay(path_, "d", {}, report_, folder_ / "out").ok());
     return *ReadFile(folder_ / "out");
   }
   std::vector<std::string> WhyOf(Check check) {
@@ -154,7 +154,7 @@ TEST_F(CleaningTest, ExamplesAreTheFirst) {
   std::string rows;
   for (int i = 0; i < 9; ++i) absl::StrAppend(&rows, "{\"text\": \"", i / 2, "\"}\n");
   StayOf(rows, {.exact_duplicates = true});
-  EXPECT_THAT(*ReadExamples(path_, {}, report_),
+  EXPECT_THAT(*ReadExamples(path_, "d", {}, report_),
               ElementsAre(Pair(2, "{\"text\": \"0\"}"), Pair(4, "{\"text\": \"1\"}"),
                           Pair(6, "{\"text\": \"2\"}")));
   EXPECT_EQ(report_.checks.at(Check::kExactDuplicates).rows, 4);

@@ -1,11 +1,15 @@
-// The same rows as JSON Lines and as Parquet give the same model, bit by bit, through all
-// four programs.
+// The same rows as JSON Lines and as tables (Parquet, Arrow, CSV) give the same model, bit by bit,
+// through all four programs.
 #include <arrow/type.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "arrow_file.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "base/sha256.h"
 #include "parquet_file.h"
 #include "tests/support/fleet.h"
@@ -14,7 +18,7 @@
 namespace tune::testing {
 namespace {
 
-class ParquetRun : public ::testing::Test {
+class TableRun : public ::testing::Test {
  protected:
   void Expect(const std::vector<std::string>& args) {
     const RunResult result = fleet_.Ctl(args);
@@ -33,19 +37,35 @@ class ParquetRun : public ::testing::Test {
   Fleet fleet_{folder_.path()};
 };
 
-TEST_F(ParquetRun, TrainsAsItsJsonLinesDo) {
+// With every cell in quotes.
+std::string Csv(const std::vector<std::string>& rows) {
+  std::string table = "\"prompt\",\"response\"\r\n";
+  const auto cell = [](const Json& value) {
+    return absl::StrCat("\"", absl::StrReplaceAll(value.get<std::string>(), {{"\"", "\"\""}}),
+                        "\"");
+  };
+  for (const std::string& text : rows) {
+    const Json row = *ParseJson(text);
+    absl::StrAppend(&table, cell(row.at("prompt")), ",", cell(row.at("response")), "\r\n");
+  }
+  return table;
+}
+
+TEST_F(TableRun, TrainsAsItsJsonLinesDo) {
   fleet_.StartScheduler();
   fleet_.StartWorker("cpu-1");
   Expect({"models", "init", "demo", "--config", SourceFile("deploy/demo/config.json"),
           "--tokenizer", SourceFile("deploy/demo/tokenizer.json"), "--seed", "0"});
   const std::string lines = SourceFile("deploy/demo/dataset.jsonl");
   const std::vector<std::string> rows = absl::StrSplit(*ReadFile(lines), '\n', absl::SkipEmpty());
-  const std::string parquet = folder_ / "rows.parquet";
-  ASSERT_TRUE(WriteFileDurably(parquet, ParquetOf({arrow::field("prompt", arrow::utf8()),
-                                                   arrow::field("response", arrow::utf8())},
-                                                  "[" + absl::StrJoin(rows, ",") + "]"))
-                  .ok());
-  EXPECT_EQ(Train("parquet", parquet), Train("lines", lines));
+  const std::string array = "[" + absl::StrJoin(rows, ",") + "]";
+  const arrow::FieldVector columns = {arrow::field("prompt", arrow::utf8()),
+                                      arrow::field("response", arrow::utf8())};
+  const std::string learned = Train("lines", lines);
+  EXPECT_EQ(Train("parquet", folder_.Write("rows.parquet", ParquetOf(columns, array))), learned);
+  EXPECT_EQ(Train("arrow", folder_.Write("rows.arrow", ArrowOf(columns, array, {.stream = true}))),
+            learned);
+  EXPECT_EQ(Train("csv", folder_.Write("rows.csv", Csv(rows))), learned);
 
   const RunResult failed = fleet_.Ctl(
       {"submit", "--model", "demo", "--dataset", "parquet", "--set", "max_length=8", "--wait"});
