@@ -18,10 +18,11 @@ std::string PluginPath(const std::string& plugin) {
   return program.parent_path().parent_path() / "lib" / plugin;
 }
 
-absl::Status NoPlugin(const TableFile& file) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      file.name, ": is ", NameOfFormat(file.format), ", which this build cannot read (", dlerror(),
-      "); convert it to JSON Lines, or build with -DTUNE_BUILD_ARROW=ON"));
+absl::Status NoPlugin(const TableFile& file, const absl::Status& why) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(file.name, ": is ", NameOfFormat(file.format), ", which this host cannot read (",
+                   why.message(), "); install that library with this program, build with ",
+                   "-DTUNE_BUILD_ARROW=ON, or convert the file to JSON Lines"));
 }
 
 }  // namespace
@@ -38,14 +39,20 @@ absl::string_view NameOfFormat(TableFormat format) {
   return format == TableFormat::kParquet ? "Parquet" : "Arrow";
 }
 
-absl::StatusOr<std::unique_ptr<RowReader>> OpenTableRows(const TableFile& file,
-                                                         const std::string& plugin) {
+absl::StatusOr<OpenTableFunction*> LoadTablePlugin(const std::string& plugin) {
   // Never closed: readers may live as long as the program.
   void* library = dlopen(PluginPath(plugin).c_str(), RTLD_NOW | RTLD_LOCAL);
   void* open = library == nullptr ? nullptr : dlsym(library, kOpenTableSymbol);
-  if (open == nullptr) return NoPlugin(file);
+  if (open == nullptr) return absl::FailedPreconditionError(dlerror());
+  return reinterpret_cast<OpenTableFunction*>(open);
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> OpenTableRows(const TableFile& file,
+                                                         const std::string& plugin) {
+  const auto open = LoadTablePlugin(plugin);
+  if (!open.ok()) return NoPlugin(file, open.status());
   absl::StatusOr<std::unique_ptr<RowReader>> rows;
-  reinterpret_cast<OpenTableFunction*>(open)(file, &rows);
+  (*open)(file, &rows);
   return rows;
 }
 

@@ -32,15 +32,21 @@ struct TableFile {
   TableFormat format = TableFormat::kParquet;
 };
 
-// The rows of a table, as recipe/data/tables reads them. INVALID_ARGUMENT where the file
-// is damaged, encrypted or has none of the columns, and where this build has no `plugin`, a
-// file that is looked for in ../lib beside the program.
-absl::StatusOr<std::unique_ptr<RowReader>> OpenTableRows(
-    const TableFile& file, const std::string& plugin = "libtune_tables.so");
-
 // What the plugin exports, under this name.
 constexpr char kOpenTableSymbol[] = "TuneOpenTable";
 using OpenTableFunction = void(const TableFile& file,
                                absl::StatusOr<std::unique_ptr<RowReader>>* rows);
+
+constexpr char kTablePlugin[] = "libtune_tables.so";
+
+// The function of `plugin`, a file that is looked for in ../lib beside the program.
+// FAILED_PRECONDITION, with the loader's words, where it is not there or does not load: the host
+// is to blame then, or the build, and no file.
+absl::StatusOr<OpenTableFunction*> LoadTablePlugin(const std::string& plugin = kTablePlugin);
+
+// The rows of a table, as recipe/data/tables reads them. INVALID_ARGUMENT where the file
+// is damaged, encrypted or has none of the columns; FAILED_PRECONDITION as LoadTablePlugin.
+absl::StatusOr<std::unique_ptr<RowReader>> OpenTableRows(const TableFile& file,
+                                                         const std::string& plugin = kTablePlugin);
 
 }  // namespace tune

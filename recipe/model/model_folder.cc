@@ -46,7 +46,7 @@ bool IsOfAnotherKind(Opening* opening) {
 bool OpenConfig(Opening* opening) {
   auto json = ReadModelJson(opening->At(kConfigFile));
   if (!json.ok()) {
-    opening->Error(kConfigFile, json.status().message());
+    opening->Error(kConfigFile, json.status());
     return false;
   }
   auto config = ModelConfigFromJson(*json);
@@ -66,7 +66,7 @@ std::optional<WeightMap> OpenIndex(Opening* opening) {
   }
   auto map = ReadWeightIndex(opening->At(kWeightIndexFile));
   if (map.ok()) return *std::move(map);
-  opening->Error(kWeightIndexFile, map.status().message());
+  opening->Error(kWeightIndexFile, map.status());
   return std::nullopt;
 }
 
@@ -75,7 +75,7 @@ bool OpenFiles(const std::vector<std::string>& names, Opening* opening) {
   for (const std::string& name : names) {
     auto file = SafetensorsFile::Open(opening->At(name));
     if (!file.ok()) {
-      opening->Error(name, file.status().message());
+      opening->Error(name, file.status());
       continue;
     }
     opening->file_names.push_back(name);
@@ -126,7 +126,7 @@ void ChooseEndToken(const Tokenizer& tokenizer, Opening* opening) {
 std::unique_ptr<Tokenizer> OpenTokenizer(bool config_known, Opening* opening) {
   auto tokenizer = Tokenizer::FromFile(opening->At(kTokenizerFile));
   if (!tokenizer.ok()) {
-    opening->Error(kTokenizerFile, tokenizer.status().message());
+    opening->Error(kTokenizerFile, tokenizer.status());
     return nullptr;
   }
   if (!config_known) return *std::move(tokenizer);
@@ -140,8 +140,10 @@ std::unique_ptr<Tokenizer> OpenTokenizer(bool config_known, Opening* opening) {
   return *std::move(tokenizer);
 }
 
-// The first kMaxErrors; a wrong config would else list every tensor.
+// The first kMaxErrors; a wrong config would else list every tensor. Where a file could not be
+// read, that alone: what the folder holds is not known then.
 absl::Status ToStatus(const Opening& opening) {
+  if (!opening.unreadable.ok()) return opening.unreadable;
   FieldErrors shown;
   for (const FieldError& error : opening.errors.list()) {
     if (shown.list().size() == kMaxErrors) {
@@ -163,7 +165,7 @@ absl::string_view ModelFolder::Data(const std::string& tensor) const {
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
-  Opening opening{path, {}, {}, {}};
+  Opening opening{.path = path};
   if (IsOfAnotherKind(&opening)) return ToStatus(opening);
   const bool config_known = OpenConfig(&opening);
   if (const auto index = OpenIndex(&opening)) {
@@ -178,7 +180,7 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
 
 absl::StatusOr<ModelTokens> OpenModelTokens(const std::string& path) {
   if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
-  Opening opening{path, {}, {}, {}};
+  Opening opening{.path = path};
   if (IsOfAnotherKind(&opening)) return ToStatus(opening);
   const bool config_known = OpenConfig(&opening);
   auto tokenizer = OpenTokenizer(config_known, &opening);

@@ -33,7 +33,9 @@ struct ModelFolder {
 // type and finite values; no other weight left over; tokenizer.json readable and every token id
 // below vocab_size; an end token named by the config or a file beside it. All errors at once,
 // naming file and tensor; but of a folder of another kind (an adapter, Git LFS pointers) only
-// what it is. Reads all weights, about as fast as memory or disk gives them.
+// what it is. INVALID_ARGUMENT for all of these, also where a file is missing; where this host
+// could not read one, only that, with the code of base/files.h; NOT_FOUND where there is no such
+// folder. Reads all weights, about as fast as memory or disk gives them.
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path);
 
 // What it takes to turn texts into tokens as a model's training does.

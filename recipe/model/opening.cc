@@ -1,6 +1,7 @@
 #include "recipe/model/opening.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/content_error.h"
 #include "base/files.h"
 #include "recipe/model/weight_files.h"
 
@@ -12,6 +13,11 @@ void Opening::Error(const std::string& field, absl::string_view message) {
   const std::string prefix = absl::StrCat(At(field), ": ");
   const bool repeats = message.substr(0, prefix.size()) == prefix;
   errors.Add(field, std::string(message.substr(repeats ? prefix.size() : 0)));
+}
+
+void Opening::Error(const std::string& file, const absl::Status& status) {
+  if (!IsContentError(status) && !absl::IsNotFound(status)) unreadable.Update(status);
+  Error(file, status.message());
 }
 
 std::string Opening::NameOf(const SafetensorsFile* file) const {

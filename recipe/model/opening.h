@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/field_errors.h"
 #include "recipe/model/model_folder.h"
@@ -14,6 +15,7 @@ namespace tune {
 struct Opening {
   std::string path;
   FieldErrors errors;
+  absl::Status unreadable = {};  // the first file that this host failed to read
   ModelFolder folder;
   std::vector<std::string> file_names;  // of folder.files
 
@@ -21,6 +23,8 @@ struct Opening {
   // Adds an error of a file, or of a field as FILE:FIELD. The folder's path stands before all
   // errors, so that a message need not begin with it: there it is cut off.
   void Error(const std::string& field, absl::string_view message);
+  // Adds why a file was not read: its own content, that it is missing, or this host.
+  void Error(const std::string& file, const absl::Status& status);
   // The name of one of folder.files.
   std::string NameOf(const SafetensorsFile* file) const;
 };

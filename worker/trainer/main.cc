@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/version.h"
+#include "recipe/data/table_plugin.h"
 #include "run/folder.h"
 #include "run/spec.h"
 #include "worker/trainer/core/aten.h"
@@ -171,9 +172,13 @@ int Run(const Arguments& args) {
   return code;
 }
 
-// One line of JSON, for tune-worker: that this program starts at all, LibTorch with it, and what
-// it can be told to do.
+// One line of JSON, for tune-worker: that this program starts at all, LibTorch and, where the
+// build has it, the reader of tables with it, and what it can be told to do.
 int PrintVersion() {
+  if (TUNE_READS_TABLES) {
+    const auto plugin = LoadTablePlugin();
+    if (!plugin.ok()) return ExitCode(plugin.status());
+  }
   Json fields = Json::array();
   for (const SpecField& field : SpecFields()) fields.push_back(field.path);
   std::cout << DumpJson({{"version", Version()}, {"spec_fields", fields}}) << std::endl;

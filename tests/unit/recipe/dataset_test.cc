@@ -371,14 +371,14 @@ TEST_F(DatasetTest, AnErrorOfTheCallerEndsTheReading) {
   EXPECT_TRUE(absl::IsCancelled(status));
 }
 
-TEST(TablePluginTest, ABuildWithoutItSaysWhatToDo) {
+TEST(TablePluginTest, AHostWithoutItIsToBlameAndNotTheFile) {
   const auto rows = OpenTableRows({"data", "train.parquet", {"text"}}, "libtune_none.so");
-  EXPECT_TRUE(absl::IsInvalidArgument(rows.status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(rows.status()));
   EXPECT_THAT(std::string(rows.status().message()),
-              AllOf(StartsWith("train.parquet: is Parquet, which this build cannot read ("),
+              AllOf(StartsWith("train.parquet: is Parquet, which this host cannot read ("),
                     HasSubstr("libtune_none.so: cannot open shared object file"),
-                    EndsWith("); convert it to JSON Lines, or build with "
-                             "-DTUNE_BUILD_ARROW=ON")));
+                    EndsWith("); install that library with this program, build with "
+                             "-DTUNE_BUILD_ARROW=ON, or convert the file to JSON Lines")));
 }
 
 TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {

@@ -327,6 +327,20 @@ TEST_F(ModelFolderTest, ManyErrorsAreCut) {
   EXPECT_THAT(errors.back(), HasSubstr("more errors"));
 }
 
+// A host that fails to read a file has not seen that the model is bad.
+TEST_F(ModelFolderTest, AFileThatThisHostCannotReadIsNoErrorOfTheModel) {
+  for (const char* file : {"config.json", "tokenizer.json"}) {
+    const std::string path = In(file), kept = path + ".kept";
+    ASSERT_EQ(rename(path.c_str(), kept.c_str()), 0);
+    ASSERT_EQ(symlink(path.c_str(), path.c_str()), 0);  // a loop, which no open gets through
+    const absl::Status status = OpenModelFolder(model_).status();
+    EXPECT_TRUE(absl::IsInternal(status)) << status;
+    EXPECT_THAT(status.message(), HasSubstr(path));
+    ASSERT_EQ(rename(kept.c_str(), path.c_str()), 0);
+  }
+  EXPECT_TRUE(OpenModelFolder(model_).ok());
+}
+
 TEST_F(ModelFolderTest, MissingFilesAreNamed) {
   ASSERT_TRUE(RemoveAll(In("model.safetensors")).ok());
   Write(In("pytorch_model.bin"), "");

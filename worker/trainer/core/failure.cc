@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/content_error.h"
 #include "worker/trainer/core/aten.h"
 
 namespace tune::trainer {
@@ -24,10 +25,27 @@ absl::StatusCode CodeOf(absl::string_view reason) {
   return absl::StatusCode::kFailedPrecondition;
 }
 
+// Of a status that was given no reason: what base/files.h and the like say of this host.
+absl::string_view ReasonOfCode(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kResourceExhausted:
+      return kDiskFull;
+    case absl::StatusCode::kNotFound:
+      return kRunFolderLost;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return kWorkerUnfit;
+    default:
+      return kInternal;
+  }
+}
+
 std::string ReasonOf(const absl::Status& status) {
   if (const auto payload = status.GetPayload(kReasonUrl)) return std::string(*payload);
-  const bool disk = status.code() == absl::StatusCode::kResourceExhausted;
-  return std::string(disk ? kDiskFull : kInternal);
+  return std::string(ReasonOfCode(status.code()));
 }
 
 bool IsAllocationFailure(const c10::Error& error) {
@@ -45,10 +63,7 @@ absl::Status Fail(absl::string_view reason, absl::string_view message) {
 }
 
 absl::Status WithReason(const absl::Status& status, absl::string_view reason) {
-  if (status.ok() || status.GetPayload(kReasonUrl).has_value() ||
-      status.code() == absl::StatusCode::kResourceExhausted) {
-    return status;
-  }
+  if (!IsContentError(status) || status.GetPayload(kReasonUrl).has_value()) return status;
   absl::Status with_reason = status;
   with_reason.SetPayload(kReasonUrl, absl::Cord(reason));
   return with_reason;

@@ -26,12 +26,13 @@ struct RankLost : std::runtime_error {
 // A failed status with this reason (run/reason.h).
 absl::Status Fail(absl::string_view reason, absl::string_view message);
 
-// `status` with `reason`, unless it is OK, has a reason, or tells of a full disk.
+// `status`, of reading what the run was given, with `reason` where its content is to blame
+// (base/content_error.h) and the status has no reason yet.
 absl::Status WithReason(const absl::Status& status, absl::string_view reason);
 
-// What to report of a status that is not OK. Without a reason of its own a
-// RESOURCE_EXHAUSTED status, which base/files.h makes of ENOSPC, is DiskFull, any other
-// Internal.
+// What to report of a status that is not OK. One without a reason of its own is judged by its
+// code, which base/files.h makes of an errno: a full disk is DiskFull, a missing file
+// RunFolderLost, what else keeps this host from its files WorkerUnfit; any other code is Internal.
 Failure FailureOf(const absl::Status& status);
 
 // Runs `body`; exceptions of LibTorch and the standard library become a Status: RankLost,

@@ -18,7 +18,8 @@ struct BaseModel {
   std::string tokenizer_sha256;
 };
 
-// BadModel where anything about the folder is wrong.
+// BadModel where anything about the folder's content is wrong. No such folder, and a file that this
+// host cannot read, is no fault of the model (worker/trainer/core/failure.h).
 absl::StatusOr<BaseModel> OpenBaseModel(const std::string& path);
 
 }  // namespace tune::trainer

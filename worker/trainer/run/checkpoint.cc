@@ -143,6 +143,12 @@ absl::StatusOr<std::vector<LogEntry>> ReadLog(const std::string& path) {
   return log;
 }
 
+// A file that a checkpoint lacks makes it a bad one as its content does.
+absl::Status BadCheckpoint(const absl::Status& status) {
+  if (absl::IsNotFound(status)) return Fail(kBadCheckpoint, status.message());
+  return WithReason(status, kBadCheckpoint);
+}
+
 absl::StatusOr<at::Tensor> StateTensor(const SafetensorsFile& file, const std::string& path,
                                        const std::string& name, int64_t size) {
   const auto found = file.tensors().find(name);
@@ -163,7 +169,7 @@ absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int6
                          const FlatLayout& ours, HostAdamW* optimizer) {
   const std::string shard_path = JoinPath(path, ShardFile(rank, stored.ranks()));
   auto file = SafetensorsFile::Open(shard_path);
-  if (!file.ok()) return WithReason(file.status(), kBadCheckpoint);
+  if (!file.ok()) return BadCheckpoint(file.status());
   HostShard shard;
   for (const ShardField& field : kShardFields) {
     ASSIGN_OR_RETURN(shard.*field.tensor,
@@ -214,12 +220,12 @@ int64_t CheckpointBytes(const Parameters& parameters, DType dtype, bool resumabl
 
 absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
                                                       const Lineage& lineage) {
-  RETURN_IF_ERROR(WithReason(Annotate(VerifyManifest(path), path), kBadCheckpoint));
+  RETURN_IF_ERROR(BadCheckpoint(Annotate(VerifyManifest(path), path)));
   auto state = ReadJsonFile(JoinPath(path, kStateFile));
-  if (!state.ok()) return WithReason(state.status(), kBadCheckpoint);
+  if (!state.ok()) return BadCheckpoint(state.status());
   RETURN_IF_ERROR(CheckIdentity(path, *state, lineage));
   auto log = ReadLog(path);
-  if (!log.ok()) return WithReason(log.status(), kBadCheckpoint);
+  if (!log.ok()) return BadCheckpoint(log.status());
   if (log->empty() || log->back().step != static_cast<int64_t>(NumberOf(*state, "step"))) {
     return Fail(kBadCheckpoint,
                 absl::StrCat(path, ": trainer_state.json and state.json differ in their step"));

@@ -113,10 +113,11 @@ class Loader {
   std::string long_rows_;  // the first of them, for the error
 };
 
+// The file was the right one when it was put here: what has altered it is this host's doing.
 absl::Status CheckHash(const RunDataset& source, const std::string& actual) {
   if (source.sha256.empty() || source.sha256 == actual) return absl::OkStatus();
-  return Fail(kBadData, absl::StrCat(source.dataset, " (", source.path, "): SHA-256 is ", actual,
-                                     ", run.json says ", source.sha256));
+  return Fail(kWorkerUnfit, absl::StrCat(source.dataset, " (", source.path, "): SHA-256 is ",
+                                         actual, ", run.json says ", source.sha256));
 }
 
 // " (train.jsonl:3:10: …; …)", the first few.

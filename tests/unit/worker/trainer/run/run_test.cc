@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -718,18 +719,33 @@ TEST_F(RunTest, RefusesDataThatIsNotWhatTheRunNames) {
   RunFolder run = TinyRun(scratch_);
   run.datasets[0].sha256 = std::string(64, '0');
   EXPECT_FALSE(Start("run", run).ok());
-  EXPECT_THAT(FailureMessage("run", "BadData"), HasSubstr("SHA-256"));
+  EXPECT_THAT(FailureMessage("run", "WorkerUnfit"), HasSubstr("SHA-256"));
 }
 
 TEST_F(RunTest, TellsABrokenModelFromABrokenSpec) {
   RunFolder run = TinyRun(scratch_);
-  run.model_path = scratch_ / "nothing";
-  EXPECT_FALSE(Start("model", run).ok());
-  FailureMessage("model", "BadModel");
-  run = TinyRun(scratch_);
   run.spec.prompt_template = "no placeholder";
   EXPECT_FALSE(Start("template", run).ok());
   FailureMessage("template", "BadSpec");
+  run = TinyRun(scratch_);
+  ASSERT_TRUE(WriteFileDurably(JoinPath(run.model_path, "config.json"), "{").ok());
+  EXPECT_FALSE(Start("model", run).ok());
+  FailureMessage("model", "BadModel");
+}
+
+// Only what was read can be bad.
+TEST_F(RunTest, WhatThisHostCannotReadIsNeitherBadDataNorABadModel) {
+  RunFolder run = TinyRun(scratch_);
+  run.model_path = scratch_ / "nothing";
+  EXPECT_FALSE(Start("no_model", run).ok());
+  FailureMessage("no_model", "RunFolderLost");
+  run = TinyRun(scratch_);
+  run.datasets[0].path = scratch_ / "nothing";
+  EXPECT_FALSE(Start("no_data", run).ok());
+  FailureMessage("no_data", "RunFolderLost");
+  ASSERT_EQ(symlink("nothing", (scratch_ / "nothing").c_str()), 0);  // a loop
+  EXPECT_FALSE(Start("loop", run).ok());
+  FailureMessage("loop", "WorkerUnfit");
 }
 
 TEST_F(RunTest, RemovesWhatAKilledAttemptLeft) {
