@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "client/fetch.h"
 #include "client/resource_names.h"
+#include "recipe/data/chat_example.h"
 #include "run/folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
@@ -38,7 +39,8 @@ absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
   const RunSpec& spec = request.spec;
   const ModelConfig& config = inspection->model_.config;
   ASSIGN_OR_RETURN(const ExampleFormat format,
-                   ExampleFormatOf(spec, *inspection->model_.tokenizer, config.eos_token_id));
+                   ExampleFormatOf(spec, {*inspection->model_.tokenizer, config.eos_token_id,
+                                          inspection->model_folder_, TrainingDate()}));
   inspection->format_ = std::make_unique<ExampleFormat>(format);
   inspection->spec_ = spec;
   inspection->limit_ = LimitOf(spec, config.max_position_embeddings);
@@ -56,7 +58,7 @@ absl::Status Inspection::OpenData(Context& context, const InspectionRequest& req
 }
 
 absl::Status Inspection::OpenModel(Context& context, const std::string& model) {
-  std::string folder = model;
+  std::string& folder = model_folder_ = model;
   if (!IsFolder(folder)) {
     v1::GetModelRequest get;
     get.set_name(ModelName(model));

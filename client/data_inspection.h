@@ -47,6 +47,7 @@ class Inspection {
   absl::Status OpenData(Context& context, const InspectionRequest& request);
 
   const TemporaryFolder folder_;  // of the model, where it was fetched
+  std::string model_folder_;
   std::optional<DataFile> file_;
   DatasetOptions options_;
   ModelTokens model_;

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Installs what a build of Tune needs on Debian 12 or 13 (x86-64): packages of the
-# distribution, and LibTorch and Arrow from the wheels pinned in deploy/wheels.txt. What is
-# already there is left alone, so a second run takes well under a second.
+# distribution, LibTorch and Arrow from the wheels pinned in deploy/wheels.txt, and a Jinja engine
+# from the source distribution pinned in deploy/sources.txt. What is already there is left alone,
+# so a second run takes well under a second.
 #
 #   deploy/install-deps.sh            to build and run
 #   deploy/install-deps.sh --tests    also what tests/run.sh uses
 #
-# TUNE_DEPS_DIR   where LibTorch and Arrow go (default ~/.cache/tune/deps)
+# TUNE_DEPS_DIR   where what is no package goes (default ~/.cache/tune/deps)
+# PIP_INDEX_URL   another index than PyPI, as pip has it
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 deps=${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}
 wheels=$here/wheels.txt
+sources=$here/sources.txt
 
 build_packages=(
   ca-certificates ccache cmake g++ git mold ninja-build pkg-config
@@ -20,7 +23,7 @@ build_packages=(
   libyaml-cpp-dev libutf8proc-dev libicu-dev nlohmann-json3-dev libssl-dev zlib1g-dev libzstd-dev
   libgtest-dev libgmock-dev
 )
-wheel_packages=(python3-pip unzip)
+download_packages=(curl python3-pip unzip)
 test_packages=(curl jq openssl python3-venv)
 
 say() { printf 'install-deps: %s\n' "$*"; }
@@ -85,11 +88,10 @@ unpack_wheels() {
   unzip -q "$1"/googleapis_*.whl 'google/*' -d "$2"
 }
 
-# The stamp names the pins that are unpacked. It goes first and comes back last, so a
+# A stamp names the pins that are unpacked. It goes first and comes back last, so a
 # folder that an interrupted run left half done is never taken for whole.
-pins=$(sha256sum <"$wheels")
-stamp=$deps/.wheels
-wheels_installed() { [ "$(cat "$stamp" 2>/dev/null)" = "$pins" ]; }
+pins() { sha256sum <"$1"; }
+installed() { [ "$(cat "$deps/.$1" 2>/dev/null)" = "$(pins "$here/$1.txt")" ]; }
 
 install_wheels() {
   local free
@@ -99,12 +101,50 @@ install_wheels() {
   mkdir "$scratch/wheels"
   download_wheels "$scratch/wheels"
   unpack_wheels "$scratch/wheels" "$scratch/unpacked"
-  rm -f "$stamp"
-  for folder in torch nvidia pyarrow google; do
+  put_in_place wheels torch nvidia pyarrow google
+}
+
+put_in_place() {
+  local list=$1
+  shift
+  rm -f "$deps/.$list"
+  for folder; do
     rm -rf "${deps:?}/$folder"
     mv "$scratch/unpacked/$folder" "$deps/$folder"
   done
-  printf '%s\n' "$pins" >"$stamp"
+  pins "$here/$list.txt" >"$deps/.$list"
+}
+
+# pip has no way to fetch a source distribution without running its build: this reads the index's
+# page of the project, as pip does (PEP 503).
+download_source() {
+  local file=$1 project=${1%-*} index page link
+  index=${PIP_INDEX_URL:-$(python3 -m pip config get global.index-url 2>/dev/null ||
+    echo https://pypi.org/simple)}
+  page=${index%/}/${project//_/-}/
+  link=$(curl -fsSL --retry 3 "$page" | grep -oE "href=\"[^\"#]*$file" | head -1) ||
+    die "$page does not have $file"
+  link=${link#href=\"}
+  case $link in
+    *://*) ;;
+    /*) link=$(grep -oE '^[a-z]+://[^/]+' <<<"$page")$link ;;
+    *) link=$page$link ;;
+  esac
+  curl -fsSL --retry 3 -o "$scratch/$file" "$link" || die "$link could not be downloaded"
+}
+
+install_sources() {
+  local hash file unpacked=$scratch/unpacked/llama.cpp
+  read -r hash file < <(grep -v '^#' "$sources")
+  say "downloading $file (76 MB) for its Jinja engine"
+  download_source "$file"
+  sha256sum --quiet -c <<<"$hash  $scratch/$file" >&2 || die "$file is not the one pinned"
+  mkdir -p "$unpacked"
+  tar -xzf "$scratch/$file" -C "$unpacked" --strip-components=3 --wildcards \
+    '*/vendor/llama.cpp/LICENSE' '*/vendor/llama.cpp/common/jinja' \
+    '*/vendor/llama.cpp/common/json.*' '*/vendor/llama.cpp/common/unicode.*' \
+    '*/vendor/llama.cpp/models/templates'
+  put_in_place sources llama.cpp
 }
 
 main() {
@@ -120,12 +160,13 @@ main() {
   flock -n 9 || { say "waiting for another run of this script"; flock 9; }
   rm -rf "$deps"/.scratch.*  # of interrupted runs
   scratch=$(mktemp -d "$deps/.scratch.XXXXXX")
-  if wheels_installed; then
+  if installed wheels && installed sources; then
     install_packages "${packages[@]}"
-  else
-    install_packages "${packages[@]}" "${wheel_packages[@]}"
-    install_wheels
+    return
   fi
+  install_packages "${packages[@]}" "${download_packages[@]}"
+  installed wheels || install_wheels
+  installed sources || install_sources
 }
 
 main "$@"

@@ -48,11 +48,12 @@ std::string TemplateText(const std::string& name_or_text) {
 absl::Status UnknownTemplate(const std::string& name) {
   std::vector<absl::string_view> names;
   for (const BuiltIn& b : kBuiltIns) names.push_back(b.name);
+  names.push_back(kChatTemplateName);
   const std::string unknown = UnknownField(name, names);
   const size_t hint = unknown.find("; did you mean");
   return absl::InvalidArgumentError(absl::StrCat(
-      "\"", name, "\" is neither user_assistant, instruct, alpaca, plain nor a text with ", kPrompt,
-      " and ", kResponse, hint == unknown.npos ? "" : unknown.substr(hint)));
+      "\"", name, "\" is neither user_assistant, instruct, alpaca, plain, chat nor a text with ",
+      kPrompt, " and ", kResponse, hint == unknown.npos ? "" : unknown.substr(hint)));
 }
 
 absl::Status CheckOnce(absl::string_view text, absl::string_view placeholder) {

@@ -8,6 +8,9 @@
 
 namespace tune {
 
+// The template that is none of ours: the model's own chat template (recipe/chat/chat_template.h).
+inline constexpr char kChatTemplateName[] = "chat";
+
 // A stretch of an example's text. What a template writes may name special tokens
 // ("<|im_start|>"), which become their ids; what a row wrote stays text, whatever it spells.
 struct TemplatePart {
@@ -28,7 +31,8 @@ struct TemplatePart {
 // the response that is learned begins with " ", and so does what is generated.
 class PromptTemplate {
  public:
-  // INVALID_ARGUMENT where a placeholder is missing or doubled, or the name is unknown.
+  // INVALID_ARGUMENT where a placeholder is missing or doubled, or the name is unknown;
+  // kChatTemplateName is none of these.
   static absl::StatusOr<PromptTemplate> Parse(const std::string& name_or_text);
 
   // "User: {prompt}\n\nAssistant:" — exactly what stands before generation. `input` is "" for

@@ -187,6 +187,7 @@ Json WriteMixture(const RunSpec& spec) { return WriteFields(MixtureRows(), spec.
 
 void ReadTemplate(const Json& json, const FieldContext& at, RunSpec* spec) {
   if (!ReadText(json, kMaxTextBytes, at, &spec->prompt_template)) return;
+  if (spec->prompt_template == kChatTemplateName) return;
   const auto parsed = PromptTemplate::Parse(spec->prompt_template);
   if (!parsed.ok()) at.Error(std::string(parsed.status().message()));
 }
@@ -286,8 +287,8 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
       {{"template", CustomField<S>{ReadTemplate, WriteTemplate}},
        Alters::kResult,
        "--template",
-       "How a prompt and its response become one text",
-       "user_assistant, instruct, alpaca, plain, or a text with {prompt} and {response}"},
+       "How a prompt and its response become one text; chat: by the model's own chat template",
+       "user_assistant, instruct, alpaca, plain, chat, or a text with {prompt} and {response}"},
       {{"train_on", ChoiceField<S>{&S::train_on, {"responses", "last_response", "all"}}},
        Alters::kResult,
        "--train-on",

@@ -83,8 +83,10 @@ struct LookedAt {
   Fate fate = Fate::kKept;
 };
 
-LookedAt LookAt(const Inspection& inspection, const Row& row) {
-  LookedAt looked{row, MakeExample(row, inspection.format())};
+absl::StatusOr<LookedAt> LookAt(const Inspection& inspection, const Row& row) {
+  auto example = MakeExample(row, inspection.format());
+  RETURN_IF_ERROR(Annotate(example.status(), NameRow(inspection.name(), row.at)));
+  LookedAt looked{row, *std::move(example)};
   Example limited = looked.example;
   looked.fate = Limit(inspection.limit(), &limited);
   if (looked.fate == Fate::kTruncated) looked.example = std::move(limited);
@@ -99,14 +101,11 @@ class Picker {
   absl::Status Take(const Inspection& inspection, const Row& row) {
     ++seen_;
     if (flags_.row > 0) {
-      if (row.at.number == flags_.row) picked_.push_back(LookAt(inspection, row));
+      if (row.at.number == flags_.row) RETURN_IF_ERROR(Pick(inspection, row));
       return row.at.number > flags_.row ? EnoughRows() : absl::OkStatus();
     }
-    if (flags_.sample > 0) {
-      Sample(inspection, row);
-      return absl::OkStatus();
-    }
-    picked_.push_back(LookAt(inspection, row));
+    if (flags_.sample > 0) return Sample(inspection, row);
+    RETURN_IF_ERROR(Pick(inspection, row));
     return seen_ == flags_.rows ? EnoughRows() : absl::OkStatus();
   }
 
@@ -119,13 +118,17 @@ class Picker {
 
  private:
   // Each row is kept with the same chance (Vitter's algorithm R).
-  void Sample(const Inspection& inspection, const Row& row) {
-    if (static_cast<int64_t>(picked_.size()) < flags_.sample) {
-      picked_.push_back(LookAt(inspection, row));
-      return;
-    }
+  absl::Status Sample(const Inspection& inspection, const Row& row) {
+    if (static_cast<int64_t>(picked_.size()) < flags_.sample) return Pick(inspection, row);
     const uint64_t at = random_.Below(static_cast<uint64_t>(seen_));
-    if (at < picked_.size()) picked_[at] = LookAt(inspection, row);
+    if (at >= picked_.size()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(picked_[at], LookAt(inspection, row));
+    return absl::OkStatus();
+  }
+
+  absl::Status Pick(const Inspection& inspection, const Row& row) {
+    ASSIGN_OR_RETURN(picked_.emplace_back(), LookAt(inspection, row));
+    return absl::OkStatus();
   }
 
   const LookFlags& flags_;

@@ -7,7 +7,7 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE} AS build
 ENV TUNE_DEPS_DIR=/opt/tune/deps
 WORKDIR /src
-COPY deploy/install-deps.sh deploy/wheels.txt deploy/
+COPY deploy/install-deps.sh deploy/wheels.txt deploy/sources.txt deploy/
 RUN deploy/install-deps.sh
 COPY . .
 RUN cmake --preset release -DTUNE_DEPS_DIR=/opt/tune/deps -DTUNE_BUILD_TRAINER=OFF \
@@ -26,6 +26,8 @@ RUN apt-get update \
 # The programs look for the plugin in ../lib, and the plugin for Arrow in pyarrow/ beside it.
 COPY --from=build /opt/tune/deps/pyarrow/lib*.so.* /usr/local/lib/pyarrow/
 COPY --from=build /src/build/release/lib/libtune_tables.so /usr/local/lib/
+# Chat templates are rendered by a program in ../libexec.
+COPY --from=build /src/build/release/libexec/tune-chat-template /usr/local/libexec/
 COPY --from=build /src/build/release/bin/tune-scheduler /src/build/release/bin/tunectl /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/tune

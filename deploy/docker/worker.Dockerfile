@@ -8,7 +8,7 @@ FROM ${BASE_IMAGE} AS build
 # The trainer finds LibTorch by this path, in the build and in the image.
 ENV TUNE_DEPS_DIR=/opt/tune/deps
 WORKDIR /src
-COPY deploy/install-deps.sh deploy/wheels.txt deploy/
+COPY deploy/install-deps.sh deploy/wheels.txt deploy/sources.txt deploy/
 RUN deploy/install-deps.sh
 COPY . .
 RUN cmake --preset release -DTUNE_DEPS_DIR=/opt/tune/deps -DTUNE_BUILD_TESTS=OFF \
@@ -28,6 +28,8 @@ COPY --from=build /opt/tune/deps/nvidia/cu13/lib /opt/tune/deps/nvidia/cu13/lib
 # The trainer looks for the plugin in ../lib, and the plugin for Arrow in pyarrow/ beside it.
 COPY --from=build /opt/tune/deps/pyarrow/lib*.so.* /usr/local/lib/pyarrow/
 COPY --from=build /src/build/release/lib/libtune_tables.so /usr/local/lib/
+# Chat templates are rendered by a program in ../libexec.
+COPY --from=build /src/build/release/libexec/tune-chat-template /usr/local/libexec/
 COPY --from=build /src/build/release/bin/tune-worker /src/build/release/bin/tune-trainer /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/tune-worker

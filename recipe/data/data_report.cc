@@ -18,8 +18,10 @@ class Reporter {
            const std::function<void(const Example&)>& on_used)
       : name_(name), format_(format), limit_(limit), on_used_(on_used) {}
 
-  void Add(const Row& row) {
-    Example example = MakeExample(row, format_);
+  absl::Status Add(const Row& row) {
+    auto made = MakeExample(row, format_);
+    if (!made.ok()) return Annotate(made.status(), NameRow(name_, row.at));
+    Example example = *std::move(made);
     const auto length = static_cast<int64_t>(example.ids.size());
     report_.longest = std::max(report_.longest, length);
     ++report_.lengths[LengthBucket(length)];
@@ -27,11 +29,12 @@ class Reporter {
     ++form.rows;
     const Fate fate = Limit(limit_, &example);
     Count(fate, row, length);
-    if (fate != Fate::kKept && fate != Fate::kTruncated) return;
+    if (fate != Fate::kKept && fate != Fate::kTruncated) return absl::OkStatus();
     ++form.used;
     form.tokens += static_cast<int64_t>(example.ids.size());
     form.target_tokens += example.target_tokens();
     if (on_used_) on_used_(example);
+    return absl::OkStatus();
   }
 
   DataReport Finish(const DatasetSummary& summary) && {
@@ -114,7 +117,7 @@ absl::StatusOr<DataReport> ReportOnDataset(const std::string& path, const std::s
                    ReadDataset(
                        path, name,
                        [&](int64_t, const Row& row) {
-                         reporter.Add(row);
+                         RETURN_IF_ERROR(reporter.Add(row));
                          return ++rows % kRowsPerCall == 0 ? on_rows(rows) : absl::OkStatus();
                        },
                        options));

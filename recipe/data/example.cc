@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "recipe/data/chat_example.h"
 #include "recipe/data/conversation.h"
 
 namespace tune {
@@ -80,17 +81,21 @@ TrainOn TrainOnNamed(absl::string_view name) {
   return name == "last_response" ? TrainOn::kLastResponse : TrainOn::kResponses;
 }
 
-absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const Tokenizer& tokenizer,
-                                              int64_t end_token) {
-  ASSIGN_OR_RETURN(const PromptTemplate prompt_template,
-                   PromptTemplate::Parse(spec.prompt_template));
-  return ExampleFormat{.prompt_template = prompt_template,
-                       .tokenizer = &tokenizer,
-                       .eos = static_cast<int32_t>(end_token),
+absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const FormatModel& model) {
+  ExampleFormat format{.tokenizer = &model.tokenizer,
+                       .eos = static_cast<int32_t>(model.end_token),
                        .train_on = TrainOnNamed(spec.train_on)};
+  if (spec.prompt_template != kChatTemplateName) {
+    ASSIGN_OR_RETURN(format.prompt_template, PromptTemplate::Parse(spec.prompt_template));
+    return format;
+  }
+  ASSIGN_OR_RETURN(format.chat, StartChatTemplate(model.folder, model.date));
+  format.turn_end = ChatTurnEnd(format);
+  return format;
 }
 
-Example MakeExample(const Row& row, const ExampleFormat& format) {
+absl::StatusOr<Example> MakeExample(const Row& row, const ExampleFormat& format) {
+  if (format.chat != nullptr && !row.is_text) return MakeChatExample(row, format);
   ExampleWriter writer(*format.tokenizer);
   const bool all = format.train_on == TrainOn::kAll;
   const PromptTemplate& prompt_template = format.prompt_template;
@@ -122,9 +127,16 @@ Example MakeExample(const Row& row, const ExampleFormat& format) {
   return writer.Finish();
 }
 
-std::vector<int32_t> PromptIds(const PromptTemplate& prompt_template, const std::string& prompt,
-                               const Tokenizer& tokenizer) {
-  return Encode(tokenizer, prompt_template.PromptParts(prompt, ""));
+std::vector<int32_t> WithTurnEnd(std::vector<int32_t> ends, const ExampleFormat& format) {
+  const bool named = std::find(ends.begin(), ends.end(), format.turn_end) != ends.end();
+  if (format.turn_end >= 0 && !named) ends.push_back(format.turn_end);
+  return ends;
+}
+
+absl::StatusOr<std::vector<int32_t>> PromptIds(const ExampleFormat& format,
+                                               const std::string& prompt) {
+  if (format.chat != nullptr) return ChatPromptIds(format, prompt);
+  return Encode(*format.tokenizer, format.prompt_template.PromptParts(prompt, ""));
 }
 
 }  // namespace tune

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "recipe/chat/chat_template.h"
 #include "recipe/data/row.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/prompt_template.h"
@@ -34,11 +36,23 @@ struct ExampleFormat {
   const Tokenizer* tokenizer;
   int32_t eos;
   TrainOn train_on = TrainOn::kResponses;
+  // The model's own chat template, which stands for prompt_template then, and the token that closes
+  // an answer by it (chat_example.h); null and -1 where the spec names another.
+  std::shared_ptr<ChatTemplate> chat = nullptr;
+  int32_t turn_end = -1;
 };
 
-// As the spec has it, of a model with this tokenizer and end token; an error is its template's.
-absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const Tokenizer& tokenizer,
-                                              int64_t end_token);
+// The model that a format is for. `date` is what its chat template may tell.
+struct FormatModel {
+  const Tokenizer& tokenizer;
+  int64_t end_token;
+  std::string folder;
+  absl::Time date;
+};
+
+// As the spec has it; an error is its template's. Where that is kChatTemplateName, it is read from
+// the model's folder.
+absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const FormatModel& model);
 
 // A row's tokens, the end token (eos) appended and learned.
 //
@@ -54,11 +68,15 @@ absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const Tokeniz
 // Tools that may be called follow the system, a line of JSON each; the text of a tool's message
 // goes into the next prompt after "Tool result: ", and a call is its line of JSON in the answer.
 //
-// Example::row is left for the caller to set.
-Example MakeExample(const Row& row, const ExampleFormat& format);
+// Example::row is left for the caller to set. An error, which only a chat template gives, is the
+// row's.
+absl::StatusOr<Example> MakeExample(const Row& row, const ExampleFormat& format);
+
+// Where a reply by the format ends: at any of `ends`, or where a chat template closes its answers.
+std::vector<int32_t> WithTurnEnd(std::vector<int32_t> ends, const ExampleFormat& format);
 
 // The ids of a prompt as an example has them, which generation begins from.
-std::vector<int32_t> PromptIds(const PromptTemplate& prompt_template, const std::string& prompt,
-                               const Tokenizer& tokenizer);
+absl::StatusOr<std::vector<int32_t>> PromptIds(const ExampleFormat& format,
+                                               const std::string& prompt);
 
 }  // namespace tune

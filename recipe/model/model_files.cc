@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/git_lfs.h"
-#include "base/json.h"
 #include "base/status.h"
+#include "recipe/chat/chat_files.h"
 #include "recipe/model/weight_files.h"
 
 namespace tune {
@@ -28,7 +28,6 @@ constexpr absl::string_view kOptionalFiles[] = {
     "vocab.json",
     "vocab.txt",
 };
-constexpr char kTemplatesFolder[] = "additional_chat_templates";
 
 bool IsFile(const std::string& path) {
   std::error_code error;
@@ -50,8 +49,8 @@ std::vector<std::string> OptionalFiles(const std::string& path) {
   for (const absl::string_view file : kOptionalFiles) {
     if (Exists(JoinPath(path, file))) files.emplace_back(file);
   }
-  for (const std::string& name : NamesIn(JoinPath(path, kTemplatesFolder))) {
-    const std::string file = JoinPath(kTemplatesFolder, name);
+  for (const std::string& name : NamesIn(JoinPath(path, kChatTemplatesFolder))) {
+    const std::string file = JoinPath(kChatTemplatesFolder, name);
     if (absl::EndsWith(name, ".jinja") && IsFile(JoinPath(path, file))) files.push_back(file);
   }
   return files;
@@ -94,7 +93,7 @@ std::vector<std::string> OtherFiles(const std::string& path) {
   const auto model_files = ModelFiles(path);
   std::vector<std::string> others;
   for (const std::string& name : NamesIn(path)) {
-    if (absl::StartsWith(name, ".") || name == kTemplatesFolder) continue;
+    if (absl::StartsWith(name, ".") || name == kChatTemplatesFolder) continue;
     if (model_files.ok() && std::ranges::find(*model_files, name) != model_files->end()) continue;
     others.push_back(IsFolder(JoinPath(path, name)) ? name + "/" : name);
   }
@@ -112,14 +111,6 @@ std::vector<std::string> PointersAmongModelFiles(const std::string& path) {
   });
   std::sort(candidates.begin(), candidates.end());
   return candidates;
-}
-
-bool HasChatTemplate(const std::string& path) {
-  for (const char* file : {kChatTemplateFile, "chat_template.json"}) {
-    if (Exists(JoinPath(path, file))) return true;
-  }
-  const auto config = ReadJsonFile(JoinPath(path, "tokenizer_config.json"));
-  return config.ok() && config->is_object() && !config->value("chat_template", Json()).is_null();
 }
 
 }  // namespace tune

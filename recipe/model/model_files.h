@@ -12,7 +12,6 @@ namespace tune {
 
 inline constexpr char kConfigFile[] = "config.json";
 inline constexpr char kTokenizerFile[] = "tokenizer.json";
-inline constexpr char kChatTemplateFile[] = "chat_template.jinja";
 inline constexpr char kAdapterConfigFile[] = "adapter_config.json";
 
 // The files of the folder `path` that belong to the model, relative, sorted: config.json, the
@@ -22,10 +21,6 @@ absl::StatusOr<std::vector<std::string>> ModelFiles(const std::string& path);
 
 // Those of them that an export copies byte for byte: all but config.json and the weights.
 absl::StatusOr<std::vector<std::string>> CopiedModelFiles(const std::string& path);
-
-// Whether the folder says how its model is asked: in chat_template.jinja or chat_template.json, or
-// in tokenizer_config.json.
-bool HasChatTemplate(const std::string& path);
 
 // What else lies in the folder and is not pushed: names of files and, with "/" at the end,
 // folders, sorted. Hidden ones are left out.

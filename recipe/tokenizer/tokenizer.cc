@@ -223,6 +223,10 @@ std::string Tokenizer::TokenBytes(int32_t id) const {
   return id < 0 || id >= size() ? "" : state_->entries[id].bytes;
 }
 
+bool Tokenizer::IsSpecial(int32_t id) const {
+  return id >= 0 && id < size() && state_->entries[id].special;
+}
+
 int32_t Tokenizer::size() const { return static_cast<int32_t>(state_->entries.size()); }
 
 int32_t Tokenizer::IdOf(absl::string_view content) const {

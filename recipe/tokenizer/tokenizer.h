@@ -42,6 +42,9 @@ class Tokenizer {
   // The bytes of one token, which may be a piece of a character; "" for an unknown id.
   std::string TokenBytes(int32_t id) const;
 
+  // Whether the token is special, as the tokenizer has it.
+  bool IsSpecial(int32_t id) const;
+
   // One above the highest id.
   int32_t size() const;
   // The id of a token by its content ("<|endoftext|>"), or -1.

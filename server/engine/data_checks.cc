@@ -9,6 +9,7 @@
 #include "base/field_errors.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/data/chat_example.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/folder.h"
@@ -139,6 +140,7 @@ absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
 
 absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
+  RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
   const LengthLimit limit = LimitOf(spec, inputs.model.max_position_embeddings);
   DataFindings findings;
   FieldErrors errors;
@@ -148,16 +150,32 @@ absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
       findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
       continue;
     }
-    ASSIGN_OR_RETURN(const DataReport report,
-                     Report(spec, inputs, inputs.datasets[i], source.columns));
-    const std::string problem = ProblemOf(report, limit, inputs.model.max_position_embeddings);
-    if (!problem.empty()) errors.Add(absl::StrCat("datasets[", i, "].dataset"), problem);
-    const std::string warning = WarningOf(source.dataset, report, limit);
+    const std::string field = absl::StrCat("datasets[", i, "].dataset");
+    const auto report = Report(spec, inputs, inputs.datasets[i], source.columns);
+    if (absl::IsInvalidArgument(report.status())) {
+      errors.Add(field, std::string(report.status().message()));
+      continue;
+    }
+    RETURN_IF_ERROR(report.status());
+    const std::string problem = ProblemOf(*report, limit, inputs.model.max_position_embeddings);
+    if (!problem.empty()) errors.Add(field, problem);
+    const std::string warning = WarningOf(source.dataset, *report, limit);
     if (!warning.empty()) findings.warnings.push_back(warning);
-    findings.data.push_back(UseOf(source.dataset, report));
+    findings.data.push_back(UseOf(source.dataset, *report));
   }
   RETURN_IF_ERROR(errors.ToStatus("job spec"));
   return findings;
+}
+
+// Even where no row is looked at, a model must have the template that it is to be asked by.
+absl::Status DataChecks::CheckTemplate(const RunSpec& spec, const Model& model) {
+  if (spec.prompt_template != kChatTemplateName) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, model.files));
+  const absl::Status started = StartChatTemplate(folder->path(), TrainingDate()).status();
+  if (!absl::IsInvalidArgument(started)) return started;
+  FieldErrors errors;
+  errors.Add("template", std::string(started.message()));
+  return errors.ToStatus("job spec");
 }
 
 bool DataChecks::Knows(const RunSpec& spec) {
@@ -205,7 +223,8 @@ absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
   ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
   ASSIGN_OR_RETURN(const ExampleFormat format,
-                   ExampleFormatOf(spec, *model.tokenizer, model.config.eos_token_id));
+                   ExampleFormatOf(spec, {*model.tokenizer, model.config.eos_token_id,
+                                          folder->path(), TrainingDate()}));
   return ReportOnDataset(blobs_.Path(dataset.file.sha256), dataset.file.path,
                          {columns, dataset.max_bad_rows}, format,
                          LimitOf(spec, inputs.model.max_position_embeddings),

@@ -34,8 +34,9 @@ class DataChecks {
       : store_(store), blobs_(blobs), commits_(commits) {}
 
   // `spec` names what is there and its columns are filled in. INVALID_ARGUMENT with the field
-  // "datasets[1].dataset" where rows are too long under the policy "error", or none is left to
-  // learn from; it names the first rows.
+  // "datasets[1].dataset" where rows are too long under the policy "error", none is left to
+  // learn from, or the model's chat template refuses one; it names the first rows. With the field
+  // "template" where the model has no chat template that is asked for.
   absl::StatusOr<DataFindings> Check(const RunSpec& spec);
   // Whether Check will read no dataset.
   bool Knows(const RunSpec& spec);
@@ -43,6 +44,7 @@ class DataChecks {
  private:
   struct Inputs;
   absl::StatusOr<Inputs> ReadInputs(const RunSpec& spec);
+  absl::Status CheckTemplate(const RunSpec& spec, const Model& model);
   absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs,
                                     const Dataset& dataset, const Columns& columns);
   absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs,

@@ -11,8 +11,9 @@ arrows='
 base             : base
 run              : base run
 recipe/tokenizer : base recipe/tokenizer
-recipe/model     : base recipe/tokenizer recipe/model
-recipe/data      : base run recipe/tokenizer recipe/data
+recipe/chat      : base recipe/chat
+recipe/model     : base recipe/chat recipe/tokenizer recipe/model
+recipe/data      : base run recipe/chat recipe/tokenizer recipe/data
 recipe/cleaning  : base run recipe/tokenizer recipe/data recipe/cleaning
 monitor          : base monitor
 proto/wire       : base run proto/wire
@@ -38,6 +39,7 @@ private='
 <prometheus/               : monitor server/metrics server/rpc server/main.cc worker/agent
 <Civet|<civetweb           : monitor
 <(arrow|parquet)/          : recipe/data/tables
+"jinja/                    : recipe/chat/renderer
 <(yaml-cpp)/               : client
 <utf8proc                  : client
 <unicode/                  : recipe/cleaning

@@ -1,11 +1,14 @@
 // Prints each row of a dataset as the trainer sees it, a line of JSON with ids and targets.
 //
 // Usage: encode_rows FILE TOKENIZER END_TOKEN TEMPLATE TRAIN_ON [COLUMNS]
+//        (template "chat": that of the tokenizer's folder)
 //        encode_rows --chat-template TEMPLATE END_TOKEN
 #include <cstdio>
+#include <filesystem>
 
 #include "base/json.h"
 #include "base/status.h"
+#include "recipe/data/chat_example.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/example.h"
 #include "run/chat_template.h"
@@ -15,16 +18,22 @@ namespace {
 
 absl::Status Print(const std::vector<std::string>& args) {
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::FromFile(args[1]));
-  ASSIGN_OR_RETURN(const auto prompt_template, PromptTemplate::Parse(args[3]));
+  RunSpec spec;
+  spec.prompt_template = args[3];
+  spec.train_on = args[4];
+  const std::string folder = std::filesystem::path(args[1]).parent_path();
+  ASSIGN_OR_RETURN(
+      const ExampleFormat format,
+      ExampleFormatOf(spec, {*tokenizer, tokenizer->IdOf(args[2]), folder, TrainingDate()}));
   Columns columns;
   if (args.size() > 5) {
     ASSIGN_OR_RETURN(columns, ParseColumns(args[5]));
   }
-  const ExampleFormat format{prompt_template, tokenizer.get(), tokenizer->IdOf(args[2]),
-                             TrainOnNamed(args[4])};
   const auto print = [&](int64_t, const Row& row) {
-    const Example example = MakeExample(row, format);
-    const Json json = {{"form", row.form}, {"ids", example.ids}, {"target", example.target}};
+    const auto example = MakeExample(row, format);
+    const Json json =
+        example.ok() ? Json{{"form", row.form}, {"ids", example->ids}, {"target", example->target}}
+                     : Json{{"form", row.form}, {"error", example.status().message()}};
     puts(DumpJson(json).c_str());
     return absl::OkStatus();
   };

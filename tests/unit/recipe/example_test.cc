@@ -32,7 +32,7 @@ std::string TextWhere(const Example& example, bool target) {
 Example Make(const Row& row, const std::string& text = "user_assistant",
              TrainOn train_on = TrainOn::kResponses) {
   const auto tokenizer = SmallTokenizer();
-  return MakeExample(row, {Template(text), tokenizer.get(), kEnd, train_on});
+  return MakeExample(row, {Template(text), tokenizer.get(), kEnd, train_on}).value();
 }
 
 Row TextRow(const std::string& text) {

@@ -25,7 +25,8 @@ Example WholeExample(const std::vector<int32_t>& ids) {
 absl::StatusOr<std::vector<Example>> ProbeExamples(const ProbeCommand& command,
                                                    const LoadedModel& loaded) {
   if (command.ids.empty()) {
-    ASSIGN_OR_RETURN(const auto prompt, PromptIds(command.text, command.prompt, loaded.base));
+    ASSIGN_OR_RETURN(const auto format, PromptFormat(command.prompt, loaded.base));
+    ASSIGN_OR_RETURN(const auto prompt, PromptIds(command.text, command.prompt, format));
     return std::vector{WholeExample(prompt)};
   }
   std::vector<Example> examples;

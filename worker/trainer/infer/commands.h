@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "recipe/data/example.h"
 #include "worker/trainer/infer/sampler.h"
 #include "worker/trainer/net/base_model.h"
 
@@ -27,9 +28,12 @@ struct PromptOptions {
 // user_assistant.
 std::string LearnedTemplate(const std::string& path);
 
-// The tokens of a prompt to the model, at least one.
+// How the model is asked.
+absl::StatusOr<ExampleFormat> PromptFormat(const PromptOptions& prompt, const BaseModel& model);
+
+// The tokens of a prompt, at least one.
 absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
-                                               const BaseModel& model);
+                                               const ExampleFormat& format);
 
 struct GenerateCommand {
   ModelOptions model;

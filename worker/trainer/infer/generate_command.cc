@@ -57,11 +57,11 @@ class ReplyPrinter {
 };
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> Prompts(const GenerateCommand& command,
-                                                          const BaseModel& base) {
-  const int64_t positions = base.folder.config.max_position_embeddings;
+                                                          const ExampleFormat& format,
+                                                          int64_t positions) {
   std::vector<std::vector<int32_t>> prompts;
   for (const std::string& text : command.texts) {
-    ASSIGN_OR_RETURN(prompts.emplace_back(), PromptIds(text, command.prompt, base));
+    ASSIGN_OR_RETURN(prompts.emplace_back(), PromptIds(text, command.prompt, format));
     const auto tokens = static_cast<int64_t>(prompts.back().size());
     if (tokens < positions) continue;
     return absl::InvalidArgumentError(
@@ -85,13 +85,14 @@ absl::Status Generate(const GenerateCommand& command) {
                    LoadModel(command.model.model, command.model.device, command.model.precision));
   const Tokenizer& tokenizer = *loaded->base.tokenizer;
   const ModelConfig& config = loaded->base.folder.config;
-  ASSIGN_OR_RETURN(const auto prompts, Prompts(command, loaded->base));
+  ASSIGN_OR_RETURN(const ExampleFormat format, PromptFormat(command.prompt, loaded->base));
+  ASSIGN_OR_RETURN(const auto prompts, Prompts(command, format, config.max_position_embeddings));
   ReplyPrinter printer(command, tokenizer);
   const auto replies =
       trainer::Generate(*loaded->network, prompts,
                         {.max_new_tokens = command.max_new_tokens,
                          .sampling = command.sampling,
-                         .ends = ReplyEnds(command.model.model, config),
+                         .ends = WithTurnEnd(ReplyEnds(command.model.model, config), format),
                          .vocabulary = tokenizer.size()},
                         [&](size_t reply, int32_t id) { return printer.Add(reply, id); });
   printer.Finish();
@@ -109,14 +110,26 @@ std::string LearnedTemplate(const std::string& path) {
   return learned.is_string() ? learned.get<std::string>() : other;
 }
 
-absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
-                                               const BaseModel& model) {
+absl::StatusOr<ExampleFormat> PromptFormat(const PromptOptions& prompt, const BaseModel& model) {
   const Tokenizer& tokenizer = *model.tokenizer;
-  const auto prompt_template = PromptTemplate::Parse(
-      prompt.prompt_template.empty() ? LearnedTemplate(model.path) : prompt.prompt_template);
-  RETURN_IF_ERROR(Annotate(prompt_template.status(), "--template"));
-  auto ids =
-      prompt.raw ? tokenizer.Encode(text) : tune::PromptIds(*prompt_template, text, tokenizer);
+  if (prompt.raw) return ExampleFormat{.tokenizer = &tokenizer};
+  RunSpec spec;
+  spec.prompt_template =
+      prompt.prompt_template.empty() ? LearnedTemplate(model.path) : prompt.prompt_template;
+  auto format =
+      ExampleFormatOf(spec, {tokenizer, model.folder.config.eos_token_id, model.path, absl::Now()});
+  RETURN_IF_ERROR(Annotate(format.status(), "--template"));
+  return format;
+}
+
+absl::StatusOr<std::vector<int32_t>> PromptIds(const std::string& text, const PromptOptions& prompt,
+                                               const ExampleFormat& format) {
+  std::vector<int32_t> ids;
+  if (prompt.raw) {
+    ids = format.tokenizer->Encode(text);
+  } else {
+    ASSIGN_OR_RETURN(ids, tune::PromptIds(format, text));
+  }
   if (ids.empty()) return absl::InvalidArgumentError("--prompt: no token in it");
   return ids;
 }

@@ -23,7 +23,9 @@ class Loader {
       : name_(std::move(name)), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
-    Example example = MakeExample(row, options_.format);
+    auto made = MakeExample(row, options_.format);
+    if (!made.ok()) return RefusedRow(made.status(), row.at);
+    Example example = *std::move(made);
     example.row = number;
     const auto length = static_cast<int64_t>(example.ids.size());
     switch (Limit(options_.limit, &example)) {
@@ -87,6 +89,12 @@ class Loader {
       Keep(std::move(all[i]));
     }
     out_->beyond_max_rows = static_cast<int64_t>(all.size() - out_->examples.size());
+  }
+
+  // Of the row, or of the process that renders it.
+  absl::Status RefusedRow(const absl::Status& why, const RowPlace& at) const {
+    const bool rows = absl::IsInvalidArgument(why);
+    return WithReason(Annotate(why, NameRow(name_, at)), rows ? kBadData : kInternal);
   }
 
   int64_t Kept() const { return static_cast<int64_t>(out_->examples.size()); }

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/json_number.h"
 #include "base/status.h"
+#include "recipe/chat/chat_files.h"
 #include "recipe/model/model_family.h"
 #include "recipe/model/model_files.h"
 #include "run/chat_template.h"
@@ -90,6 +91,9 @@ absl::Status WriteConfigs(const std::string& dir, const ExportedModel& model) {
     RETURN_IF_ERROR(WriteJson(dir, "tokenizer_config.json", TokenizerConfig(model)));
   }
   RETURN_IF_ERROR(NameEndToken(generation, "eos_token_id", model.config->eos_token_id));
+  if (model.turn_end >= 0) {
+    RETURN_IF_ERROR(NameEndToken(generation, "eos_token_id", model.turn_end));
+  }
   return NameEndToken(tokenizer, "eos_token", model.end_token);
 }
 

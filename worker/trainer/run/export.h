@@ -17,7 +17,10 @@ struct ExportedModel {
   const ModelConfig* config;
   // The base model's folder, whose other files are copied (recipe/model/model_files.h).
   std::string model_path;
-  std::string end_token;             // the text of config->eos_token_id
+  std::string end_token;  // the text of config->eos_token_id
+  // The token with which the model's own chat template closes an answer, where the run learned by
+  // it; else -1.
+  int64_t turn_end = -1;
   std::vector<NamedTensor> weights;  // by transformers' names, fp32, on the host
   DType dtype;                       // to save them in
   // Weights above this are split into files named by model.safetensors.index.json, none of
@@ -29,9 +32,9 @@ struct ExportedModel {
 // tokenizer's files and chat templates, weights, trainer_state.json, README.md (the model
 // card). What the base model has of them but for config.json is copied byte for byte, unless
 // generation_config.json or tokenizer_config.json lacks the end token that the replies were
-// trained to end with. Where the base model has no chat template, chat_template.jinja is the one
-// that the run has learned, and trainer_state.json names it in any case. Every file is synced.
-// BadSpec names a weight that is beyond `dtype`'s range.
+// trained to end with, or the first the one that closes an answer. Where the base model has no chat
+// template, chat_template.jinja is the one that the run has learned, and trainer_state.json names
+// it in any case. Every file is synced. BadSpec names a weight that is beyond `dtype`'s range.
 absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
                          const Lineage& lineage);
 

@@ -175,7 +175,8 @@ class Run {
     if (!setup_.eval.empty()) RETURN_IF_ERROR(events_->Evaluation(EvaluateAll()));
     if (!ranks_.first()) return absl::OkStatus();
     for (const std::string& prompt : setup_.spec().sample_prompts) {
-      RETURN_IF_ERROR(events_->Sample({lineage_.step(), prompt, Reply(prompt)}));
+      ASSIGN_OR_RETURN(const std::string reply, Reply(prompt));
+      RETURN_IF_ERROR(events_->Sample({lineage_.step(), prompt, reply}));
     }
     return absl::OkStatus();
   }
@@ -196,14 +197,15 @@ class Run {
     return all;
   }
 
-  std::string Reply(const std::string& prompt) const {
+  absl::StatusOr<std::string> Reply(const std::string& prompt) const {
     const Tokenizer& tokenizer = *setup_.base.tokenizer;
-    const auto ids = PromptIds(setup_.prompt_template, prompt, tokenizer);
+    ASSIGN_OR_RETURN(const auto ids, PromptIds(setup_.format, prompt));
     if (ids.empty()) return "";
-    const GenerateOptions options{.max_new_tokens = setup_.spec().sample_max_new_tokens,
-                                  .sampling = {},
-                                  .ends = ReplyEnds(setup_.base.path, setup_.base.folder.config),
-                                  .vocabulary = tokenizer.size()};
+    const GenerateOptions options{
+        .max_new_tokens = setup_.spec().sample_max_new_tokens,
+        .sampling = {},
+        .ends = WithTurnEnd(ReplyEnds(setup_.base.path, setup_.base.folder.config), setup_.format),
+        .vocabulary = tokenizer.size()};
     const auto replies = Generate(training_.network(), {ids}, options);
     return tokenizer.Decode(replies[0].ids, true);
   }
@@ -306,6 +308,7 @@ class Run {
     return {.config = &setup_.base.folder.config,
             .model_path = setup_.base.path,
             .end_token = EndToken(),
+            .turn_end = setup_.format.turn_end,
             .weights = training_.Masters(),
             .dtype = save_type_,
             .shard_bytes = setup_.spec().max_shard_bytes};

@@ -9,6 +9,8 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "recipe/chat/chat_files.h"
+#include "recipe/data/chat_example.h"
 #include "recipe/data/mixture.h"
 #include "recipe/model/model_family.h"
 #include "recipe/model/model_files.h"
@@ -28,7 +30,8 @@ absl::StatusOr<RunDataset> FindDataset(const RunFolder& run, const std::string& 
 
 absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel& base) {
   const ModelConfig& config = base.folder.config;
-  const auto format = ExampleFormatOf(spec, *base.tokenizer, config.eos_token_id);
+  const auto format =
+      ExampleFormatOf(spec, {*base.tokenizer, config.eos_token_id, base.path, TrainingDate()});
   if (!format.ok()) return WithReason(Annotate(format.status(), "template"), kBadSpec);
   return DataOptions{.format = *format,
                      .limit = LimitOf(spec, config.max_position_embeddings),
@@ -220,10 +223,12 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   const std::string rate = RateWarning(MakeSchedule(run.spec.lr_scheduler, run.spec.learning_rate,
                                                     run.spec.warmup_ratio, order.total_steps()));
   if (!rate.empty()) notices.push_back(rate);
-  if (HasChatTemplate(absolute.model_path)) notices.push_back(KeepsChatTemplate(run.spec));
-  return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base),
-                                       options.format.prompt_template, std::move(datasets),
-                                       std::move(eval.datasets), order, std::move(notices)});
+  if (options.format.chat == nullptr && HasChatTemplate(absolute.model_path)) {
+    notices.push_back(KeepsChatTemplate(run.spec));
+  }
+  return std::make_unique<Setup>(Setup{dir, std::move(absolute), std::move(base), options.format,
+                                       std::move(datasets), std::move(eval.datasets), order,
+                                       std::move(notices)});
 }
 
 }  // namespace tune::trainer

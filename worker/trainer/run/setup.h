@@ -19,7 +19,7 @@ struct Setup {
   std::string dir;  // the run folder
   RunFolder run;    // paths absolute
   BaseModel base;
-  PromptTemplate prompt_template;
+  ExampleFormat format;
   std::vector<LoadedDataset> datasets;  // in the spec's order
   std::vector<LoadedDataset> eval;      // what is evaluated on: none, one, or of each dataset some
   DataOrder order;
