@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "run/known_settings.h"
 #include "run/spec.h"
 
 namespace tune::server {
@@ -32,11 +33,18 @@ bool IsMap(const std::string& path) {
          });
 }
 
+void AddLaterValue(const std::string& path, const Json& value, std::vector<std::string>* paths) {
+  if (!value.is_string()) return;
+  std::string setting = absl::StrCat(path, "=", value.get<std::string>());
+  if (absl::c_linear_search(KnownSettings(), setting)) paths->push_back(std::move(setting));
+}
+
 void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::string>* paths) {
   for (const auto& [name, value] : json.items()) {
     const std::string path = absl::StrCat(prefix, name);
     if (HasDefault(path, value)) continue;
     if (!absl::c_linear_search(*paths, path)) paths->push_back(path);
+    AddLaterValue(path, value, paths);
     if (value.is_object() && !IsMap(path)) AddFieldsSet(value, path + ".", paths);
     if (!value.is_array()) continue;
     for (const Json& element : value) {

@@ -1,5 +1,6 @@
 // Whether a worker's trainer can be given a stored spec without losing a setting of it. A field
-// is named by its path, as in run/spec.h: "epochs", "eval.every", "datasets[].weight".
+// is named by its path, as in run/spec.h: "epochs", "eval.every", "datasets[].weight"; and a value
+// that came later than its field as run/known_settings.h has it: "template=chat".
 #pragma once
 
 #include <string>

@@ -140,19 +140,19 @@ absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
 
 absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
-  RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
   const LengthLimit limit = LimitOf(spec, inputs.model.max_position_embeddings);
   DataFindings findings;
   FieldErrors errors;
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
     const DatasetSource& source = spec.datasets[i];
     if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) {
+      RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
       findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
       continue;
     }
     const std::string field = absl::StrCat("datasets[", i, "].dataset");
     const auto report = Report(spec, inputs, inputs.datasets[i], source.columns);
-    if (absl::IsInvalidArgument(report.status())) {
+    if (absl::IsInvalidArgument(report.status()) && FieldErrorsOf(report.status()).empty()) {
       errors.Add(field, std::string(report.status().message()));
       continue;
     }
@@ -220,6 +220,7 @@ absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs&
 
 absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs,
                                                const Dataset& dataset, const Columns& columns) {
+  RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
   ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
   ASSIGN_OR_RETURN(const ExampleFormat format,

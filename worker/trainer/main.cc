@@ -17,7 +17,7 @@
 #include "base/version.h"
 #include "recipe/data/table_plugin.h"
 #include "run/folder.h"
-#include "run/spec.h"
+#include "run/known_settings.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/print_line.h"
@@ -179,9 +179,7 @@ int PrintVersion() {
     const auto plugin = LoadTablePlugin();
     if (!plugin.ok()) return ExitCode(plugin.status());
   }
-  Json fields = Json::array();
-  for (const SpecField& field : SpecFields()) fields.push_back(field.path);
-  std::cout << DumpJson({{"version", Version()}, {"spec_fields", fields}}) << std::endl;
+  std::cout << DumpJson({{"version", Version()}, {"spec_fields", KnownSettings()}}) << std::endl;
   return std::cout ? RankExit::kFinished : RankExit::kFailed;
 }
 

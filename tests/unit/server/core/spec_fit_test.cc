@@ -11,7 +11,10 @@
 namespace tune::server {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 RunSpec Minimal() {
@@ -46,6 +49,14 @@ TEST(FieldsSet, AreThoseThatHaveNotTheirDefault) {
       *FieldsSet(Text(spec)),
       UnorderedElementsAre("model", "datasets", "datasets[].dataset", "datasets[].weight", "betas",
                            "eval", "eval.dataset", "eval.every", "resources", "resources.gpus"));
+}
+
+TEST(FieldsSet, HaveAValueThatCameLaterThanItsField) {
+  RunSpec spec = Minimal();
+  spec.prompt_template = "chat";
+  EXPECT_THAT(*FieldsSet(Text(spec)), IsSupersetOf({"template", "template=chat"}));
+  spec.prompt_template = "alpaca";
+  EXPECT_THAT(*FieldsSet(Text(spec)), Not(Contains("template=alpaca")));
 }
 
 TEST(FieldsSet, AreSorted) {

@@ -83,6 +83,48 @@ TEST_F(DataChecksTest, DataThatIsAllLeftOutForItsLengthIsRefusedWithWhatToDo) {
             "shorten them, or set max_length_policy to truncate");
 }
 
+// Pushes a model with this chat template, whose end token is <|endoftext|>, and asks for it.
+class ChatChecksTest : public DataChecksTest {
+ protected:
+  NewJob RequestWith(const std::string& jinja) {
+    Push("rows", kRows);
+    auto files = ModelFileEntries();
+    files.push_back(Upload("chat_template.jinja", jinja));
+    const auto model = engine().registry().CreateModel("chatty", std::move(files));
+    EXPECT_TRUE(model.ok()) << model.status();
+    NewJob request = RequestFor("rows", 64, "error");
+    request.spec.model = "models/chatty";
+    request.spec.prompt_template = "chat";
+    return request;
+  }
+};
+
+TEST_F(ChatChecksTest, RowsAreCountedAsTheModelsTemplateHasThem) {
+  const Job job =
+      Submit(RequestWith("{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}"
+                         "<|endoftext|>{% endif %}{% endfor %}"));
+  EXPECT_EQ(job.data.at(0).tokens, 10 + 4 + 1 + 2);
+  EXPECT_EQ(job.data.at(0).target_tokens, 4 + 2);
+}
+
+TEST_F(ChatChecksTest, AModelWithoutOneIsRefused) {
+  Push("rows", kRows);
+  NewJob request = RequestFor("rows", 64, "error");
+  request.spec.prompt_template = "chat";
+  const auto errors = ErrorsOf(request);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].field, "template");
+  EXPECT_THAT(errors[0].message, HasSubstr("the model has no chat template"));
+}
+
+TEST_F(ChatChecksTest, ARowThatItRefusesIsNamed) {
+  const auto errors = ErrorsOf(RequestWith("{{ raise_exception('not you') }}"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].field, "datasets[0].dataset");
+  EXPECT_EQ(errors[0].message,
+            "rows.jsonl:1: the chat template refuses it at line 1, column 19: not you");
+}
+
 TEST_F(DataChecksTest, TheSameQuestionIsAnsweredOnce) {
   Push("rows", kRows);
   const NewJob request = RequestFor("rows", 64, "error");

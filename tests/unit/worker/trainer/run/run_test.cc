@@ -20,6 +20,7 @@
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/tensor_files.h"
 #include "worker/trainer/run/setup.h"
+#include "worker/trainer/infer/commands.h"
 
 namespace tune::trainer {
 namespace {
@@ -109,6 +110,24 @@ TEST_F(RunTest, FinalIsACompleteModelFolder) {
   const Json state = ReadJsonFile(final_dir + "/trainer_state.json").value();
   EXPECT_EQ(state["global_step"], 6);
   EXPECT_EQ(state["log_history"].size(), 6u);
+}
+
+// The base model's own template is learned, asked by, and passed on as it was.
+TEST_F(RunTest, LearnsByTheModelsChatTemplate) {
+  const std::string jinja =
+      "{% for m in messages %}{{ '#' if m.role == 'user' else '=' }}{{ m.content }}{% if m.role == "
+      "'assistant' %}<|endoftext|>{% endif %}{% endfor %}{{ '=' if add_generation_prompt }}\n\n";
+  RunFolder run = TinyRun(scratch_);
+  ASSERT_TRUE(WriteFileDurably(JoinPath(run.model_path, "chat_template.jinja"), jinja).ok());
+  run.spec.prompt_template = "chat";
+  run.spec.sample_prompts = {"1+1?"};
+  ASSERT_TRUE(Start("run", run).ok());
+  EXPECT_EQ(Events("run", "sample").size(), 1u);
+  EXPECT_EQ(File("run/checkpoints/final/chat_template.jinja"), jinja);
+  EXPECT_EQ(LearnedTemplate(scratch_ / "run/checkpoints/final"), "chat");
+  ASSERT_TRUE(WriteFileDurably(JoinPath(run.model_path, "chat_template.jinja"), "{{ x( }}").ok());
+  EXPECT_FALSE(Start("broken", run).ok());
+  EXPECT_THAT(FailureMessage("broken", "BadSpec"), HasSubstr("the chat template cannot be used"));
 }
 
 TEST_F(RunTest, SavesInTheTypeAskedFor) {
