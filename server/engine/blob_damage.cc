@@ -25,8 +25,10 @@ std::string MendingOf(const std::string& resource) {
                       "checkpoints: tunectl checkpoints list ", ref.ok() ? ref->job_id : "JOB");
 }
 
-absl::Status ExplainDamage(const absl::Status& status, Store& store, const std::string& sha256) {
-  if (!IsDamagedBlob(status)) return status;
+absl::Status ExplainDamage(const absl::Status& status, Store& store, BlobStore& blobs,
+                           const std::string& sha256) {
+  const bool gone = absl::IsNotFound(status);
+  if (!gone && !IsDamagedBlob(status)) return status;
   std::vector<BlobUser> users;
   RETURN_IF_ERROR(store.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(users, reader.FindBlobUsers(sha256));
@@ -39,6 +41,7 @@ absl::Status ExplainDamage(const absl::Status& status, Store& store, const std::
     mendings.insert(MendingOf(user.resource));
   }
   if (harmed.empty()) return status;
+  if (gone) blobs.NoteGone(sha256);
   return DamagedBlob(absl::StrCat(status.message(), "; harmed: ", absl::StrJoin(harmed, ", "), "; ",
                                   absl::StrJoin(mendings, "; ")));
 }

@@ -1,11 +1,18 @@
 #include "server/engine/blob_quarantine.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/status.h"
 
 namespace tune::server {
+namespace {
+
+constexpr char kWhySuffix[] = ".why";
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<BlobQuarantine>> BlobQuarantine::Open(const std::string& dir) {
   std::unique_ptr<BlobQuarantine> quarantine(new BlobQuarantine(dir));
@@ -13,9 +20,10 @@ absl::StatusOr<std::unique_ptr<BlobQuarantine>> BlobQuarantine::Open(const std::
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(dir));
   absl::MutexLock lock(&quarantine->mutex_);
   for (const std::string& name : names) {
-    if (!IsSha256Hex(name)) continue;
-    quarantine->damaged_[name] =
-        ReadFile(quarantine->WhyPathOf(name)).value_or("it was set aside earlier");
+    const std::string sha256(absl::StripSuffix(name, kWhySuffix));
+    if (!IsSha256Hex(sha256)) continue;
+    quarantine->damaged_[sha256] =
+        ReadFile(quarantine->WhyPathOf(sha256)).value_or("it was set aside earlier");
   }
   return quarantine;
 }
@@ -35,6 +43,19 @@ absl::Status BlobQuarantine::Take(const std::string& path, const std::string& sh
   RETURN_IF_ERROR(RenameDurably(path, PathOf(sha256)));
   damaged_[sha256] = why;
   return absl::OkStatus();
+}
+
+std::string BlobQuarantine::WhyPathOf(const std::string& sha256) const {
+  return absl::StrCat(PathOf(sha256), kWhySuffix);
+}
+
+void BlobQuarantine::NoteGone(const std::string& sha256) {
+  constexpr char kWhy[] = "it is gone from the scheduler's disk";
+  absl::MutexLock lock(&mutex_);
+  if (!damaged_.emplace(sha256, kWhy).second) return;
+  spdlog::error("a blob is gone sha256={}", sha256);
+  // For the next start; where it cannot be written, that finds out anew.
+  if (CreateDirectories(dir_).ok()) (void)WriteFileDurably(WhyPathOf(sha256), kWhy);
 }
 
 bool BlobQuarantine::Forget(const std::string& sha256) {

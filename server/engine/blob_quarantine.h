@@ -1,6 +1,6 @@
 // Damaged blobs, set aside so that nothing reads them and their content may come again:
 //
-//   DIR/quarantine/ab12…       what lay under that name
+//   DIR/quarantine/ab12…       what lay under that name; nothing for one that is gone
 //   DIR/quarantine/ab12….why   what is wrong with it, for people
 //
 // Thread-safe.
@@ -25,6 +25,8 @@ class BlobQuarantine {
 
   // Moves the file at `path`, the damaged blob `sha256`, here; logs it as an error.
   absl::Status Take(const std::string& path, const std::string& sha256, const std::string& why);
+  // Notes that the blob `sha256`, to which something refers, is not where it should be.
+  void NoteGone(const std::string& sha256);
   // The content has come again, or nothing refers to it: what was set aside is removed. False
   // where nothing was.
   bool Forget(const std::string& sha256);
@@ -37,7 +39,7 @@ class BlobQuarantine {
  private:
   explicit BlobQuarantine(std::string dir) : dir_(std::move(dir)) {}
   std::string PathOf(const std::string& sha256) const;
-  std::string WhyPathOf(const std::string& sha256) const { return PathOf(sha256) + ".why"; }
+  std::string WhyPathOf(const std::string& sha256) const;
 
   const std::string dir_;
   absl::Mutex mutex_;

@@ -172,11 +172,21 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& di
   return store;
 }
 
-// Of a scheduler that was killed after the content had come again.
+// Of a scheduler that was killed after the content had come again, or where a person brought it
+// back.
 void BlobStore::ForgetMended() {
   for (const auto& [sha256, why] : quarantine_->Damaged()) {
     if (Exists(Path(sha256))) quarantine_->Forget(sha256);
   }
+}
+
+void BlobStore::NoteGone(const std::string& sha256) {
+  if (absl::IsNotFound(SizeOf(sha256).status())) quarantine_->NoteGone(sha256);
+}
+
+std::map<std::string, std::string> BlobStore::Damaged() {
+  ForgetMended();
+  return quarantine_->Damaged();
 }
 
 absl::Status BlobStore::SetAside(const std::string& sha256, int fd, const std::string& why) {
@@ -276,7 +286,10 @@ absl::StatusOr<std::unique_ptr<BlobReader>> BlobStore::OpenComplete(const std::s
   RETURN_IF_ERROR(CheckHash(sha256));
   (void)SizeOf(sha256);  // back from the trash
   const int fd = open(Path(sha256).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno != ENOENT) return ErrnoStatus(Path(sha256), "open");
+  // Of the scheduler's disk, whatever it is: for who asks it may go better later.
+  if (fd < 0 && errno != ENOENT) {
+    return absl::UnavailableError(ErrnoStatus(Path(sha256), "open").message());
+  }
   if (fd >= 0) return std::unique_ptr<BlobReader>(new BlobReader(*this, sha256, fd));
   if (const auto why = quarantine_->WhyDamaged(sha256)) return DamagedOnDisk(sha256, *why);
   return NoBlob(sha256);

@@ -140,8 +140,10 @@ class BlobStore {
   absl::Status Verify(const std::string& sha256);
   // The same, unless this process has received or verified it already.
   absl::Status VerifyOnce(const std::string& sha256);
-  // Every blob set aside and not sent again since, with the reason.
-  std::map<std::string, std::string> Damaged() { return quarantine_->Damaged(); }
+  // Something refers to the blob: where it is not there, that is damage too.
+  void NoteGone(const std::string& sha256);
+  // Every blob that is set aside or gone, and has not come again since, with the reason.
+  std::map<std::string, std::string> Damaged();
 
   // Moves a blob that nothing refers to, as the caller knows, into the trash, from where it
   // comes back if it is asked for. OK where it is gone already.

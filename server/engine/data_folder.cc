@@ -27,6 +27,28 @@ bool HasBlobs(const std::string& data_dir) {
   return files.ok() && !files->empty();
 }
 
+// Whether it refers to blobs.
+absl::StatusOr<bool> WantsBlobs(Store& store) {
+  bool wants = false;
+  RETURN_IF_ERROR(store.Read([&](Reader& reader) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto datasets, reader.ListDatasets("", 1));
+    ASSIGN_OR_RETURN(const auto models, reader.ListModels("", 1));
+    wants = !datasets.empty() || !models.empty();
+    return absl::OkStatus();
+  }));
+  return wants;
+}
+
+absl::Status CheckBlobsAreNotMissed(const std::string& data_dir, Store& store) {
+  ASSIGN_OR_RETURN(const bool wants, WantsBlobs(store));
+  if (!wants) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(DatabasePath(data_dir), " has datasets or models, but ", data_dir,
+                   "/blobs holds no blob. Is the right volume mounted? Restore the blobs, or start "
+                   "once with --new, which takes the folder as it is: jobs then wait until what "
+                   "they read is pushed again"));
+}
+
 absl::StatusOr<bool> IsEmpty(Store& store) {
   bool empty = false;
   RETURN_IF_ERROR(store.Read([&](Reader& reader) -> absl::Status {
@@ -66,7 +88,7 @@ absl::Status CheckDatabaseThere(const std::string& data_dir, OtherDatabase other
 }
 
 absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store) {
-  if (!HasBlobs(data_dir)) return absl::OkStatus();
+  if (!HasBlobs(data_dir)) return CheckBlobsAreNotMissed(data_dir, store);
   ASSIGN_OR_RETURN(const std::string id, store.DatabaseId());
   const std::vector<std::string> noted = NotedIds(data_dir);
   if (absl::c_linear_search(noted, id)) return absl::OkStatus();

@@ -27,7 +27,8 @@ enum class OtherDatabase {
 absl::Status CheckDatabaseThere(const std::string& data_dir, OtherDatabase other);
 
 // Once it is open; changes nothing. FAILED_PRECONDITION: these are another database's blobs; or
-// nobody has noted whose they are, and the database has no job, dataset or model.
+// nobody has noted whose they are, and the database has no job, dataset or model; or it has
+// datasets or models, and there is no blob at all.
 absl::Status CheckDatabaseFits(const std::string& data_dir, Store& store);
 
 // Notes that the blobs are this database's. An error (a full disk) is logged: it is no reason

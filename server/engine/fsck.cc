@@ -93,7 +93,8 @@ absl::Status CheckBlobs(const std::string& data_dir, Store& store, bool quick, F
   CheckFiles(*blobs, used, quick, report);
   for (const auto& [sha256, why] : blobs->Damaged()) {
     if (before.contains(sha256)) continue;
-    report.set_aside.push_back(JoinPath(data_dir, absl::StrCat("quarantine/", sha256)));
+    const std::string path = JoinPath(data_dir, absl::StrCat("quarantine/", sha256));
+    if (Exists(path)) report.set_aside.push_back(path);
   }
   return FindOrphans(*blobs, used, report);
 }

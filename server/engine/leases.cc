@@ -246,8 +246,8 @@ bool Leases::GoesOn(const std::string& worker_id, const std::string& incarnation
 
 absl::Status Leases::Lose(Transaction& transaction, const Job& job, const std::string& message,
                           Effects& effects) {
-  const AttemptResult end{std::string(kWorkerLost), message,
-                          TakeRunTime(liveness_, {job.id, job.epoch}, effects)};
+  // Nobody knows of training since the last report.
+  const AttemptResult end{std::string(kWorkerLost), message, absl::ZeroDuration()};
   ASSIGN_OR_RETURN(const Job after,
                    FailAttempt(transaction, job, end, Cost::kDisruption, clock_.Now(), effects));
   spdlog::warn("lease ended job={} epoch={} worker={} now={} reason=\"{}\"", job.id, job.epoch,

@@ -114,7 +114,7 @@ Registry::Registry(Store& store, BlobStore& blobs, Commits& commits, Clock& cloc
     : store_(store), blobs_(blobs), commits_(commits), clock_(clock) {}
 
 absl::Status Registry::ExplainDamage(const absl::Status& status, const std::string& sha256) {
-  return server::ExplainDamage(status, store_, sha256);
+  return server::ExplainDamage(status, store_, blobs_, sha256);
 }
 
 absl::Status Registry::Verify(const std::vector<FileEntry>& files, bool again) {

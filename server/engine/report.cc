@@ -120,14 +120,17 @@ absl::Status PointJobAt(Transaction& transaction, const Job& job, const Checkpoi
 }
 
 // Takes away the resumable checkpoints beyond the newest `keep`; adds their files to
-// `dropped`.
+// `dropped`. Those of a higher step than the newest one's stay: a job that had to begin anew may
+// find them whole again until it has come as far.
 absl::Status Retain(Transaction& transaction, const std::string& job_id, int64_t keep,
                     std::vector<FileEntry>& dropped) {
   ASSIGN_OR_RETURN(const auto rows,
                    transaction.ListCheckpoints({job_id, /*before_order=*/0, kAllCheckpoints}));
-  int64_t kept = 0;
+  int64_t kept = 0, newest_step = -1;
   for (const CheckpointRow& row : rows) {
-    if (row.checkpoint.final || kept++ < std::max<int64_t>(keep, 1)) continue;
+    if (row.checkpoint.final) continue;
+    newest_step = newest_step < 0 ? row.checkpoint.step : newest_step;
+    if (kept++ < std::max<int64_t>(keep, 1) || row.checkpoint.step > newest_step) continue;
     RETURN_IF_ERROR(transaction.DeleteCheckpoint(job_id, row.checkpoint.id));
     dropped.insert(dropped.end(), row.checkpoint.files.begin(), row.checkpoint.files.end());
   }
@@ -184,6 +187,12 @@ Reports::Reports(Store& store, Commits& commits, JobLogs& logs, Clock& clock, Li
       liveness_(liveness),
       hub_(hub) {}
 
+// Before its first report an attempt fetches what it needs: that is no training.
+absl::Duration Reports::TrainedTime(const Attempt& attempt, const LeaseKey& key, Effects& effects) {
+  const absl::Duration held = TakeRunTime(liveness_, key, effects);
+  return attempt.last_report_seq > 0 ? held : absl::ZeroDuration();
+}
+
 absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first_seq,
                                               const std::vector<TrainingReport>& events) {
   const auto count = static_cast<int64_t>(events.size());
@@ -202,7 +211,7 @@ absl::StatusOr<int64_t> Reports::ReportEvents(const LeaseKey& key, int64_t first
     const auto fresh = absl::MakeSpan(events).subspan(std::min(held, count));
     last_seq = std::max(last_seq, first_seq + count - 1);
     effects.changed_jobs.insert(job.id);
-    return ApplyEvents(transaction, job, attempt, fresh, TakeRunTime(liveness_, key, effects),
+    return ApplyEvents(transaction, job, attempt, fresh, TrainedTime(attempt, key, effects),
                        clock_.Now());
   }));
   return last_seq;
@@ -241,7 +250,8 @@ absl::StatusOr<Checkpoint> Reports::CommitCheckpoint(const LeaseKey& key,
 absl::Status Reports::FinishAttempt(const LeaseKey& key, const AttemptEnd& end) {
   return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
     ASSIGN_OR_RETURN(const Job job, HoldJob(transaction, key, clock_.Now(), effects));
-    const absl::Duration run_time = TakeRunTime(liveness_, key, effects);
+    ASSIGN_OR_RETURN(const Attempt attempt, transaction.GetAttempt(job.id, job.attempt));
+    const absl::Duration run_time = TrainedTime(attempt, key, effects);
     return Finish(transaction, job, end, run_time, clock_.Now(), effects);
   });
 }

@@ -66,6 +66,8 @@ class Reports {
   absl::Status FinishAttempt(const LeaseKey& key, const AttemptEnd& end);
 
  private:
+  absl::Duration TrainedTime(const Attempt& attempt, const LeaseKey& key, Effects& effects);
+
   Store& store_;
   Commits& commits_;
   JobLogs& logs_;

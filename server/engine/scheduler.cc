@@ -88,15 +88,31 @@ absl::StatusOr<Lease> MakeLease(Reader& reader, const Job& job) {
   return lease;
 }
 
+// Where an attempt goes on.
+struct Beginning {
+  std::string resumed_from;  // a checkpoint's name; "" for the model
+  std::string note;          // what a person should know of it; "" for nothing
+};
+
+absl::StatusOr<Beginning> FindBeginning(Reader& reader, BlobStore& blobs, const Job& job) {
+  ASSIGN_OR_RETURN(const auto checkpoint, NewestWholeCheckpoint(reader, blobs, job));
+  if (checkpoint) return Beginning{CheckpointName(job.id, checkpoint->id), ""};
+  if (job.latest_checkpoint.empty()) return Beginning{};
+  return Beginning{"",
+                   "it begins anew: none of its checkpoints is whole on the scheduler's disk; see "
+                   "tune-scheduler fsck"};
+}
+
 absl::StatusOr<Job> Grant(Transaction& transaction, const Job& before, const Assignment& assignment,
-                          const std::string& resumed_from, const Asker& asker, absl::Time now) {
+                          const Beginning& beginning, const Asker& asker, absl::Time now) {
   Job after = before;
   after.state = JobState::kLeased;
   after.epoch = before.epoch + 1;
   after.attempt = before.attempt + 1;
   after.worker_id = asker.worker_id;
   after.gpus = assignment.gpus;
-  after.reason = after.message = "";
+  after.reason = "";
+  after.message = beginning.note;
   after.retry_delay = absl::ZeroDuration();
   // It has found no other: all of them are tried afresh.
   if (absl::c_linear_search(before.avoids, asker.worker_id)) after.avoids.clear();
@@ -107,7 +123,7 @@ absl::StatusOr<Job> Grant(Transaction& transaction, const Job& before, const Ass
   attempt.worker_id = asker.worker_id;
   attempt.incarnation = asker.incarnation;
   attempt.start_time = now;
-  attempt.resumed_from = resumed_from;
+  attempt.resumed_from = beginning.resumed_from;
   attempt.request_id = asker.request_id;
   attempt.result = "Running";
   RETURN_IF_ERROR(transaction.InsertAttempt(before.id, after.epoch, attempt));
@@ -132,12 +148,32 @@ absl::StatusOr<Lease> GrantFresh(Transaction& transaction, BlobStore& blobs, con
                                  const Assignment& assignment, const Asker& asker, absl::Time now,
                                  Effects& effects) {
   ASSIGN_OR_RETURN(const std::string reason, AttemptReason(transaction, before));
-  ASSIGN_OR_RETURN(const auto checkpoint, NewestWholeCheckpoint(transaction, blobs, before));
-  const std::string resumed_from = checkpoint ? CheckpointName(before.id, checkpoint->id) : "";
-  ASSIGN_OR_RETURN(const Job job, Grant(transaction, before, assignment, resumed_from, asker, now));
+  ASSIGN_OR_RETURN(const Beginning beginning, FindBeginning(transaction, blobs, before));
+  ASSIGN_OR_RETURN(const Job job, Grant(transaction, before, assignment, beginning, asker, now));
   effects.started = StartedAttempt{reason, now - before.queue_time};
   effects.changed_jobs.insert(job.id);
   return MakeLease(transaction, job);
+}
+
+// Whether what the job reads is on the scheduler's disk. What is gone is noted, so that the queue
+// holds all who read it.
+absl::StatusOr<bool> InputsAreThere(Reader& reader, BlobStore& blobs, const Job& job) {
+  ASSIGN_OR_RETURN(const Model model,
+                   reader.GetModel(std::string(absl::StripPrefix(job.spec.model, "models/"))));
+  std::vector<FileEntry> files = model.files;
+  for (const std::string& name : DatasetNames(job.spec)) {
+    ASSIGN_OR_RETURN(const Dataset dataset,
+                     reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))));
+    files.push_back(dataset.file);
+  }
+  const std::vector<FileEntry> harmed = blobs.Harmed(files);
+  for (const FileEntry& file : harmed) blobs.NoteGone(file.sha256);
+  return harmed.empty();
+}
+
+absl::StatusOr<bool> IsReady(Reader& reader, BlobStore& blobs, const Job& job) {
+  if (!job.unreadable.empty()) return false;
+  return InputsAreThere(reader, blobs, job);
 }
 
 absl::StatusOr<std::optional<Lease>> Choose(Transaction& transaction, BlobStore& blobs,
@@ -147,14 +183,17 @@ absl::StatusOr<std::optional<Lease>> Choose(Transaction& transaction, BlobStore&
     ASSIGN_OR_RETURN(const auto earlier, transaction.FindLease(asker.request_id));
     if (earlier) return Repeat(transaction, *earlier);
   }
-  ASSIGN_OR_RETURN(const auto assignment, FindJob(transaction, asker, liveness, blobs));
-  if (!assignment) return std::nullopt;
-  ASSIGN_OR_RETURN(const Job before, transaction.GetJob(assignment->job_id));
-  if (!before.unreadable.empty()) {
-    liveness.Delay(before.id, kUnreadableDelay);
-    return std::nullopt;
+  // A job that cannot be read, or whose inputs cannot, gives its turn to the next.
+  for (std::string passed_over;;) {
+    ASSIGN_OR_RETURN(const auto assignment, FindJob(transaction, asker, liveness, blobs));
+    if (!assignment) return std::nullopt;
+    ASSIGN_OR_RETURN(const Job before, transaction.GetJob(assignment->job_id));
+    ASSIGN_OR_RETURN(const bool ready, IsReady(transaction, blobs, before));
+    if (ready) return GrantFresh(transaction, blobs, before, *assignment, asker, now, effects);
+    const bool held = before.unreadable.empty() && before.id != passed_over;
+    if (!held) liveness.Delay(before.id, kUnreadableDelay);
+    passed_over = before.id;
   }
-  return GrantFresh(transaction, blobs, before, *assignment, asker, now, effects);
 }
 
 }  // namespace

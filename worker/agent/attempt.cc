@@ -165,7 +165,9 @@ AttemptEnd Attempt::Train(Process& trainer) {
   SuperviseOptions supervise{.poll_interval = options.poll_interval,
                              .grace = options.drain_timeout};
   if (lease_.time_limit_seconds() > 0) {
-    supervise.time_limit_at = started_ + absl::Seconds(lease_.time_limit_seconds());
+    // What was fetched before it began is no training.
+    const absl::Duration began = found_ != nullptr ? started_ : context_.clock.Monotonic();
+    supervise.time_limit_at = began + absl::Seconds(lease_.time_limit_seconds());
   }
   const bool alone = found_ != nullptr && trainer.Poll().has_value();
   const SupervisedEnd end = Supervise(trainer, stop_, context_.clock, supervise, [&] {

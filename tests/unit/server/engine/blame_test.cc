@@ -202,11 +202,26 @@ TEST_F(BlameTest, TheTimeLimitCountsOnlyTimeInWhichItIsHeld) {
   Submit(request);
   const Lease first = LeaseFirst();
   EXPECT_EQ(first.time_limit_seconds, 100);
+  ASSERT_TRUE(engine().reports().ReportEvents(first.key, 1, {Started(10)}).ok());
   PassTime(absl::Seconds(20));
   Fail(first.key, kWorkerDraining);
   clock_.JumpWall(absl::Hours(24));
   PassTime(absl::Seconds(1000));
   EXPECT_EQ(Next("w").time_limit_seconds, 80);
+}
+
+TEST_F(BlameTest, SilenceBeforeAHostIsLostIsNoTraining) {
+  PushInputs();
+  NewJob request = Request("limited");
+  request.spec.time_limit_seconds = 100;
+  Submit(request);
+  const Lease first = LeaseFirst();
+  ASSERT_TRUE(engine().reports().ReportEvents(first.key, 1, {Started(10)}).ok());
+  PassTime(absl::Seconds(5));
+  ASSERT_TRUE(engine().reports().ReportEvents(first.key, 2, {EngineTest::Step(1)}).ok());
+  PassTime(absl::Seconds(60));  // nothing is heard of the worker
+  ASSERT_TRUE(Register("w", "i2").ok());
+  EXPECT_EQ(Acquire("w", "", "i2")->time_limit_seconds, 95);
 }
 
 }  // namespace

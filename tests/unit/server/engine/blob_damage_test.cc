@@ -3,6 +3,8 @@
 #include "base/files.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/field_errors.h"
 #include "server/core/errors.h"
@@ -91,6 +93,51 @@ TEST_F(BlobDamageTest, AJobThatIsQueuedAlreadyWaitsUntilItsInputIsMended) {
   EXPECT_THAT(Get("j").message, HasSubstr("tunectl datasets push d"));
   Upload("d.jsonl", kRow);
   EXPECT_TRUE(Acquire("w").has_value());
+}
+
+TEST_F(BlobDamageTest, WhatIsGoneHoldsItsJobsBeforeAnAttemptIsSpentOnIt) {
+  SubmitJob("j");
+  ASSERT_TRUE(RemoveAll(engine().blobs().Path(dataset_.sha256)).ok());
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_FALSE(Acquire("w").has_value());
+  EXPECT_EQ(Get("j").reason, "InputDamaged");
+  EXPECT_EQ(engine().blobs().Damaged().size(), 1u) << "what the metric counts";
+  Reopen();
+  EXPECT_EQ(engine().blobs().Damaged().size(), 1u);
+  Upload("d.jsonl", kRow);
+  EXPECT_EQ(engine().blobs().Damaged().size(), 0u);
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_TRUE(Acquire("w").has_value());
+}
+
+TEST_F(BlobDamageTest, WhatIsGoneIsToldToWhoReadsIt) {
+  ASSERT_TRUE(RemoveAll(engine().blobs().Path(dataset_.sha256)).ok());
+  const absl::Status status = engine().registry().ExplainDamage(ReadAll(dataset_), dataset_.sha256);
+  EXPECT_TRUE(IsDamagedBlob(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("tunectl datasets push d"));
+  EXPECT_EQ(engine().blobs().Damaged().size(), 1u);
+  const std::string unknown(64, 'a');
+  EXPECT_TRUE(absl::IsNotFound(
+      engine().registry().ExplainDamage(engine().blobs().Verify(unknown), unknown)));
+  EXPECT_EQ(engine().blobs().Damaged().size(), 1u) << "nothing refers to it";
+}
+
+TEST_F(BlobDamageTest, WhatAPersonBringsBackIsDamagedNoMore) {
+  SubmitJob("j");
+  const std::string path = engine().blobs().Path(dataset_.sha256);
+  ASSERT_TRUE(RenameDurably(path, folder_ / "away").ok());
+  ASSERT_TRUE(Register("w").ok());
+  EXPECT_FALSE(Acquire("w").has_value());
+  ASSERT_TRUE(RenameDurably(folder_ / "away", path).ok());
+  EXPECT_TRUE(Acquire("w").has_value());
+}
+
+TEST_F(BlobDamageTest, ABlobThatMayNotBeReadIsTheSchedulersTrouble) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const std::string path = engine().blobs().Path(dataset_.sha256);
+  ASSERT_EQ(chmod(path.c_str(), 0), 0);
+  EXPECT_TRUE(absl::IsUnavailable(ReadAll(dataset_)));
+  EXPECT_EQ(engine().blobs().Damaged().size(), 0u);
 }
 
 TEST_F(BlobDamageTest, SendingTheContentAgainMendsIt) {

@@ -64,6 +64,18 @@ TEST_F(DataFolderTest, AMissingDatabaseBesideBlobsIsRefused) {
   EXPECT_TRUE(OpenAgain().ok()) << "it is theirs now";
 }
 
+TEST_F(DataFolderTest, ADatabaseWithoutItsBlobsIsRefused) {
+  engine_.reset();
+  const std::string blobs = DataDir() + "/blobs/sha256";
+  ASSERT_TRUE(RenameDurably(blobs, folder_ / "not mounted").ok());
+  const absl::Status status = OpenAgain();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("has datasets or models"), HasSubstr("holds no blob"),
+                    HasSubstr("right volume mounted"), HasSubstr("--new")));
+  EXPECT_TRUE(OpenAgain(OtherDatabase::kTake).ok());
+}
+
 TEST_F(DataFolderTest, AStartWithNewLeavesTheDatabaseBeforeItRight) {
   engine_.reset();
   const std::string kept = *ReadFile(Database());

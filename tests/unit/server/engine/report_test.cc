@@ -239,11 +239,14 @@ TEST_F(ReportTest, TheTimeLimitCountsTheTimeOfAllAttempts) {
   Submit(request);
   Lease lease = *Acquire("w");
   EXPECT_EQ(lease.time_limit_seconds, 100);
+  clock_.Advance(absl::Seconds(1000));  // its inputs are fetched
+  ASSERT_TRUE(engine().reports().ReportEvents(lease.key, 1, {Started(10)}).ok());
   clock_.Advance(absl::Seconds(40));
   ASSERT_TRUE(engine().reports().FinishAttempt(lease.key, {Outcome::kFailedRetryable, "X"}).ok());
   clock_.Advance(absl::Seconds(1));
   lease = *Acquire("w");
   EXPECT_EQ(lease.time_limit_seconds, 60);
+  ASSERT_TRUE(engine().reports().ReportEvents(lease.key, 1, {Started(10)}).ok());
   clock_.Advance(absl::Seconds(60));
   ASSERT_TRUE(engine().reports().FinishAttempt(lease.key, {Outcome::kFailedRetryable, "X"}).ok());
   EXPECT_EQ(Get("limited").state, JobState::kFailed);

@@ -67,6 +67,20 @@ TEST_F(ResumeTest, TheModelServesWhereNoneIsWhole) {
   Damage("weights 2");
   Fail(kWorkerDraining);
   EXPECT_EQ(Next(), "");
+  EXPECT_THAT(Get("j").message, testing::HasSubstr("it begins anew: none of its checkpoints is"));
+}
+
+TEST_F(ResumeTest, WhatWasReachedStaysUntilANewBeginningHasComeAsFar) {
+  for (const int64_t step : {20, 30}) EXPECT_TRUE(Commit(key_, step).ok());
+  for (const char* content : {"weights 1", "weights 2", "weights 20", "weights 30"}) {
+    Damage(content);
+  }
+  Fail(kWorkerDraining);
+  EXPECT_EQ(Next(), "");
+  for (const int64_t step : {4, 5, 6, 7}) EXPECT_TRUE(Commit(key_, step, false, "anew").ok());
+  EXPECT_TRUE(engine().registry().GetCheckpoint({"j", "step-00000030"}).ok());
+  EXPECT_TRUE(Commit(key_, 31, false, "anew").ok());
+  EXPECT_FALSE(engine().registry().GetCheckpoint({"j", "step-00000030"}).ok());
 }
 
 TEST_F(ResumeTest, ABadCheckpointIsNotTriedAgain) {
