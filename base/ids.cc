@@ -39,7 +39,7 @@ std::string IdFrom(absl::string_view text, absl::string_view fallback) {
   std::replace_if(
       id.begin(), id.end(), [](char c) { return !IsIdCharacter(c); }, '-');
   if (id.empty()) return std::string(fallback);
-  if (id.front() == '.') id.front() = '-';
+  if (id.front() == '.' || id.front() == '-') id.front() = '_';
   return id;
 }
 

@@ -13,7 +13,7 @@ namespace tune {
 // models, datasets, workers and checkpoints may be called.
 bool IsId(absl::string_view text);
 // An id made of any text, such as a host's name: lower case, what is not allowed becomes '-',
-// cut to 64 characters; `fallback` for an empty text.
+// a first '.' or '-' becomes '_', cut to 64 characters; `fallback` for an empty text.
 std::string IdFrom(absl::string_view text, absl::string_view fallback);
 
 // A ULID (github.com/ulid/spec): 26 lower-case Crockford base-32 digits, 48 bits

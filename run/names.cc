@@ -20,10 +20,12 @@ absl::Status BadName(absl::string_view name, absl::string_view form) {
 }  // namespace
 
 absl::Status CheckId(absl::string_view id, const std::string& field) {
-  if (IsId(id)) return absl::OkStatus();
+  // A dash at the beginning would make it a flag of every command.
+  if (IsId(id) && id[0] != '-') return absl::OkStatus();
   FieldErrors errors;
-  errors.Add(field, absl::StrCat("must be 1 to 64 of a-z 0-9 . _ - and begin with no dot, got \"",
-                                 ReplaceInvalidUtf8(CutUtf8(id, 80)), "\""));
+  errors.Add(field,
+             absl::StrCat("must be 1 to 64 of a-z 0-9 . _ - and begin with none of . -, got \"",
+                          ReplaceInvalidUtf8(CutUtf8(id, 80)), "\""));
   return errors.ToStatus("id");
 }
 

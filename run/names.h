@@ -11,7 +11,8 @@
 
 namespace tune {
 
-// INVALID_ARGUMENT with a field error on `field` that states the rule of IsId (base/ids.h).
+// INVALID_ARGUMENT with a field error on `field` that states the rule of new names: that of
+// IsId (base/ids.h), and no dash at the beginning.
 absl::Status CheckId(absl::string_view id, const std::string& field);
 
 // "jobs/J".

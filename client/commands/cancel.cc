@@ -15,18 +15,38 @@ struct CancelFlags {
   std::string reason;
 };
 
+absl::StatusOr<v1::Job> CancelOne(Context& context, const std::string& job,
+                                  const std::string& reason) {
+  v1::CancelJobRequest request;
+  request.set_name(JobName(job));
+  request.set_reason(reason);
+  request.set_request_id(NewUuid());
+  return context.Call(&v1::JobService::Stub::CancelJob, request);
+}
+
+// What is wrong with both, by the code of the first.
+absl::Status Joined(const absl::Status& first, const absl::Status& next) {
+  if (first.ok() || next.ok()) return first.ok() ? next : first;
+  absl::Status both(first.code(), absl::StrCat(first.message(), "; ", next.message()));
+  first.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {  // a hint
+    both.SetPayload(url, payload);
+  });
+  return both;
+}
+
+// One that cannot be cancelled keeps none of the others from it.
 absl::StatusOr<ExitCode> Cancel(Context& context, const CancelFlags& flags) {
   std::vector<v1::Job> cancelled;
+  absl::Status failed;
   for (const std::string& job : flags.jobs) {
-    v1::CancelJobRequest request;
-    request.set_name(JobName(job));
-    request.set_reason(flags.reason);
-    request.set_request_id(NewUuid());
-    ASSIGN_OR_RETURN(v1::Job answer, context.Call(&v1::JobService::Stub::CancelJob, request));
-    if (context.table()) context.out() << "job/" << ShortName(answer.name()) << " cancelled\n";
-    cancelled.push_back(std::move(answer));
+    absl::StatusOr<v1::Job> answer = CancelOne(context, job, flags.reason);
+    failed = Joined(failed, answer.status());
+    if (!answer.ok()) continue;
+    if (context.table()) context.out() << "job/" << ShortName(answer->name()) << " cancelled\n";
+    cancelled.push_back(*std::move(answer));
   }
   if (!context.table()) PrintMessages(context, cancelled);
+  RETURN_IF_ERROR(failed);
   return ExitCode::kOk;
 }
 

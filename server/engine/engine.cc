@@ -1,9 +1,24 @@
 #include "server/engine/engine.h"
 
+#include "base/files.h"
 #include "base/status.h"
 #include "server/store/sqlite_store.h"
 
 namespace tune::server {
+
+namespace {
+
+// With less nothing that changes a job could be kept.
+constexpr int64_t kLeastFreeBytes = 1 << 20;
+
+absl::Status CheckRoom(const std::string& dir) {
+  ASSIGN_OR_RETURN(const int64_t free, FreeBytes(dir));
+  if (free >= kLeastFreeBytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(dir, ": the volume is full, ", free, " bytes are free; free space there"));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& data_dir, Clock& clock,
                                                      EngineObserver& observer,
@@ -45,7 +60,8 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
 
 absl::Status Engine::Ready() {
   RETURN_IF_ERROR(store_->Read([](Reader& reader) { return reader.CountJobs().status(); }));
-  return store_->Write([](Transaction&) { return absl::OkStatus(); });
+  RETURN_IF_ERROR(store_->Write([](Transaction&) { return absl::OkStatus(); }));
+  return CheckRoom(blobs_->dir());
 }
 
 }  // namespace tune::server

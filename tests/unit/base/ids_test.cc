@@ -33,7 +33,7 @@ TEST(Ids, FollowTheRule) {
 
 TEST(Ids, AreMadeOfAnyText) {
   EXPECT_EQ(IdFrom("GPU Box_1.lab", "worker"), "gpu-box_1.lab");
-  EXPECT_EQ(IdFrom(".hidden", "worker"), "-hidden");
+  EXPECT_EQ(IdFrom(".hidden", "worker"), "_hidden");
   EXPECT_EQ(IdFrom("", "worker"), "worker");
   EXPECT_EQ(IdFrom(std::string(100, 'a'), "worker").size(), 64u);
 }

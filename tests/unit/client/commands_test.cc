@@ -429,6 +429,15 @@ TEST_F(Commands, CancelCarriesReasonAndRequestId) {
   EXPECT_EQ(scheduler_.jobs.cancelled[0].request_id().size(), 36u);
 }
 
+TEST_F(Commands, CancelGoesOnBeyondWhatIsNotThere) {
+  for (const char* id : {"a", "b"}) {
+    scheduler_.jobs.jobs[std::string("jobs/") + id] = MakeJob(id, v1::Job::RUNNING);
+  }
+  EXPECT_EQ(Run({"cancel", "a", "nope", "b", "neither"}), 3);
+  EXPECT_EQ(out_, "job/a cancelled\njob/b cancelled\n");
+  EXPECT_THAT(err_, ::testing::AllOf(HasSubstr("jobs/nope"), HasSubstr("jobs/neither")));
+}
+
 TEST_F(Commands, DatasetsPushChecksSendsAndRegisters) {
   const std::string file = File("d.jsonl", "{\"prompt\":\"a\",\"response\":\"b\"}\n");
   EXPECT_EQ(Run({"datasets", "push", "d", file}), 0) << err_;

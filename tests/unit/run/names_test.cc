@@ -8,6 +8,11 @@
 namespace tune {
 namespace {
 
+TEST(CheckId, RefusesWhatACommandWouldTakeForAFlag) {
+  EXPECT_FALSE(CheckId("-x", "job_id").ok());
+  EXPECT_TRUE(CheckId("x-", "job_id").ok());
+}
+
 TEST(Names, ABadIdIsNamedByItsField) {
   const auto errors = FieldErrorsOf(CheckId("No", "job_id"));
   ASSERT_EQ(errors.size(), 1u);
