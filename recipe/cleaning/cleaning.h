@@ -62,7 +62,7 @@ struct CleaningReport {
   std::vector<bool> stays;
 };
 
-// Reads the whole file. Memory does not grow with the rows' bytes: it takes about 40 bytes a row
+// Reads the whole file. Memory does not grow with the rows' bytes: it takes up to 80 bytes a row
 // for exact duplicates, what near_duplicates.h says for near ones, 16 a word of the evaluation
 // sets, and a bit a row. Malformed rows are those of ReadDataset, and do not stay. INVALID_ARGUMENT
 // where something is no script or evaluation set, or where the file has flat messages of trees, of

@@ -16,7 +16,7 @@ struct DatasetSurvey {
   std::map<std::string, int64_t> scripts;
 };
 
-// Reads the whole file; memory takes about 40 bytes a row. Malformed rows are those of ReadDataset.
+// Reads the whole file; memory takes up to 80 bytes a row. Malformed rows are those of ReadDataset.
 absl::StatusOr<DatasetSurvey> SurveyDataset(const std::string& path, const std::string& name,
                                             const DatasetOptions& options);
 
