@@ -19,8 +19,8 @@
 #include "run_fixture.h"
 #include "worker/trainer/core/failure.h"
 #include "worker/trainer/core/tensor_files.h"
-#include "worker/trainer/run/setup.h"
 #include "worker/trainer/infer/commands.h"
+#include "worker/trainer/run/setup.h"
 
 namespace tune::trainer {
 namespace {
