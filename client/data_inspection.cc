@@ -10,6 +10,7 @@
 #include "client/fetch.h"
 #include "client/resource_names.h"
 #include "recipe/data/chat_example.h"
+#include "recipe/data/row_drawing.h"
 #include "run/folder.h"
 #include "tune/v1/registry.grpc.pb.h"
 
@@ -21,11 +22,11 @@ bool IsFolder(const std::string& path) {
   return std::filesystem::is_directory(path, error);
 }
 
-// The columns that a job file gives this dataset.
-Columns ColumnsInJob(const RunSpec& spec, const std::string& dataset) {
+// How a job file uses this dataset.
+DatasetSource SourceInJob(const RunSpec& spec, const std::string& dataset) {
   const auto source = std::find_if(spec.datasets.begin(), spec.datasets.end(),
                                    [&](const DatasetSource& s) { return s.dataset == dataset; });
-  return source == spec.datasets.end() ? Columns() : source->columns;
+  return source == spec.datasets.end() ? DatasetSource() : *source;
 }
 
 }  // namespace
@@ -38,9 +39,12 @@ absl::StatusOr<std::unique_ptr<Inspection>> Inspection::Open(Context& context,
   RETURN_IF_ERROR(inspection->OpenModel(context, request.model));
   const RunSpec& spec = request.spec;
   const ModelConfig& config = inspection->model_.config;
-  ASSIGN_OR_RETURN(const ExampleFormat format,
+  ASSIGN_OR_RETURN(ExampleFormat format,
                    ExampleFormatOf(spec, {*inspection->model_.tokenizer, config.eos_token_id,
                                           inspection->model_folder_, TrainingDate()}));
+  ASSIGN_OR_RETURN(format.drawing,
+                   ReadRowDrawing(spec, SourceInJob(spec, DatasetName(request.data)),
+                                  inspection->path(), inspection->name(), inspection->options()));
   inspection->format_ = std::make_unique<ExampleFormat>(format);
   inspection->spec_ = spec;
   inspection->limit_ = LimitOf(spec, config.max_position_embeddings);
@@ -51,7 +55,9 @@ absl::Status Inspection::OpenData(Context& context, const InspectionRequest& req
   ASSIGN_OR_RETURN(DataFile file, DataFile::OpenOrFetch(context, request.data));
   options_ = {request.columns, kMaxBadRows};
   Columns& columns = options_.columns;
-  if (columns.empty()) columns = ColumnsInJob(request.spec, DatasetName(request.data));
+  if (columns.empty()) {
+    columns = SourceInJob(request.spec, DatasetName(request.data)).columns;
+  }
   if (columns.empty()) columns = file.columns();
   file_.emplace(std::move(file));
   return absl::OkStatus();

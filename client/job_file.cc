@@ -1,5 +1,6 @@
 #include "client/job_file.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -8,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/field_errors.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "client/resource_names.h"
 #include "client/yaml_reader.h"
@@ -123,6 +125,29 @@ absl::Status JobDraft::ReadFile(const std::string& text, const std::string& sour
   }
   spec_.erase("name");
   spec_.erase("labels");
+  return ReadTemplates(std::filesystem::path(source).parent_path());
+}
+
+absl::Status JobDraft::ReadTemplates(const std::string& folder) {
+  const auto templates = spec_.find("templates");
+  if (templates == spec_.end() || !templates->is_object()) return absl::OkStatus();
+  const Json file = templates->value("file", Json());
+  if (templates->size() != 1 || !file.is_string()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        PlaceOf("templates"), ": templates: must be a list of texts, or {file: PATH}"));
+  }
+  const std::string path = std::filesystem::path(folder) / file.get<std::string>();
+  ASSIGN_OR_RETURN(const std::string text, ::tune::ReadFile(path));
+  ASSIGN_OR_RETURN(YamlDocument document, ParseYaml(text, path));
+  if (!document.value.is_array() || document.value.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": must be a YAML list of texts, each a template with {prompt}"));
+  }
+  *templates = std::move(document.value);
+  SetPlace("templates", path);
+  for (const auto& [at, place] : document.places) {
+    if (!at.empty()) places_[absl::StrCat("templates", at)] = absl::StrCat(path, ":", place);
+  }
   return absl::OkStatus();
 }
 
@@ -140,7 +165,7 @@ absl::Status JobDraft::Set(const std::string& path, const std::string& text,
   }
   *target = std::move(value);
   SetPlace(path, flag);
-  return absl::OkStatus();
+  return ReadTemplates("");
 }
 
 absl::Status JobDraft::SetDatasets(const std::vector<std::string>& datasets) {

@@ -21,7 +21,8 @@ struct JobRequest {
 class JobDraft {
  public:
   // Takes a job file's text: the spec's fields by name, and beside them `name` and
-  // `labels`. `source` names the file in errors.
+  // `labels`. `source` names the file in errors. Under `templates: {file: PATH}` the texts of the
+  // YAML list in PATH, which starts at the job file's folder, become the field.
   absl::Status ReadFile(const std::string& text, const std::string& source);
 
   // Sets a field from text, as `flag` asked for it: "learning_rate", "eval.every",
@@ -41,6 +42,8 @@ class JobDraft {
   absl::StatusOr<JobRequest> Finish() const;
 
  private:
+  // Puts the texts of the file that `templates` names, from `folder` on, in its place.
+  absl::Status ReadTemplates(const std::string& folder);
   std::string PlaceOf(const std::string& path) const;
   // Also forgets the places of all below it.
   void SetPlace(const std::string& path, const std::string& place);

@@ -1,11 +1,13 @@
 #include "run/spec.h"
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/json_fields.h"
 #include "run/prompt_template.h"
+#include "run/row_template.h"
 #include "run/spec_row.h"
 
 namespace tune {
@@ -16,6 +18,7 @@ constexpr int64_t kMaxSeconds = 10LL * 365 * 24 * 3600;
 constexpr int64_t kMaxEpochRows = 1'000'000'000;
 constexpr size_t kMaxDatasets = 64;
 constexpr size_t kMaxSamplePrompts = 32;
+constexpr size_t kMaxTemplates = 256;
 constexpr size_t kMaxTextBytes = 8192;
 
 constexpr absl::string_view kColumnsValues =
@@ -54,6 +57,10 @@ const std::vector<SpecRow<DatasetSource>>& DatasetSourceRows() {
        Alters::kResult,
        "",
        "Rows of it that are used, drawn by their content and the seed; 0: all"},
+      {{"invert", NumberField<S>{&S::invert, {0, 1}}},
+       Alters::kResult,
+       "",
+       "Share of its rows of one exchange that are inverted: the response asks for the prompt"},
   };
   return rows;
 }
@@ -194,6 +201,19 @@ void ReadTemplate(const Json& json, const FieldContext& at, RunSpec* spec) {
 
 Json WriteTemplate(const RunSpec& spec) { return spec.prompt_template; }
 
+void ReadTemplates(const Json& json, const FieldContext& at, RunSpec* spec) {
+  if (!CheckArray(json, kMaxTemplates, at)) return;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const FieldContext entry{absl::StrCat(at.path, "[", i, "]"), at.errors};
+    std::string& text = spec->templates.emplace_back();
+    if (!ReadText(json[i], kMaxTextBytes, entry, &text)) continue;
+    const auto parsed = RowTemplate::Parse(text);
+    if (!parsed.ok()) entry.Error(std::string(parsed.status().message()));
+  }
+}
+
+Json WriteTemplates(const RunSpec& spec) { return spec.templates; }
+
 void ReadBetas(const Json& json, const FieldContext& at, RunSpec* spec) {
   // The proto cannot tell an empty list from an absent one.
   if (json.is_array() && json.empty()) return;
@@ -260,6 +280,18 @@ void CheckEval(const Json& json, const RunSpec& spec, FieldErrors* errors) {
   not_with_holdout(!spec.eval->columns.empty(), "eval.columns");
 }
 
+// A template that inverts and would never be drawn.
+void CheckInversion(const RunSpec& spec, FieldErrors* errors) {
+  const bool some = std::any_of(spec.datasets.begin(), spec.datasets.end(),
+                                [](const DatasetSource& source) { return source.invert > 0; });
+  for (size_t i = 0; !some && i < spec.templates.size(); ++i) {
+    const auto parsed = RowTemplate::Parse(spec.templates[i]);
+    if (!parsed.ok() || !parsed->inverts()) continue;
+    errors->Add(absl::StrCat("templates[", i, "]"),
+                "asks with {response}, and no dataset has rows to invert; set datasets[].invert");
+  }
+}
+
 const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
   using S = RunSpec;
   static const std::vector<SpecRow<S>> rows = {
@@ -289,6 +321,12 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
        "--template",
        "How a prompt and its response become one text; chat: by the model's own chat template",
        "user_assistant, instruct, alpaca, plain, chat, or a text with {prompt} and {response}"},
+      {{"templates", CustomField<S>{ReadTemplates, WriteTemplates}},
+       Alters::kResult,
+       "",
+       "Texts with {prompt}, one of which is drawn for each row of one exchange and becomes its "
+       "prompt; {examples N}{prompt}{response}{/examples} in one shows N other rows",
+       "list of texts, at most 256"},
       {{"train_on", ChoiceField<S>{&S::train_on, {"responses", "last_response", "all"}}},
        Alters::kResult,
        "--train-on",
@@ -454,6 +492,7 @@ absl::StatusOr<RunSpec> RunSpecFromJson(const Json& json) {
   if (CheckObject(json, {"spec", &errors})) {
     ReadFields(RunSpecRows(), json, {"", &errors}, &spec);
     CheckEval(json, spec, &errors);
+    CheckInversion(spec, &errors);
   }
   if (!errors.empty()) return errors.ToStatus("run spec");
   return spec;

@@ -19,6 +19,7 @@ struct DatasetSource {
   double weight = 1;
   Columns columns = {};  // what the rows' keys are; empty: as the dataset has it
   int64_t max_rows = 0;
+  double invert = 0;
 };
 
 // How many rows of each source an epoch has; recipe/data/mixture.h says what comes of it.
@@ -52,6 +53,7 @@ struct RunSpec {
   MixtureSpec mixture;
   double holdout = 0;
   std::string prompt_template = "user_assistant";  // "template" outside C++
+  std::vector<std::string> templates;              // run/row_template.h
   std::string train_on = "responses";
   double epochs = 2;
   int64_t max_steps = 0;

@@ -84,7 +84,7 @@ struct LookedAt {
 };
 
 absl::StatusOr<LookedAt> LookAt(const Inspection& inspection, const Row& row) {
-  auto example = MakeExample(row, inspection.format());
+  auto example = MakeDrawnExample(row, inspection.format());
   RETURN_IF_ERROR(Annotate(example.status(), NameRow(inspection.name(), row.at)));
   LookedAt looked{row, *std::move(example)};
   Example limited = looked.example;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "recipe/data/row_drawing.h"
 
 namespace tune {
 namespace {
@@ -19,7 +20,7 @@ class Reporter {
       : name_(name), format_(format), limit_(limit), on_used_(on_used) {}
 
   absl::Status Add(const Row& row) {
-    auto made = MakeExample(row, format_);
+    auto made = MakeDrawnExample(row, format_);
     if (!made.ok()) return Annotate(made.status(), NameRow(name_, row.at));
     Example example = *std::move(made);
     const auto length = static_cast<int64_t>(example.ids.size());

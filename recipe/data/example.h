@@ -15,6 +15,8 @@
 
 namespace tune {
 
+class RowDrawing;
+
 // One training example. Position t predicts ids[t + 1]; it counts in the loss iff
 // target[t + 1] != 0. target[0] is always 0: nothing predicts the first token.
 struct Example {
@@ -40,6 +42,7 @@ struct ExampleFormat {
   // an answer by it (chat_example.h); null and -1 where the spec names another.
   std::shared_ptr<ChatTemplate> chat = nullptr;
   int32_t turn_end = -1;
+  std::shared_ptr<const RowDrawing> drawing = nullptr;  // what rows become before (row_drawing.h)
 };
 
 // The model that a format is for. `date` is what its chat template may tell.

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "recipe/data/chat_example.h"
+#include "recipe/data/row_drawing.h"
 #include "recipe/model/model_folder.h"
 #include "recipe/tokenizer/tokenizer.h"
 #include "run/folder.h"
@@ -30,18 +31,28 @@ Json FilesThatDecide(const Model& model) {
   return files;
 }
 
+// What rows become before they are tokenized (recipe/data/row_drawing.h).
+Json DrawingKey(const RunSpec& spec, const DatasetSource& source) {
+  return {{"templates", spec.templates},
+          {"invert", source.invert},
+          {"holdout", spec.holdout},
+          {"seed", spec.seed}};
+}
+
 std::string KeyOf(const RunSpec& spec, const Model& model, const Dataset& dataset,
-                  const Columns& columns) {
+                  const DatasetSource& source) {
   const LengthLimit limit = LimitOf(spec, model.max_position_embeddings);
-  return Sha256Hex(DumpJson({{"version", kReportVersion},
-                             {"dataset", dataset.file.sha256},
-                             {"max_bad_rows", dataset.max_bad_rows},
-                             {"columns", ColumnsToJson(columns)},
-                             {"model", FilesThatDecide(model)},
-                             {"template", spec.prompt_template},
-                             {"train_on", spec.train_on},
-                             {"max_length", limit.max_length},
-                             {"max_length_policy", limit.policy}}));
+  Json key = {{"version", kReportVersion},
+              {"dataset", dataset.file.sha256},
+              {"max_bad_rows", dataset.max_bad_rows},
+              {"columns", ColumnsToJson(source.columns)},
+              {"model", FilesThatDecide(model)},
+              {"template", spec.prompt_template},
+              {"train_on", spec.train_on},
+              {"max_length", limit.max_length},
+              {"max_length_policy", limit.policy}};
+  if (!spec.templates.empty() || source.invert > 0) key["drawing"] = DrawingKey(spec, source);
+  return Sha256Hex(DumpJson(key));
 }
 
 DataUse UseOf(const std::string& dataset, const DataReport& report) {
@@ -151,7 +162,7 @@ absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
       continue;
     }
     const std::string field = absl::StrCat("datasets[", i, "].dataset");
-    const auto report = Report(spec, inputs, inputs.datasets[i], source.columns);
+    const auto report = Report(spec, inputs, inputs.datasets[i], source);
     if (absl::IsInvalidArgument(report.status()) && FieldErrorsOf(report.status()).empty()) {
       errors.Add(field, std::string(report.status().message()));
       continue;
@@ -184,7 +195,7 @@ bool DataChecks::Knows(const RunSpec& spec) {
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
     const Dataset& dataset = inputs->datasets[i];
     if (dataset.file.size_bytes > kMaxFileBytes) continue;
-    const auto known = Find(KeyOf(spec, inputs->model, dataset, spec.datasets[i].columns));
+    const auto known = Find(KeyOf(spec, inputs->model, dataset, spec.datasets[i]));
     if (known.ok() && !*known) return false;
   }
   return true;
@@ -204,14 +215,14 @@ absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& ke
 }
 
 absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs,
-                                              const Dataset& dataset, const Columns& columns) {
-  const std::string key = KeyOf(spec, inputs.model, dataset, columns);
+                                              const Dataset& dataset, const DatasetSource& source) {
+  const std::string key = KeyOf(spec, inputs.model, dataset, source);
   ASSIGN_OR_RETURN(auto known, Find(key));
   if (known) return *std::move(known);
   absl::MutexLock lock(&computing_);
   ASSIGN_OR_RETURN(known, Find(key));
   if (known) return *std::move(known);
-  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, dataset, columns));
+  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, dataset, source));
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects&) {
     return transaction.PutDataReport(key, DumpJson(DataReportToJson(report)));
   }));
@@ -219,15 +230,18 @@ absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs&
 }
 
 absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs,
-                                               const Dataset& dataset, const Columns& columns) {
+                                               const Dataset& dataset,
+                                               const DatasetSource& source) {
   RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
   ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
-  ASSIGN_OR_RETURN(const ExampleFormat format,
+  ASSIGN_OR_RETURN(ExampleFormat format,
                    ExampleFormatOf(spec, {*model.tokenizer, model.config.eos_token_id,
                                           folder->path(), TrainingDate()}));
-  return ReportOnDataset(blobs_.Path(dataset.file.sha256), dataset.file.path,
-                         {columns, dataset.max_bad_rows}, format,
+  const std::string path = blobs_.Path(dataset.file.sha256);
+  const DatasetOptions options{source.columns, dataset.max_bad_rows};
+  ASSIGN_OR_RETURN(format.drawing, ReadRowDrawing(spec, source, path, dataset.file.path, options));
+  return ReportOnDataset(path, dataset.file.path, options, format,
                          LimitOf(spec, inputs.model.max_position_embeddings),
                          [](int64_t) { return absl::OkStatus(); });
 }

@@ -46,9 +46,9 @@ class DataChecks {
   absl::StatusOr<Inputs> ReadInputs(const RunSpec& spec);
   absl::Status CheckTemplate(const RunSpec& spec, const Model& model);
   absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs,
-                                    const Dataset& dataset, const Columns& columns);
+                                    const Dataset& dataset, const DatasetSource& source);
   absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs,
-                                     const Dataset& dataset, const Columns& columns);
+                                     const Dataset& dataset, const DatasetSource& source);
   absl::StatusOr<std::optional<DataReport>> Find(const std::string& key);
 
   Store& store_;

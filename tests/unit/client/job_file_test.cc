@@ -5,6 +5,7 @@
 
 #include "base/field_errors.h"
 #include "base/files.h"
+#include "tests/support/scratch_folder.h"
 
 namespace tune::client {
 namespace {
@@ -113,6 +114,29 @@ TEST(JobFile, RefusesWhatIsNoJobFile) {
   EXPECT_THAT(std::string(draft.ReadFile("labels: 3\n", "j").message()), HasSubstr("j:1:9"));
   EXPECT_THAT(FieldsOf(Draft("name: 5\nmodel: m\ndatasets: [{dataset: d}]\n").Finish().status()),
               ElementsAre("job.yaml:1:7: name"));
+}
+
+TEST(JobFile, TemplatesComeFromAFileBesideIt) {
+  const ScratchFolder folder;
+  ASSERT_TRUE(WriteFileDurably(folder / "flan.yaml",
+                               "- 'Solve: {prompt}'\n- |\n  Q: {prompt}\n  A:\n- oops\n")
+                  .ok());
+  JobDraft draft;
+  const std::string job = std::string(kJob) + "templates: {file: flan.yaml}\n";
+  ASSERT_EQ(draft.ReadFile(job, folder / "job.yaml"), absl::OkStatus());
+  EXPECT_THAT(FieldsOf(draft.Finish().status()),
+              ElementsAre(HasSubstr("flan.yaml:5:3: templates[2]")));
+  ASSERT_TRUE(
+      WriteFileDurably(folder / "flan.yaml", "- 'Solve: {prompt}'\n- \"Q: {prompt}\\nA:\"\n").ok());
+  JobDraft good;
+  ASSERT_EQ(good.ReadFile(job, folder / "job.yaml"), absl::OkStatus());
+  EXPECT_THAT(good.Finish()->spec.templates, ElementsAre("Solve: {prompt}", "Q: {prompt}\nA:"));
+  JobDraft none;
+  EXPECT_THAT(none.ReadFile(std::string(kJob) + "templates: {file: no.yaml}\n", folder / "job.yaml")
+                  .message(),
+              HasSubstr("no.yaml"));
+  EXPECT_THAT(none.ReadFile(std::string(kJob) + "templates: {files: x}\n", "job.yaml").message(),
+              HasSubstr("job.yaml:9:12: templates: must be a list of texts, or {file: PATH}"));
 }
 
 TEST(JobFile, RefusesPathsThatAreNone) {

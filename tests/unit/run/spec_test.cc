@@ -138,6 +138,19 @@ TEST(RunSpecFromJson, EvaluatesOnADatasetOrOnWhatIsHeldOut) {
                                   "eval.columns: does not go with holdout"));
 }
 
+TEST(RunSpecFromJson, ATemplateThatInvertsNeedsRowsToInvert) {
+  EXPECT_THAT(ErrorsWith("templates", {"Do {prompt}", "For {response}?", "no"}),
+              ElementsAre(HasSubstr("templates[2]: has neither {prompt} nor {response}"),
+                          HasSubstr("templates[1]: asks with {response}, and no dataset")));
+  const Json source = {{"dataset", "datasets/d"}, {"invert", 0.1}};
+  const Json spec = {{"model", "models/m"},
+                     {"datasets", Json::array({source})},
+                     {"templates", {"Do {prompt}", "For {response}?"}}};
+  const auto read = RunSpecFromJson(spec);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(RunSpecToJson(*RunSpecFromJson(RunSpecToJson(*read))), RunSpecToJson(*read));
+}
+
 struct Edge {
   const char* field;
   Json allowed;

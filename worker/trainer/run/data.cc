@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/row_choice.h"
+#include "recipe/data/row_drawing.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
@@ -23,7 +24,7 @@ class Loader {
       : name_(std::move(name)), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
-    auto made = MakeExample(row, options_.format);
+    auto made = MakeDrawnExample(row, options_.format);
     if (!made.ok()) return RefusedRow(made.status(), row.at);
     Example example = *std::move(made);
     example.row = number;
@@ -151,17 +152,21 @@ absl::Status CheckNotEmpty(const LoadedDataset& dataset) {
 }  // namespace
 
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
-                                          const Columns& columns, const DataOptions& options) {
+                                          const DatasetSource& use, const DataOptions& options) {
   const std::string path = std::filesystem::path(run_dir) / source.path;
   LoadedDataset dataset;
   dataset.dataset = source.dataset;
   ASSIGN_OR_RETURN(dataset.sha256, Sha256File(path));
   RETURN_IF_ERROR(CheckHash(source, dataset.sha256));
   const std::string name = std::filesystem::path(source.path).filename();
-  Loader loader(name, options, &dataset);
-  auto read = ReadDataset(path, name,
-                          [&](int64_t number, const Row& row) { return loader.Add(number, row); },
-                          {columns, source.max_bad_rows});
+  const DatasetOptions reading{use.columns, source.max_bad_rows};
+  auto drawing = ReadRowDrawing(*options.spec, use, path, name, reading);
+  if (!drawing.ok()) return WithReason(Annotate(drawing.status(), source.dataset), kBadData);
+  DataOptions drawn = options;
+  drawn.format.drawing = *std::move(drawing);
+  Loader loader(name, drawn, &dataset);
+  auto read = ReadDataset(
+      path, name, [&](int64_t number, const Row& row) { return loader.Add(number, row); }, reading);
   if (!read.ok()) return WithReason(Annotate(read.status(), source.dataset), kBadData);
   if (absl::Status fits = loader.Finish(); !fits.ok()) {
     return WithReason(Annotate(fits, source.dataset), kRowTooLong);

@@ -36,6 +36,7 @@ struct LoadedDataset {
 };
 
 struct DataOptions {
+  const RunSpec* spec;
   ExampleFormat format;
   LengthLimit limit;
   bool max_length_can_rise = true;  // the model has more positions than limit.max_length
@@ -46,12 +47,12 @@ struct DataOptions {
   int64_t max_held_out = 0;         // of the rows held out so many are kept; 0: all
 };
 
-// Reads one dataset file (path relative to `run_dir`, or absolute). More
+// Reads one dataset file as a spec's source uses it (path relative to `run_dir`, or absolute). More
 // malformed rows than the source allows are BadData; with policy "error" rows over max_length are
 // RowTooLong, which counts them and names the first; a file whose hash is not the run folder's is
 // BadData.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
-                                          const Columns& columns, const DataOptions& options);
+                                          const DatasetSource& use, const DataOptions& options);
 
 // The rows held out of `dataset`, which no longer has them, as a dataset of their own.
 LoadedDataset TakeHeldOut(LoadedDataset* dataset);

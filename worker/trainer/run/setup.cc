@@ -33,7 +33,8 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
   const auto format =
       ExampleFormatOf(spec, {*base.tokenizer, config.eos_token_id, base.path, TrainingDate()});
   if (!format.ok()) return WithReason(Annotate(format.status(), "template"), kBadSpec);
-  return DataOptions{.format = *format,
+  return DataOptions{.spec = &spec,
+                     .format = *format,
                      .limit = LimitOf(spec, config.max_position_embeddings),
                      .max_length_can_rise = spec.max_length < config.max_position_embeddings,
                      .seed = static_cast<uint64_t>(spec.seed),
@@ -48,7 +49,7 @@ absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& d
   for (const DatasetSource& source : run.spec.datasets) {
     options.max_rows = source.max_rows;
     ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, source.dataset));
-    ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, source.columns, options));
+    ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, source, options));
     datasets.push_back(std::move(loaded));
   }
   return datasets;
@@ -65,7 +66,9 @@ absl::StatusOr<EvalData> LoadEvalData(const std::string& dir, const RunFolder& r
   options.first_rows = run.spec.eval->max_rows;
   options.holdout = 0;
   ASSIGN_OR_RETURN(const RunDataset dataset, FindDataset(run, run.spec.eval->dataset));
-  ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, run.spec.eval->columns, options));
+  DatasetSource use;
+  use.columns = run.spec.eval->columns;
+  ASSIGN_OR_RETURN(auto loaded, LoadDataset(dir, dataset, use, options));
   EvalData data;
   const std::string changes = DescribeChanges(loaded, options);
   if (!changes.empty()) data.notices.push_back(absl::StrCat("eval: ", changes));

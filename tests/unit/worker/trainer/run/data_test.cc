@@ -22,7 +22,8 @@ constexpr int32_t kEnd = 256;
 class DataTest : public testing::Test {
  protected:
   DataTest() : tokenizer_(MakeTokenizer()), source_{"datasets/d", "rows.jsonl", ""} {
-    options_ = {.format = {.prompt_template = PromptTemplate::Parse("plain").value(),
+    options_ = {.spec = &spec_,
+                .format = {.prompt_template = PromptTemplate::Parse("plain").value(),
                            .tokenizer = tokenizer_.get(),
                            .eos = kEnd},
                 .limit = {8, "error"}};
@@ -56,6 +57,7 @@ class DataTest : public testing::Test {
   ScratchFolder scratch_;
   std::unique_ptr<Tokenizer> tokenizer_;
   RunDataset source_;
+  RunSpec spec_;
   DataOptions options_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -417,6 +418,54 @@ TEST_F(RunTest, HoldsOutNoMoreThanIsEvaluatedOnAndSaysSo) {
   run.spec.holdout = 1e-9;
   EXPECT_FALSE(Start("none", run).ok());
   EXPECT_THAT(FailureMessage("none", "BadSpec"), StartsWith("holdout: at 1e-09 not one row"));
+}
+
+// The sums asked in three ways, one of them few-shot, and half of the others inverted.
+RunFolder DrawnPrompts(const ScratchFolder& scratch) {
+  RunFolder run = TwoSources(scratch);
+  run.spec.templates = {"Add {prompt}", "{prompt} Now!",
+                        "{examples 2}{prompt}{response};{/examples}{prompt}", "{response} of?"};
+  run.spec.datasets[1].invert = 0.5;
+  return run;
+}
+
+TEST_F(RunTest, RowsAreAskedAsDrawnAndOnlyAnswersAreLearned) {
+  const auto setup = ReadSetup(scratch_ / ".", DrawnPrompts(scratch_));
+  ASSERT_TRUE(setup.ok()) << setup.status();
+  const Tokenizer& tokenizer = *(*setup)->base.tokenizer;
+  std::set<std::string> ways;
+  for (const LoadedDataset& dataset : (*setup)->datasets) {
+    for (const Example& example : dataset.examples) {
+      std::vector<int32_t> asked, learned;
+      for (size_t i = 0; i < example.ids.size(); ++i) {
+        (example.target[i] ? learned : asked).push_back(example.ids[i]);
+      }
+      const std::string prompt = tokenizer.Decode(asked, true);
+      const std::string answer = tokenizer.Decode(learned, true);
+      const bool inverted = absl::StrContains(prompt, "yes of?");
+      EXPECT_EQ(inverted, dataset.dataset == "datasets/yes" && absl::EndsWith(answer, "?"));
+      EXPECT_THAT(prompt, testing::EndsWith("\n\nAssistant:"));
+      if (inverted) ways.insert("inverted");
+      if (absl::StartsWith(prompt, "User: Add ")) ways.insert("add");
+      if (absl::StrContains(prompt, " Now!")) ways.insert("now");
+      if (std::count(prompt.begin(), prompt.end(), ';') == 2) ways.insert("shots");
+    }
+  }
+  EXPECT_THAT(ways, ElementsAre("add", "inverted", "now", "shots"));
+}
+
+TEST_F(RunTest, AResumedRunAsksAsItDidBefore) {
+  RunFolder run = DrawnPrompts(scratch_);
+  run.spec.holdout = 0.2;
+  run.spec.checkpoint_every = 3;
+  ASSERT_TRUE(Start("whole", run).ok());
+  run.resume_path = scratch_ / "whole/checkpoints/step-00000003";
+  ASSERT_TRUE(Start("rest", run).ok());
+  auto expected = Curve("whole");
+  expected.erase(expected.begin(), expected.begin() + 3);
+  EXPECT_EQ(Curve("rest"), expected);
+  EXPECT_EQ(File("rest/checkpoints/final/model.safetensors"),
+            File("whole/checkpoints/final/model.safetensors"));
 }
 
 // Mid-epoch, dropout on: the same losses, rates, norms and bytes.
