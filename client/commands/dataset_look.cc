@@ -21,6 +21,7 @@
 #include "recipe/cleaning/survey.h"
 #include "recipe/data/batch_shape.h"
 #include "recipe/data/data_report.h"
+#include "recipe/data/row_drawing.h"
 
 namespace tune::client {
 namespace {

@@ -217,6 +217,7 @@ v1::Job ToListedProto(const Job& job) {
   v1::Job proto = ToProto(job);
   proto.mutable_spec()->clear_sample_prompts();
   proto.mutable_spec()->clear_template_();
+  proto.mutable_spec()->clear_templates();
   return proto;
 }
 

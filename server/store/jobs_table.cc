@@ -16,8 +16,8 @@ namespace {
 
 // What a list shows of a spec: its long texts are left where they lie.
 constexpr char kListedSpec[] =
-    "CASE WHEN json_valid(spec) THEN json_remove(spec, '$.sample_prompts', '$.template') "
-    "ELSE spec END";
+    "CASE WHEN json_valid(spec) THEN json_remove(spec, '$.sample_prompts', '$.template', "
+    "'$.templates') ELSE spec END";
 
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =

@@ -224,10 +224,11 @@ TEST(RunSpecFromJson, CutsLongValuesInMessages) {
 TEST(RunSpecToJson, IsTheInverseOfReading) {
   const auto json = ParseJson(R"({
     "model": "models/phi-2",
-    "datasets": [{"dataset": "datasets/a", "weight": 0.25, "max_rows": 5},
-                 {"dataset": "datasets/b", "weight": 3.0, "max_rows": 0}],
+    "datasets": [{"dataset": "datasets/a", "weight": 0.25, "max_rows": 5, "invert": 0.5},
+                 {"dataset": "datasets/b", "weight": 3.0, "max_rows": 0, "invert": 0.0}],
     "mixture": {"method": "proportional", "temperature": 2.0, "limit": 3000, "rows": 900},
-    "holdout": 0.0, "template": "alpaca", "train_on": "all", "epochs": 1.5, "max_steps": 10,
+    "holdout": 0.0, "template": "alpaca", "templates": ["Do {prompt}", "For {response}"],
+    "train_on": "all", "epochs": 1.5, "max_steps": 10,
     "learning_rate": 0.1, "lr_scheduler": "linear", "warmup_ratio": 0.3,
     "weight_decay": 0.0, "betas": [0.8, 0.95], "eps": 1e-6, "max_grad_norm": 0.0,
     "on_spike": "skip", "on_nonfinite": "skip",

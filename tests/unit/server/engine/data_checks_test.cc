@@ -138,6 +138,21 @@ TEST_F(DataChecksTest, TheSameQuestionIsAnsweredOnce) {
   EXPECT_FALSE(engine().submit().IsQuick(other));
 }
 
+// The prompts grow by "Do: ", or the sides change places; what an earlier job asked is not the
+// answer to that.
+TEST_F(DataChecksTest, RowsAreCountedAsTheyAreDrawn) {
+  Push("rows", kRows);
+  NewJob request = RequestFor("rows", 96, "error");
+  EXPECT_EQ(Submit(request).data[0].tokens, 33 + 22);
+  request.spec.templates = {"Do: {prompt}"};
+  EXPECT_EQ(Submit(request).data[0].tokens, 33 + 22 + 2 * 4);
+  request.spec.templates = {"{response}"};
+  request.spec.datasets[0].invert = 1;
+  const DataUse inverted = Submit(request).data[0];
+  EXPECT_EQ(inverted.tokens, 33 + 22);
+  EXPECT_EQ(inverted.target_tokens, 10 + 1 + 2 * 2);
+}
+
 TEST_F(DataChecksTest, ColumnsOfTheDatasetStandInTheJobsSpec) {
   const Columns columns = {{"prompt", "q"}, {"response", "a"}};
   Push("rows", "{\"q\": \"a\", \"a\": \"b\"}\n", {columns});

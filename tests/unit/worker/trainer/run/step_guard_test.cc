@@ -130,11 +130,14 @@ TEST_F(StepGuardTest, AResumedRunSkipsAlike) {
     const std::string name = absl::StrCat("from", step);
     run.resume_path = scratch_ / absl::StrCat("whole/checkpoints/step-000000", step);
     ASSERT_TRUE(Start(name, run).ok());
-    for (const char* file : {"model.safetensors", "trainer_state.json"}) {
+    for (const char* file : {"model.safetensors", "trainer_state.json", "README.md"}) {
       const std::string path = absl::StrCat("/checkpoints/final/", file);
       EXPECT_TRUE(File(name + path) == File("whole" + path)) << name << path;
     }
   }
+  // Its row was not learned from.
+  EXPECT_THAT(File("whole/checkpoints/final/README.md"),
+              HasSubstr(absl::StrCat("| datasets/sums | 41 | 41 | ", kBadStep + 1, " |")));
 }
 
 TEST_F(StepGuardTest, StopsAtASpikeAndGoesOnWithAnotherChoice) {
