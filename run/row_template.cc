@@ -65,10 +65,12 @@ absl::StatusOr<RowTemplate> RowTemplate::Parse(absl::string_view text) {
   const int64_t prompts = Count(own, kPrompt), responses = Count(own, kResponse);
   if (prompts + responses == 0) return Wrong("has neither {prompt} nor {response} for its row");
   if (prompts + responses > 1) {
-    return Wrong("has more than one of {prompt} and {response} for its row; what it asks with is "
-                 "the one, and what is learned the other");
+    return Wrong(
+        "has more than one of {prompt} and {response} for its row; what it asks with is "
+        "the one, and what is learned the other");
   }
-  const bool shows_both = Count(parsed.example_, kPrompt) > 0 && Count(parsed.example_, kResponse) > 0;
+  const bool shows_both =
+      Count(parsed.example_, kPrompt) > 0 && Count(parsed.example_, kResponse) > 0;
   if (parsed.examples_ > 0 && !shows_both) {
     return Wrong("has {examples …} without {prompt} and {response} in it");
   }
