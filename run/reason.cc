@@ -49,6 +49,8 @@ constexpr std::array kReasons = {
     Reason{kTimeLimit, Fault::kJob, Cost::kJob,
            "raise time_limit_seconds; its last checkpoint can be pulled"},
     Reason{kTrainerCrashed, Fault::kJob, Cost::kRetry, "see tunectl logs"},
+    Reason{kTrainerDiedAtStart, Fault::kJob, Cost::kDisruption,
+           "see tunectl logs, and whether tune-trainer can run on the worker's host"},
     Reason{kTrainerOrphaned, Fault::kWorker, Cost::kNothing,
            "see to it that nothing removes the file lock in the worker's --work-dir"},
     Reason{kTrainerStopped, Fault::kNobody, Cost::kDisruption,

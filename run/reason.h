@@ -58,6 +58,7 @@ inline constexpr absl::string_view kReportRefused = "ReportRefused";
 inline constexpr absl::string_view kRunFolderLost = "RunFolderLost";
 inline constexpr absl::string_view kTimeLimit = "TimeLimit";
 inline constexpr absl::string_view kTrainerCrashed = "TrainerCrashed";
+inline constexpr absl::string_view kTrainerDiedAtStart = "TrainerDiedAtStart";
 inline constexpr absl::string_view kTrainerStopped = "TrainerStopped";
 inline constexpr absl::string_view kWorkerDraining = "WorkerDraining";
 inline constexpr absl::string_view kWorkerUnfit = "WorkerUnfit";

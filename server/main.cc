@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "monitor/http_endpoint.h"
@@ -240,6 +241,7 @@ int Main(int argc, char** argv) {
   if (absl::Status status = InitLog(flags.log_level); !status.ok()) return Fail(status, 2);
   gpr_set_log_function(&LogOfGrpc);
   signal(SIGPIPE, SIG_IGN);
+  IgnoreFileSizeSignal();
   // Blocked before any thread begins, so that only WaitForEnd takes them.
   const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

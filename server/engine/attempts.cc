@@ -37,8 +37,9 @@ absl::StatusOr<Attempt> CloseAttempt(Transaction& transaction, const Job& job,
 }
 
 // A crash of the job on a worker may be the worker's doing: the next attempt tries another.
-bool MakesAvoid(absl::string_view result, Cost cost) {
-  return cost == Cost::kRetry || FaultOf(result) == Fault::kWorker;
+bool MakesAvoid(absl::string_view result) {
+  const Fault fault = FaultOf(result);
+  return fault == Fault::kJob || fault == Fault::kWorker;
 }
 
 void AddAvoided(const std::string& worker_id, Job& job) {
@@ -185,7 +186,7 @@ absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const 
   after.budget = decision.budget;
   after.reason = decision.reason.empty() ? end.result : decision.reason;
   after.message = Joined(end.message, decision.message);
-  if (MakesAvoid(end.result, cost)) AddAvoided(job.worker_id, after);
+  if (MakesAvoid(end.result)) AddAvoided(job.worker_id, after);
   if (end.result == kBadCheckpoint && attempt.resumed_from == job.latest_checkpoint) {
     ASSIGN_OR_RETURN(after.latest_checkpoint, CheckpointBefore(transaction, job));
   }

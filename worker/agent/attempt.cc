@@ -11,6 +11,7 @@
 #include "run/checkpoints.h"
 #include "run/folder.h"
 #include "run/reason.h"
+#include "worker/agent/folder_watch.h"
 #include "worker/agent/run_inputs.h"
 #include "worker/agent/supervisor.h"
 #include "worker/agent/trainer_events.h"
@@ -149,7 +150,7 @@ absl::Status Attempt::PrepareOnce() {
 AttemptEnd Attempt::Train(Process& trainer) {
   const std::string& job = lease_.key().job();
   const AttemptOptions& options = context_.options;
-  const std::optional<FileId> folder = FileIdOf(run_dir_);
+  FolderWatch folder(run_dir_, FilesMade(lease_));
   Uploader uploader(context_.control, lease_.key(), run_dir_, stop_, context_.clock,
                     context_.metrics, options.backoff);
   TrainerEvents events(run_dir_, [&](const v1::TrainingEvent& event) {
@@ -172,16 +173,17 @@ AttemptEnd Attempt::Train(Process& trainer) {
   const bool alone = found_ != nullptr && trainer.Poll().has_value();
   const SupervisedEnd end = Supervise(trainer, stop_, context_.clock, supervise, [&] {
     events.Poll();
-    LookForFolder(folder);
+    NoteLost(folder.Lost());
     (void)GivenUp();  // the time to drain counts from the order, not from the trainer's end
   });
   FlushReports(reporter);
   FlushCheckpoints(uploader);
-  LookForFolder(folder);
+  NoteLost(events.failed() ? folder.LostWithInputs() : folder.Lost());
   return EndOf({.exit = end.exit,
                 .killed_by_us = end.killed_by_us,
                 .alone = alone,
                 .out_of_memory = context_.oom_kills().value_or(0) > oom_kills_before_,
+                .silent = events.none(),
                 .finished = events.finished(),
                 .failed = events.failed(),
                 .stop = stop_.cause(),
@@ -189,8 +191,11 @@ AttemptEnd Attempt::Train(Process& trainer) {
                 .final_status = uploader.final_status()});
 }
 
-void Attempt::LookForFolder(const std::optional<FileId>& made) {
-  if (!made || FileIdOf(run_dir_) != made) stop_.Raise(StopCause::kFolderLost);
+void Attempt::NoteLost(const std::string& lost) {
+  if (lost.empty() || stop_.cause() >= StopCause::kFolderLost) return;
+  spdlog::warn("{}: {} was removed; nothing but this worker may remove files there",
+               lease_.key().job(), lost);
+  stop_.Raise(StopCause::kFolderLost);
 }
 
 void Attempt::FlushCheckpoints(Uploader& uploader) {

@@ -11,7 +11,6 @@
 #include "tune/v1/workers.pb.h"
 #include "worker/agent/blob_cache.h"
 #include "worker/agent/control_plane.h"
-#include "worker/agent/file_id.h"
 #include "worker/agent/found_runs.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/metrics.h"
@@ -76,7 +75,8 @@ class Attempt {
   void RemoveRun();
   absl::Status RemoveRunFolder() ABSL_EXCLUSIVE_LOCKS_REQUIRED(context_.cache_in_use);
   AttemptEnd Train(Process& trainer);
-  void LookForFolder(const std::optional<FileId>& made);
+  // Stops the run where `lost`, a path in its folder, is not "".
+  void NoteLost(const std::string& lost);
   void FlushReports(Reporter& reporter);
   void FlushCheckpoints(Uploader& uploader);
   bool GivenUp();

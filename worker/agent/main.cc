@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "monitor/http_endpoint.h"
@@ -121,6 +122,7 @@ absl::Status Serve(const Flags& flags) {
 int Main(int argc, char** argv) {
   BlockStopSignals();
   signal(SIGPIPE, SIG_IGN);
+  IgnoreFileSizeSignal();
   CLI::App app("Trains the jobs of a tune-scheduler on this machine.", "tune-worker");
   Flags flags;
   AddFlags(app, flags);

@@ -1,10 +1,10 @@
 #include "worker/agent/outcome.h"
 
 #include <signal.h>
-#include <string.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/signals.h"
 #include "proto/wire/status.h"
 #include "run/reason.h"
 #include "worker/agent/fetch_error.h"
@@ -23,16 +23,6 @@ AttemptEnd Retryable(absl::string_view reason, std::string message) {
 
 AttemptEnd Final(absl::string_view reason, std::string message) {
   return {Request::FAILED_FINAL, std::string(reason), std::move(message)};
-}
-
-// Signals by which people, and what people run, end a process: no fault of its own raises them.
-bool EndsByOrder(int signal) {
-  return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP ||
-         signal == SIGQUIT;
-}
-
-std::string SignalText(int signal) {
-  return absl::StrCat("signal ", signal, " (", strsignal(signal), ")");
 }
 
 // What this worker did not do, and the trainer did not do to itself.
@@ -60,17 +50,35 @@ AttemptEnd EndOfCrash(const TrainerEnd& trainer) {
   if (exit.unknown || EndsByOrder(exit.signal) || exit == ExitStatus{.code = kStoppedCode}) {
     return EndOfStoppedTrainer(exit);
   }
-  return Retryable(kTrainerCrashed, exit.signal != 0
-                                        ? "the trainer was ended by " + SignalText(exit.signal)
-                                        : absl::StrCat("the trainer exited with code ", exit.code,
-                                                       " and told neither success nor failure"));
+  const std::string how = exit.signal != 0 ? "was ended by " + SignalText(exit.signal)
+                                           : absl::StrCat("exited with code ", exit.code);
+  // The host may be what keeps it from starting, and the job has not run: it costs no retry.
+  if (trainer.silent) {
+    return Retryable(kTrainerDiedAtStart,
+                     absl::StrCat("the trainer ", how, " before it told anything"));
+  }
+  if (exit == ExitStatus()) {
+    return Retryable(kRunFolderLost,
+                     "the trainer ended well, but events.jsonl does not say so: somebody removed "
+                     "or cut it");
+  }
+  return Retryable(kTrainerCrashed,
+                   absl::StrCat("the trainer ", how,
+                                exit.signal != 0 ? "" : " and told neither success nor failure"));
+}
+
+// Whether a file that is gone may be why the trainer failed so: all but what it judges by numbers.
+bool MayLackAFile(const v1::TrainingEvent::Failed& failed) {
+  const Reason* reason = FindReason(failed.reason());
+  const bool given = reason != nullptr && reason->fault == Fault::kData;
+  return failed.retryable() || given || failed.reason() == kBadSpec;
 }
 
 // What follows from our own SIGKILL, as that a rank looks lost to the first, or from a run folder
-// that is gone.
+// of which something is gone.
 bool TellsOfOurDoing(const TrainerEnd& trainer) {
-  const bool ours = trainer.killed_by_us || trainer.stop == StopCause::kFolderLost;
-  return ours && trainer.failed->retryable();
+  if (trainer.stop == StopCause::kFolderLost) return MayLackAFile(*trainer.failed);
+  return trainer.killed_by_us && trainer.failed->retryable();
 }
 
 }  // namespace
@@ -145,7 +153,9 @@ AttemptEnd EndOfStopped(StopCause cause) {
       return Retryable(kReportRefused,
                        "the scheduler refused the trainer's events; see the worker's log");
     case StopCause::kFolderLost:
-      return Retryable(kRunFolderLost, "the run folder was removed while the run went on");
+      return Retryable(kRunFolderLost,
+                       "the run folder, or a part of it, was removed while the run went on; "
+                       "the worker's log names it");
     case StopCause::kLeaseEnded:
       return Retryable(kWorkerLost, "its lease has ended");
     default:

@@ -24,6 +24,7 @@ struct TrainerEnd {
   bool killed_by_us = false;   // by SIGKILL
   bool alone = false;          // it ended while no worker was there
   bool out_of_memory = false;  // the kernel ended a process for lack of memory meanwhile
+  bool silent = false;         // it wrote no event at all
   bool finished = false;       // it wrote a `finished` event
   std::optional<v1::TrainingEvent::Failed> failed = {};  // it wrote a `failed` event
   StopCause stop = StopCause::kNone;

@@ -74,9 +74,9 @@ void CloseInherited() {
 
 [[noreturn]] void BecomeChild(const Prepared& prepared) {
   const bool ready = setsid() > 0 && sigprocmask(SIG_SETMASK, &prepared.blocked, nullptr) == 0 &&
-                     signal(SIGPIPE, SIG_DFL) != SIG_ERR && dup2(prepared.input, 0) >= 0 &&
-                     dup2(prepared.output, 1) >= 0 && dup2(prepared.output, 2) >= 0 &&
-                     chdir(prepared.working_dir) == 0;
+                     signal(SIGPIPE, SIG_DFL) != SIG_ERR && signal(SIGQUIT, SIG_DFL) != SIG_ERR &&
+                     dup2(prepared.input, 0) >= 0 && dup2(prepared.output, 1) >= 0 &&
+                     dup2(prepared.output, 2) >= 0 && chdir(prepared.working_dir) == 0;
   if (ready) {
     CloseInherited();
     execve(prepared.argv[0], prepared.argv.data(), prepared.envp.data());

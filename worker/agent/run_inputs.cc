@@ -75,6 +75,14 @@ std::vector<v1::FileEntry> InputFiles(const v1::Lease& lease) {
   return files;
 }
 
+std::vector<std::string> FilesMade(const v1::Lease& lease) {
+  std::vector<std::string> paths = {std::string(kRunFile)};
+  if (const auto inputs = InputsOf(lease); inputs.ok()) {
+    for (const RunInput& input : *inputs) paths.push_back(input.target);
+  }
+  return paths;
+}
+
 std::string RunFolderName(const v1::Lease& lease) {
   return absl::StrCat(absl::StripPrefix(lease.key().job(), "jobs/"), "-a", lease.attempt(), "-e",
                       lease.key().epoch());

@@ -29,6 +29,9 @@ RunRoom RoomOf(const v1::Lease& lease);
 // INVALID_ARGUMENT for a path that would leave the run folder.
 absl::StatusOr<std::vector<RunInput>> InputsOf(const v1::Lease& lease);
 
+// The paths, in the run folder, of all that MakeRunFolder puts there.
+std::vector<std::string> FilesMade(const v1::Lease& lease);
+
 // "JOB-aN-eE": no two attempts share it.
 std::string RunFolderName(const v1::Lease& lease);
 

@@ -81,9 +81,9 @@ TrainerInfo SelfCheck::trainer() const {
 }
 
 bool IsSuspicious(const AttemptEnd& end) {
-  constexpr absl::string_view kSuspicious[] = {kDiskFull,       kDownloadFailed,  kInternal,
-                                               kMissingInput,   kNoDevice,        kRunFolderLost,
-                                               kTrainerCrashed, kTrainerOrphaned, kWorkerUnfit};
+  constexpr absl::string_view kSuspicious[] = {
+      kDiskFull,      kDownloadFailed, kInternal,           kMissingInput,    kNoDevice,
+      kRunFolderLost, kTrainerCrashed, kTrainerDiedAtStart, kTrainerOrphaned, kWorkerUnfit};
   return absl::c_linear_search(kSuspicious, end.reason);
 }
 

@@ -13,7 +13,7 @@ enum class StopCause {
   kTimeLimit,   // the job's time is used up: a last checkpoint, then FAILED
   kReporting,   // the scheduler refuses what this attempt reports
   kDraining,    // the worker stops: a last checkpoint, then another attempt elsewhere
-  kFolderLost,  // somebody removed the run folder: nothing that is written there is found
+  kFolderLost,  // somebody removed the run folder, or a part of it that the run goes on in
   kLeaseEnded,  // cancelled, or given to another: nothing of it counts any more
 };
 

@@ -25,6 +25,7 @@ class TrainerEvents {
   // Reads what is new.
   void Poll();
 
+  bool none() const { return tail_.next_line() == 1; }  // not one so far
   bool finished() const { return finished_; }
   const std::optional<v1::TrainingEvent::Failed>& failed() const { return failed_; }
 

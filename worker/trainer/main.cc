@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/signals.h"
 #include "base/version.h"
 #include "recipe/data/table_plugin.h"
 #include "run/folder.h"
@@ -292,6 +293,7 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
 }
 
 int Main(int argc, char** argv) {
+  IgnoreFileSizeSignal();
   CLI::App app("Train and run Phi models in one process.", "tune-trainer");
   app.set_version_flag("--version", absl::StrCat("tune-trainer ", Version()));
   app.require_subcommand(1);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "base/files.h"
 #include "base/oom_kills.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "run/folder.h"
 #include "worker/trainer/core/failure.h"
@@ -116,13 +116,13 @@ class Launch {
                        : DeathBy(WTERMSIG(status), rank);
   }
 
-  // SIGKILL is somebody's doing, and memory is to blame only where the kernel says so.
+  // A signal that ends by order is somebody's doing; of SIGKILL memory is to blame where the kernel
+  // says so.
   absl::Status DeathBy(int signal, int64_t rank) const {
-    const std::string text =
-        absl::StrCat("rank ", rank, " was killed by signal ", signal, " (", strsignal(signal), ")");
-    if (signal != SIGKILL) return Fail(kRankLost, text);
-    const int64_t kills = OomKills().value_or(0) - oom_kills_before_;
-    if (kills <= 0) return Fail(kTrainerStopped, text);
+    const std::string text = absl::StrCat("rank ", rank, " was killed by ", SignalText(signal));
+    const int64_t kills =
+        signal == SIGKILL ? OomKills().value_or(0) - oom_kills_before_ : int64_t{0};
+    if (kills <= 0) return Fail(EndsByOrder(signal) ? kTrainerStopped : kRankLost, text);
     return Fail(kOutOfMemory,
                 absl::StrCat(text, "; memory ran out: since the run began the kernel has killed ",
                              kills, " of this host's processes for lack of it"));

@@ -93,6 +93,18 @@ TEST_F(BlameTest, TwoJobsThatCrashInARowBenchTheirWorker) {
   EXPECT_EQ(Worker("w").state, WorkerState::kUnhealthy);
 }
 
+// A host on which no trainer starts takes nothing from the jobs that it gets, and is benched.
+TEST_F(BlameTest, AJobWhoseTrainerDiesAtItsStartLosesNoRetryAndGoesElsewhere) {
+  SubmitJob("a", /*retries=*/0);
+  SubmitJob("b", /*retries=*/0);
+  Fail(LeaseFirst().key, kTrainerDiedAtStart);
+  EXPECT_EQ(Get("a").state, JobState::kQueued);
+  EXPECT_EQ(Get("a").budget, (Budget{.retries_used = 0, .disruptions = 1}));
+  EXPECT_THAT(Get("a").avoids, ElementsAre("w"));
+  Fail(Acquire("w")->key, kTrainerDiedAtStart);
+  EXPECT_EQ(Worker("w").state, WorkerState::kUnhealthy);
+}
+
 TEST_F(BlameTest, AJobGoesElsewhereAfterACrash) {
   SubmitJob("j");
   const Lease first = LeaseFirst();

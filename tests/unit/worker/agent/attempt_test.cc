@@ -252,10 +252,41 @@ TEST_F(AttemptTest, AStopByAnotherIsNoCrash) {
 
 TEST_F(AttemptTest, ARunFolderThatIsRemovedInMidRunIsTheWorkersFault) {
   Trainer(R"(started; while :; do nap; done)");
-  std::thread remove = AfterEvents(1, [&] { EXPECT_TRUE(RemoveAll(folder_ / "runs").ok()); });
+  std::thread remove = AfterEvents(
+      1, [&] { EXPECT_EQ(rename((folder_ / "runs").c_str(), (folder_ / "gone").c_str()), 0); });
   EXPECT_EQ(Run().reason, "RunFolderLost");
   remove.join();
   EXPECT_TRUE(Exists(folder_ / "runs")) << "made again for the next one";
+}
+
+TEST_F(AttemptTest, EventsThatAreRemovedInMidRunAreTheWorkersFault) {
+  Trainer(R"(started; while :; do nap; done)");
+  const std::string events = folder_ / ("runs/" + RunFolderName(TestLease()) + "/events.jsonl");
+  std::thread remove = AfterEvents(1, [&] { EXPECT_TRUE(RemoveAll(events).ok()); });
+  EXPECT_EQ(Run().reason, "RunFolderLost");
+  remove.join();
+}
+
+// Whatever the trainer makes of a file that it no longer finds.
+TEST_F(AttemptTest, AnInputThatIsRemovedInMidRunIsTheWorkersFault) {
+  for (const std::string reason : {"Internal", "BadModel"}) {
+    const std::string retryable = reason == "Internal" ? "true" : "false";
+    Trainer(R"(started; rm -r "$DIR/model"
+event '{"failed":{"reason":")" +
+            reason + R"(","retryable":)" + retryable + R"(}}'; exit 1)");
+    EXPECT_EQ(Run().reason, "RunFolderLost") << reason;
+  }
+}
+
+TEST_F(AttemptTest, AnInputThatIsRemovedOnceItIsReadIsNotMissed) {
+  Trainer(R"(started; rm -r "$DIR/model"; checkpoint 4 final true
+event '{"finished":{"step":"4","checkpoint":"checkpoints/final"}}')");
+  EXPECT_EQ(Run().outcome, Request::SUCCEEDED);
+}
+
+TEST_F(AttemptTest, ATrainerThatDiesBeforeItTellsAnythingIsToldAsSuch) {
+  Trainer("echo broken host; exit 1");
+  EXPECT_EQ(Run().reason, "TrainerDiedAtStart");
 }
 
 TEST_F(AttemptTest, AnInputThatCannotBeFetchedForLongCostsNothing) {

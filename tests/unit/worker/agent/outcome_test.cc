@@ -74,7 +74,31 @@ TEST(EndOf, ACrashIsRetryable) {
   EXPECT_EQ(crashed.reason, "TrainerCrashed");
   EXPECT_EQ(crashed.message, "the trainer was ended by signal 11 (Segmentation fault)");
   EXPECT_THAT(EndOf({.exit = {.code = 127}}).message, HasSubstr("exited with code 127"));
-  EXPECT_EQ(EndOf({.exit = {.code = 0}}).reason, "TrainerCrashed") << "silence is no success";
+}
+
+TEST(EndOf, ATrainerThatEndsBeforeItsFirstEventMayNotRunOnThisHost) {
+  for (const ExitStatus& exit : {ExitStatus{.signal = SIGSEGV}, ExitStatus{.code = 127},
+                                 ExitStatus{.code = 1}, ExitStatus{}}) {
+    const AttemptEnd end = EndOf({.exit = exit, .silent = true});
+    EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+    EXPECT_EQ(end.reason, "TrainerDiedAtStart");
+    EXPECT_THAT(end.message, HasSubstr("before it told anything"));
+  }
+  EXPECT_EQ(FindReason(kTrainerDiedAtStart)->fault, Fault::kJob) << "two jobs bench a worker";
+  EXPECT_EQ(FindReason(kTrainerDiedAtStart)->cost, Cost::kDisruption) << "no bad host ends a job";
+}
+
+TEST(EndOf, WhatIsDoneToATrainerBeforeItsFirstEventKeepsItsName) {
+  const TrainerEnd killed{.exit = {.signal = SIGKILL}, .out_of_memory = true, .silent = true};
+  EXPECT_EQ(EndOf(killed).reason, "OutOfMemory");
+  EXPECT_EQ(EndOf({.exit = {.signal = SIGTERM}, .silent = true}).reason, "TrainerStopped");
+  EXPECT_EQ(EndOf({.exit = {.code = 3}, .silent = true}).reason, "TrainerStopped");
+}
+
+TEST(EndOf, ATrainerThatEndsWellAndIsNotHeardHasLostItsEvents) {
+  const AttemptEnd end = EndOf({.exit = {.code = 0}});
+  EXPECT_EQ(end.reason, "RunFolderLost");
+  EXPECT_THAT(end.message, HasSubstr("events.jsonl"));
 }
 
 TEST(EndOf, AKillIsOutOfMemoryOnlyWithEvidence) {
@@ -88,7 +112,7 @@ TEST(EndOf, AKillIsOutOfMemoryOnlyWithEvidence) {
 
 // What is done to a trainer is nobody's fault, least of all the job's.
 TEST(EndOf, ATrainerThatSomebodyStoppedDidNotCrash) {
-  for (const int signal : {SIGKILL, SIGTERM, SIGINT, SIGHUP}) {
+  for (const int signal : {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     EXPECT_EQ(EndOf({.exit = {.signal = signal}}).reason, "TrainerStopped") << signal;
   }
   EXPECT_EQ(EndOf({.exit = {.code = 3}}).reason, "TrainerStopped") << "in order, with a checkpoint";
@@ -101,7 +125,11 @@ TEST(EndOf, WhatFollowsFromARemovedRunFolderIsNotTheRunsOwn) {
   TrainerEnd trainer{.exit = {.code = 1}, .failed = Failed(true), .stop = StopCause::kFolderLost};
   EXPECT_EQ(EndOf(trainer).reason, "RunFolderLost");
   trainer.failed = Failed(false);
-  EXPECT_EQ(EndOf(trainer).reason, "NonFiniteLoss") << "that it told before";
+  EXPECT_EQ(EndOf(trainer).reason, "NonFiniteLoss") << "which no file is to blame for";
+  for (const auto reason : {kBadModel, kBadData, kBadSpec}) {
+    trainer.failed->set_reason(std::string(reason));
+    EXPECT_EQ(EndOf(trainer).reason, "RunFolderLost") << reason;
+  }
   trainer = {.finished = true,
              .stop = StopCause::kFolderLost,
              .final_status = absl::NotFoundError("manifest.json")};

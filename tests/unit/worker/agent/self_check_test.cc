@@ -91,8 +91,9 @@ TEST_F(SelfCheckTest, TellsATrainerThatDoesNotAnswerAndKeepsWhatItToldBefore) {
 }
 
 TEST(IsSuspicious, IsWhatTheWorkerMayHaveCaused) {
-  for (const auto reason : {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput,
-                            kDownloadFailed, kRunFolderLost, kTrainerOrphaned, kWorkerUnfit}) {
+  for (const auto reason :
+       {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput, kDownloadFailed,
+        kRunFolderLost, kTrainerDiedAtStart, kTrainerOrphaned, kWorkerUnfit}) {
     EXPECT_TRUE(IsSuspicious({.reason = std::string(reason)})) << reason;
   }
   for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory, kTrainerStopped}) {

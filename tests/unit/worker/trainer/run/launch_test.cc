@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,18 @@ TEST_F(LaunchTest, TellsOfADeathThatNoRankHasToldOf) {
   EXPECT_EQ(Launch("[ $1 = 0 ] || kill -KILL $$"), RankExit::kFailed);
   EXPECT_NE(Events().find("rank 1 was killed by signal 9 (Killed)"), std::string::npos) << Events();
   EXPECT_NE(Events().find("TrainerStopped"), std::string::npos) << "somebody's kill: " << Events();
+}
+
+TEST_F(LaunchTest, ASignalThatEndsByOrderIsSomebodysDoing) {
+  for (const char* signal : {"HUP", "QUIT"}) {
+    // The test may have been started with these ignored, which a shell cannot undo.
+    ::signal(SIGHUP, SIG_DFL);
+    ::signal(SIGQUIT, SIG_DFL);
+    EXPECT_EQ(Launch(absl::StrCat("[ $1 = 0 ] || kill -", signal, " $$")), RankExit::kFailed);
+    EXPECT_NE(Events().find("TrainerStopped"), std::string::npos) << signal << Events();
+    EXPECT_EQ(Events().find("RankLost"), std::string::npos) << signal << Events();
+    ASSERT_TRUE(RemoveAll(scratch_ / "events.jsonl").ok());
+  }
 }
 
 TEST_F(LaunchTest, ARankThatCrashesIsLost) {
