@@ -97,12 +97,17 @@ TEST_F(BlameTest, TwoJobsThatCrashInARowBenchTheirWorker) {
 TEST_F(BlameTest, AJobWhoseTrainerDiesAtItsStartLosesNoRetryAndGoesElsewhere) {
   SubmitJob("a", /*retries=*/0);
   SubmitJob("b", /*retries=*/0);
-  Fail(LeaseFirst().key, kTrainerDiedAtStart);
+  const Lease first = LeaseFirst();
+  ASSERT_TRUE(Register("good").ok());
+  Fail(first.key, kTrainerDiedAtStart);
   EXPECT_EQ(Get("a").state, JobState::kQueued);
   EXPECT_EQ(Get("a").budget, (Budget{.retries_used = 0, .disruptions = 1}));
   EXPECT_THAT(Get("a").avoids, ElementsAre("w"));
-  Fail(Acquire("w")->key, kTrainerDiedAtStart);
+  const Lease second = *Acquire("w");
+  EXPECT_EQ(second.key.job_id, "b");
+  Fail(second.key, kTrainerDiedAtStart);
   EXPECT_EQ(Worker("w").state, WorkerState::kUnhealthy);
+  EXPECT_EQ(Acquire("good")->key.job_id, "a");
 }
 
 TEST_F(BlameTest, AJobGoesElsewhereAfterACrash) {
