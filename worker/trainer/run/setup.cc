@@ -165,7 +165,8 @@ std::string KeepsChatTemplate(const RunSpec& spec) {
   return absl::StrCat(
       "the base model has a chat template of its own, which its checkpoints keep; what this run "
       "learns to answer to is the template \"",
-      spec.prompt_template, "\", which tune-trainer generate asks by");
+      spec.prompt_template,
+      "\", which tune-trainer generate asks by (template: chat learns the model's own)");
 }
 
 std::string Absolute(const std::string& dir, const std::string& path) {
