@@ -117,7 +117,7 @@ TEST_F(RunTest, FinalIsACompleteModelFolder) {
 TEST_F(RunTest, LearnsByTheModelsChatTemplate) {
   const std::string jinja =
       "{% for m in messages %}{{ '#' if m.role == 'user' else '=' }}{{ m.content }}{% if m.role == "
-      "'assistant' %}<|endoftext|>{% endif %}{% endfor %}{{ '=' if add_generation_prompt }}\n\n";
+      "'assistant' %}<|endoftext|>{% endif %}{% endfor %}{{ '=' if add_generation_prompt }}\n";
   RunFolder run = TinyRun(scratch_);
   ASSERT_TRUE(WriteFileDurably(JoinPath(run.model_path, "chat_template.jinja"), jinja).ok());
   run.spec.prompt_template = "chat";
