@@ -60,7 +60,8 @@ run_demo() {
   "$bin/tunectl" -q models init demo --config "$demo/config.json" \
     --tokenizer "$demo/tokenizer.json" --seed 0
   "$bin/tunectl" -q datasets push demo "$demo/dataset.jsonl"
-  "$bin/tunectl" -q datasets push few <(head -n 32 "$demo/dataset.jsonl")
+  head -n 32 "$demo/dataset.jsonl" >"$dir/few.jsonl"
+  "$bin/tunectl" -q datasets push few "$dir/few.jsonl"
   "$bin/tunectl" -q submit -f "$demo/job.yaml" --name demo --set checkpoint_every=20 \
     --set 'datasets=[{dataset: demo}, {dataset: few}]' --wait &
   sleep 5  # so that the expositions checked below are those of a run
