@@ -320,7 +320,8 @@ absl::StatusOr<Example> MakeChatExample(const Row& row, const ExampleFormat& for
 }
 
 int32_t ChatTurnEnd(const ExampleFormat& format) {
-  const Row row{.messages = {{Role::kUser, "question"}, {Role::kAssistant, "answer"}}};
+  Row row;
+  row.messages = {{Role::kUser, "question"}, {Role::kAssistant, "answer"}};
   ExampleFormat last = format;
   last.train_on = TrainOn::kLastResponse;
   const auto example = MakeChatExample(row, last);

@@ -55,7 +55,8 @@ absl::StatusOr<char> CsvRecords::ReadCell(CsvRecord* record, std::string* cell) 
 absl::StatusOr<bool> CsvRecords::ReadRecord(size_t max_cells, CsvRecord* record) {
   ASSIGN_OR_RETURN(const absl::string_view text, bytes_.Peek());
   if (text.empty()) return false;
-  *record = CsvRecord{{number_ + 1, bytes_.line(), bytes_.column(), RowForm::kElement}};
+  *record = CsvRecord();
+  record->at = {number_ + 1, bytes_.line(), bytes_.column(), RowForm::kElement};
   record_bytes_ = 0;
   for (char end = ends_[0]; end == ends_[0]; ++record->cell_count) {
     std::string cell;

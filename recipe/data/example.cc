@@ -82,9 +82,10 @@ TrainOn TrainOnNamed(absl::string_view name) {
 }
 
 absl::StatusOr<ExampleFormat> ExampleFormatOf(const RunSpec& spec, const FormatModel& model) {
-  ExampleFormat format{.tokenizer = &model.tokenizer,
-                       .eos = static_cast<int32_t>(model.end_token),
-                       .train_on = TrainOnNamed(spec.train_on)};
+  ExampleFormat format{};
+  format.tokenizer = &model.tokenizer;
+  format.eos = static_cast<int32_t>(model.end_token);
+  format.train_on = TrainOnNamed(spec.train_on);
   if (spec.prompt_template != kChatTemplateName) {
     ASSIGN_OR_RETURN(format.prompt_template, PromptTemplate::Parse(spec.prompt_template));
     return format;

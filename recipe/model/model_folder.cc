@@ -165,7 +165,8 @@ absl::string_view ModelFolder::Data(const std::string& tensor) const {
 
 absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
   if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
-  Opening opening{.path = path};
+  Opening opening;
+  opening.path = path;
   if (IsOfAnotherKind(&opening)) return ToStatus(opening);
   const bool config_known = OpenConfig(&opening);
   if (const auto index = OpenIndex(&opening)) {
@@ -180,7 +181,8 @@ absl::StatusOr<ModelFolder> OpenModelFolder(const std::string& path) {
 
 absl::StatusOr<ModelTokens> OpenModelTokens(const std::string& path) {
   if (!Exists(path)) return absl::NotFoundError(absl::StrCat(path, ": no such folder"));
-  Opening opening{.path = path};
+  Opening opening;
+  opening.path = path;
   if (IsOfAnotherKind(&opening)) return ToStatus(opening);
   const bool config_known = OpenConfig(&opening);
   auto tokenizer = OpenTokenizer(config_known, &opening);

@@ -360,7 +360,9 @@ absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request)
 }
 
 TrainingReport FromProto(const v1::TrainingEvent& event) {
-  TrainingReport report{.time = FromTimestamp(event.time()), .payload = event.SerializeAsString()};
+  TrainingReport report;
+  report.time = FromTimestamp(event.time());
+  report.payload = event.SerializeAsString();
   if (event.has_started()) {
     report.kind = TrainingReport::Kind::kStarted;
     report.total_steps = event.started().total_steps();
