@@ -105,7 +105,7 @@ TEST(ReadingSpeed, OfTokenizing) {
   const ExampleFormat format{*PromptTemplate::Parse("user_assistant"), tokenizer.get(), 50256};
   int64_t tokens = 0;
   const auto encode = [&](int64_t, const Row& row) {
-    tokens += static_cast<int64_t>(MakeExample(row, format).ids.size());
+    tokens += static_cast<int64_t>(MakeExample(row, format).value().ids.size());
     return absl::OkStatus();
   };
   const double megabytes = static_cast<double>(lines.size()) / (1 << 20);
