@@ -11,7 +11,8 @@ FolderWatch::FolderWatch(std::string run_dir, std::vector<std::string> inputs)
     : run_dir_(std::move(run_dir)),
       inputs_(std::move(inputs)),
       events_path_(JoinPath(run_dir_, kEventsFile)),
-      folder_(FileIdOf(run_dir_)) {}
+      folder_(FileIdOf(run_dir_)),
+      events_(FileIdOf(events_path_)) {}
 
 std::string FolderWatch::Lost() {
   if (!folder_ || FileIdOf(run_dir_) != folder_) return run_dir_;

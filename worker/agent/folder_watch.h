@@ -16,8 +16,8 @@ class FolderWatch {
   FolderWatch(std::string run_dir, std::vector<std::string> inputs);
 
   // The path of what was removed, or removed and made again, since the watch began: the folder
-  // itself, or its events, which are looked for from the first call that finds them; "" where all
-  // is as it was. Takes two looks at the disk.
+  // itself, or its events (of a folder without them, which an earlier release made, from the first
+  // call that finds them); "" where all is as it was. Takes two looks at the disk.
   std::string Lost();
   // The same, and of an input that is not there.
   std::string LostWithInputs();

@@ -96,6 +96,8 @@ absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
   for (const RunInput& input : inputs) {
     RETURN_IF_ERROR(place(input.file, JoinPath(run_dir, input.target)));
   }
+  // The trainer appends to it. From the beginning it is seen when somebody removes it.
+  RETURN_IF_ERROR(WriteFileDurably(JoinPath(run_dir, kEventsFile), ""));
   return WriteRunFolder(run_dir, Describe(run_dir, lease, spec), spec.whole);
 }
 

@@ -39,8 +39,9 @@ std::string RunFolderName(const v1::Lease& lease);
 using PlaceInput =
     std::function<absl::Status(const v1::FileEntry& file, const std::string& target)>;
 
-// Makes `run_dir` afresh: every input is placed, then comes run.json, the lease's spec in it as it
-// is. INVALID_ARGUMENT for a spec in which the worker does not find what it needs itself.
+// Makes `run_dir` afresh: every input is placed, then come empty events and run.json, the lease's
+// spec in it as it is. INVALID_ARGUMENT for a spec in which the worker does not find what it needs
+// itself.
 absl::Status MakeRunFolder(const std::string& run_dir, const v1::Lease& lease,
                            const std::vector<RunInput>& inputs, const PlaceInput& place);
 

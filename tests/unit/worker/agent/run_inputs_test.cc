@@ -72,7 +72,7 @@ TEST_F(RunInputsTest, WhatAnEarlierLifeLeftIsGone) {
   ASSERT_TRUE(CreateDirectories(run_dir_).ok());
   AppendTo(run_dir_ + "/events.jsonl", "{}\n");
   ASSERT_TRUE(Make(TestLease()).ok());
-  EXPECT_FALSE(Exists(run_dir_ + "/events.jsonl"));
+  EXPECT_EQ(*ReadFile(run_dir_ + "/events.jsonl"), "");
 }
 
 TEST_F(RunInputsTest, APathOutOfTheFolderIsRefused) {
