@@ -25,10 +25,11 @@ struct LengthRange {
 // What is looked for; by default nothing.
 struct CleaningOptions {
   bool exact_duplicates = false;
-  double near_duplicates = 0;     // the Jaccard index from which rows are duplicates; 0: none are
-  LengthRange row, answer;        // of all of a row's texts; of its answers
-  std::set<std::string> scripts;  // of which kScriptShare of a row's letters must be (scripts.h)
-  std::vector<std::string> against;  // evaluation sets that rows may have nothing of, as files
+  double near_duplicates = 0;   // the Jaccard index from which rows are duplicates; 0: none are
+  LengthRange row{}, answer{};  // of all of a row's texts; of its answers
+  // Of which kScriptShare of a row's letters must be (scripts.h).
+  std::set<std::string> scripts{};
+  std::vector<std::string> against{};  // evaluation sets that rows may have nothing of, as files
 
   bool any() const;
 };

@@ -105,7 +105,8 @@ TEST(Event, NumbersThatAreNotFinite) {
                                   .learning_rate = INFINITY,
                                   .grad_norm = INFINITY,
                                   .seconds = NAN,
-                                  .phase_seconds = {{"data", NAN}}})
+                                  .phase_seconds = {{"data", NAN}},
+                                  .sources = {}})
                      .step();
   EXPECT_EQ(e.epoch(), -INFINITY);
   EXPECT_TRUE(std::isnan(e.loss()));
@@ -113,7 +114,7 @@ TEST(Event, NumbersThatAreNotFinite) {
   EXPECT_EQ(e.grad_norm(), INFINITY);
   EXPECT_TRUE(std::isnan(e.seconds()));
   EXPECT_TRUE(std::isnan(e.phase_seconds().at("data")));
-  EXPECT_TRUE(std::isnan(Parsed(EvaluationEvent{.loss = NAN}).evaluation().loss()));
+  EXPECT_TRUE(std::isnan(Parsed(EvaluationEvent{.loss = NAN, .sources = {}}).evaluation().loss()));
   CheckpointEvent saved;
   saved.epoch = NAN;
   saved.loss = INFINITY;

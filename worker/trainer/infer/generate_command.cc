@@ -112,7 +112,11 @@ std::string LearnedTemplate(const std::string& path) {
 
 absl::StatusOr<ExampleFormat> PromptFormat(const PromptOptions& prompt, const BaseModel& model) {
   const Tokenizer& tokenizer = *model.tokenizer;
-  if (prompt.raw) return ExampleFormat{.tokenizer = &tokenizer};
+  if (prompt.raw) {
+    ExampleFormat raw{};
+    raw.tokenizer = &tokenizer;
+    return raw;
+  }
   RunSpec spec;
   spec.prompt_template =
       prompt.prompt_template.empty() ? LearnedTemplate(model.path) : prompt.prompt_template;

@@ -94,10 +94,10 @@ TEST(IsSuspicious, IsWhatTheWorkerMayHaveCaused) {
   for (const auto reason :
        {kTrainerCrashed, kDiskFull, kNoDevice, kInternal, kMissingInput, kDownloadFailed,
         kRunFolderLost, kTrainerDiedAtStart, kTrainerOrphaned, kWorkerUnfit}) {
-    EXPECT_TRUE(IsSuspicious({.reason = std::string(reason)})) << reason;
+    EXPECT_TRUE(IsSuspicious({.reason = std::string(reason), .message = ""})) << reason;
   }
   for (const auto reason : {kWorkerDraining, kBadData, kTimeLimit, kOutOfMemory, kTrainerStopped}) {
-    EXPECT_FALSE(IsSuspicious({.reason = std::string(reason)})) << reason;
+    EXPECT_FALSE(IsSuspicious({.reason = std::string(reason), .message = ""})) << reason;
   }
   EXPECT_FALSE(IsSuspicious({})) << "success";
 }

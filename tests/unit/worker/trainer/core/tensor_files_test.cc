@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "tests/support/scratch_folder.h"
 
@@ -14,8 +15,9 @@ std::string OddFile(const std::array<float, 3>& values) {
   const std::string header = R"({"mask":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]},)"
                              R"("weight":{"dtype":"F32","shape":[3],"data_offsets":[1,13]}})";
   const uint64_t size = header.size();
-  return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + header + '\1' +
-         std::string(reinterpret_cast<const char*>(values.data()), sizeof(values));
+  return absl::StrCat(
+      absl::string_view(reinterpret_cast<const char*>(&size), sizeof(size)), header, "\1",
+      absl::string_view(reinterpret_cast<const char*>(values.data()), sizeof(values)));
 }
 
 TEST(FileTensor, ATensorThatBeginsAtAnOddByteIsCopiedIntoAlignedMemory) {
