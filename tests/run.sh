@@ -58,6 +58,9 @@ main() {
   mapfile -t selection < <(select_suites "$@")
   cd "$root"
   mkdir -p "$root/build"
+  if [ -z "${TUNE_SHARED_DATA-}" ] && [ -d "$root/../shared/data" ]; then
+    export TUNE_SHARED_DATA=$root/../shared/data
+  fi
   bash "$root/deploy/install-deps.sh" --tests
   build_all
   if needs_oracle "$@"; then make_oracle; fi
