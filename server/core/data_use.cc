@@ -1,8 +1,6 @@
 #include "server/core/data_use.h"
 
-#include "absl/strings/str_cat.h"
-#include "base/field_errors.h"
-#include "base/json_fields.h"
+#include "server/core/row_list.h"
 
 namespace tune::server {
 namespace {
@@ -26,22 +24,10 @@ const std::vector<Field<DataUse>>& DataUseFields() {
 
 }  // namespace
 
-Json DataUseToJson(const std::vector<DataUse>& data) {
-  Json json = Json::array();
-  for (const DataUse& use : data) json.push_back(WriteFields(DataUseFields(), use));
-  return json;
-}
+Json DataUseToJson(const std::vector<DataUse>& data) { return RowsToJson(DataUseFields(), data); }
 
 absl::StatusOr<std::vector<DataUse>> DataUseFromJson(const Json& json) {
-  std::vector<DataUse> data;
-  FieldErrors errors;
-  if (!json.is_array()) errors.Add("data", "must be a list");
-  for (size_t i = 0; errors.empty() && i < json.size(); ++i) {
-    const FieldContext at{absl::StrCat("data[", i, "]"), &errors};
-    if (CheckObject(json[i], at)) ReadFields(DataUseFields(), json[i], at, &data.emplace_back());
-  }
-  if (errors.empty()) return data;
-  return absl::DataLossError(errors.ToStatus("data").message());
+  return RowsFromJson(DataUseFields(), "data", json);
 }
 
 }  // namespace tune::server

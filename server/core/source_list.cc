@@ -1,9 +1,7 @@
 #include "server/core/source_list.h"
 
-#include "absl/strings/str_cat.h"
-#include "base/field_errors.h"
-#include "base/json_fields.h"
 #include "base/json_number.h"
+#include "server/core/row_list.h"
 
 namespace tune::server {
 namespace {
@@ -38,21 +36,11 @@ const std::vector<Field<SourceProgress>>& SourceFields() {
 }  // namespace
 
 Json SourcesToJson(const std::vector<SourceProgress>& sources) {
-  Json json = Json::array();
-  for (const SourceProgress& source : sources) json.push_back(WriteFields(SourceFields(), source));
-  return json;
+  return RowsToJson(SourceFields(), sources);
 }
 
 absl::StatusOr<std::vector<SourceProgress>> SourcesFromJson(const Json& json) {
-  std::vector<SourceProgress> sources;
-  FieldErrors errors;
-  if (!json.is_array()) errors.Add("sources", "must be a list");
-  for (size_t i = 0; errors.empty() && i < json.size(); ++i) {
-    const FieldContext at{absl::StrCat("sources[", i, "]"), &errors};
-    if (CheckObject(json[i], at)) ReadFields(SourceFields(), json[i], at, &sources.emplace_back());
-  }
-  if (errors.empty()) return sources;
-  return absl::DataLossError(errors.ToStatus("sources").message());
+  return RowsFromJson(SourceFields(), "sources", json);
 }
 
 }  // namespace tune::server

@@ -50,14 +50,14 @@ absl::Status CheckBlobsAreNotMissed(const std::string& data_dir, Store& store) {
 }
 
 absl::StatusOr<bool> IsEmpty(Store& store) {
+  ASSIGN_OR_RETURN(const bool wants, WantsBlobs(store));
+  if (wants) return false;
   bool empty = false;
   RETURN_IF_ERROR(store.Read([&](Reader& reader) -> absl::Status {
     JobFilter one;
     one.limit = 1;
     ASSIGN_OR_RETURN(const auto jobs, reader.ListJobs(one));
-    ASSIGN_OR_RETURN(const auto datasets, reader.ListDatasets("", 1));
-    ASSIGN_OR_RETURN(const auto models, reader.ListModels("", 1));
-    empty = jobs.empty() && datasets.empty() && models.empty();
+    empty = jobs.empty();
     return absl::OkStatus();
   }));
   return empty;

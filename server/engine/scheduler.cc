@@ -67,6 +67,24 @@ int64_t SecondsLeft(const Job& job) {
   return std::max<int64_t>(job.spec.time_limit_seconds - used, 1);
 }
 
+// What the job reads beside its checkpoints.
+struct JobInputs {
+  Model model;
+  std::vector<Dataset> datasets;  // in the order of DatasetNames
+};
+
+absl::StatusOr<JobInputs> InputsOf(Reader& reader, const Job& job) {
+  JobInputs inputs;
+  ASSIGN_OR_RETURN(inputs.model,
+                   reader.GetModel(std::string(absl::StripPrefix(job.spec.model, "models/"))));
+  for (const std::string& name : DatasetNames(job.spec)) {
+    ASSIGN_OR_RETURN(Dataset dataset,
+                     reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))));
+    inputs.datasets.push_back(std::move(dataset));
+  }
+  return inputs;
+}
+
 // What the worker needs; `job` is held.
 absl::StatusOr<Lease> MakeLease(Reader& reader, const Job& job) {
   Lease lease;
@@ -75,14 +93,9 @@ absl::StatusOr<Lease> MakeLease(Reader& reader, const Job& job) {
   lease.gpus = job.gpus;
   ASSIGN_OR_RETURN(const WorkerRecord worker, reader.GetWorker(job.worker_id));
   ASSIGN_OR_RETURN(lease.spec_json, SpecFor(job.spec_json, worker.spec_fields));
-  ASSIGN_OR_RETURN(const Model model,
-                   reader.GetModel(std::string(absl::StripPrefix(job.spec.model, "models/"))));
-  lease.model_files = model.files;
-  for (const std::string& name : DatasetNames(job.spec)) {
-    ASSIGN_OR_RETURN(Dataset dataset,
-                     reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))));
-    lease.datasets.push_back(std::move(dataset));
-  }
+  ASSIGN_OR_RETURN(JobInputs inputs, InputsOf(reader, job));
+  lease.model_files = std::move(inputs.model.files);
+  lease.datasets = std::move(inputs.datasets);
   ASSIGN_OR_RETURN(lease.resume_from, ResumedFrom(reader, job));
   lease.time_limit_seconds = SecondsLeft(job);
   return lease;
@@ -158,14 +171,9 @@ absl::StatusOr<Lease> GrantFresh(Transaction& transaction, BlobStore& blobs, con
 // Whether what the job reads is on the scheduler's disk. What is gone is noted, so that the queue
 // holds all who read it.
 absl::StatusOr<bool> InputsAreThere(Reader& reader, BlobStore& blobs, const Job& job) {
-  ASSIGN_OR_RETURN(const Model model,
-                   reader.GetModel(std::string(absl::StripPrefix(job.spec.model, "models/"))));
-  std::vector<FileEntry> files = model.files;
-  for (const std::string& name : DatasetNames(job.spec)) {
-    ASSIGN_OR_RETURN(const Dataset dataset,
-                     reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/"))));
-    files.push_back(dataset.file);
-  }
+  ASSIGN_OR_RETURN(JobInputs inputs, InputsOf(reader, job));
+  std::vector<FileEntry> files = std::move(inputs.model.files);
+  for (const Dataset& dataset : inputs.datasets) files.push_back(dataset.file);
   const std::vector<FileEntry> harmed = blobs.Harmed(files);
   for (const FileEntry& file : harmed) blobs.NoteGone(file.sha256);
   return harmed.empty();
