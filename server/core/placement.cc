@@ -4,7 +4,6 @@
 #include <iterator>
 #include <map>
 #include <numeric>
-#include <tuple>
 
 #include "absl/algorithm/container.h"
 #include "absl/functional/function_ref.h"
@@ -23,50 +22,31 @@ bool HasGpusFor(const ResourceSpec& resources, int64_t worker_gpus, int64_t gpus
 }
 
 bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
-  return absl::c_linear_search(job.avoids, worker.id);
+  return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
+}
+
+const std::vector<std::string>& PathsOf(const FieldPaths& paths) {
+  static const std::vector<std::string> kNone;
+  return paths == nullptr ? kNone : *paths;
 }
 
 bool Understands(const QueuedJob& job, const WorkerSlot& worker) {
-  return job.fields_set == nullptr || absl::c_includes(worker.spec_fields, *job.fields_set);
+  return absl::c_includes(PathsOf(worker.spec_fields), PathsOf(job.fields_set));
 }
 
 // A healthy worker that could run the job and that it does not avoid, free or not.
-bool HasAnother(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
+bool HasAnother(const QueuedJob& job, const Workers& fleet) {
   return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
     return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker) &&
            Understands(job, worker);
   });
 }
 
-// Takes the job's share off the worker; returns the GPUs it takes: those that it names, else
-// the first that are free.
-std::vector<int32_t> Occupy(const ResourceSpec& resources, const std::vector<int32_t>& named,
-                            WorkerSlot& worker) {
-  const int64_t count = GpusTaken(resources, worker.gpus);
-  std::vector<int32_t> taken = named;
-  if (count == 0) {
-    worker.gpus_free.clear();
-  } else if (taken.empty()) {
-    const auto end = worker.gpus_free.begin() +
-                     std::min<int64_t>(count, static_cast<int64_t>(worker.gpus_free.size()));
-    taken.assign(worker.gpus_free.begin(), end);
-  }
-  std::erase_if(worker.gpus_free, [&](int32_t gpu) { return absl::c_linear_search(taken, gpu); });
-  worker.host_memory_free_bytes -= resources.host_memory_bytes;
-  worker.idle = false;
-  return taken;
-}
-
-WorkerSlot* FindPlace(const QueuedJob& job, std::vector<WorkerSlot>& fleet) {
-  if (!job.due || job.hold) return nullptr;
-  WorkerSlot* avoided = nullptr;
-  for (WorkerSlot& worker : fleet) {
-    if (!worker.asking || !worker.unhealthy.empty() || !FitsNow(job.resources, worker)) continue;
-    if (!Understands(job, worker)) continue;
-    if (!Avoids(job, worker)) return &worker;
-    if (avoided == nullptr) avoided = &worker;
-  }
-  return avoided != nullptr && !HasAnother(job, fleet) ? avoided : nullptr;
+// The first GPUs that are free, as many as the job takes.
+std::vector<int32_t> ChooseGpus(const ResourceSpec& resources, const WorkerSlot& worker) {
+  const auto count = std::min<int64_t>(GpusTaken(resources, worker.gpus),
+                                       static_cast<int64_t>(worker.gpus_free.size()));
+  return {worker.gpus_free.begin(), worker.gpus_free.begin() + count};
 }
 
 std::string GiB(int64_t bytes) {
@@ -115,11 +95,10 @@ WaitReason NoHealthyWorker(const WorkerSlot& worker) {
 }
 
 // A worker that could take the job now, where the job waits for another one instead.
-const WorkerSlot* FreeButAvoided(const QueuedJob& job, const std::vector<WorkerSlot>& fleet) {
+const WorkerSlot* FreeButAvoided(const QueuedJob& job, const Workers& fleet) {
   if (!HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job.resources, worker) &&
-           Understands(job, worker);
+    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job, worker);
   });
   return found == fleet.end() ? nullptr : &*found;
 }
@@ -149,10 +128,6 @@ WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
   return {"NoIdleWorker", message};
 }
 
-bool GoesFirst(const QueuedJob* a, const QueuedJob* b) {
-  return std::tuple(-a->priority, a->submit_order) < std::tuple(-b->priority, b->submit_order);
-}
-
 std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& workers,
                                       absl::FunctionRef<bool(const WorkerSlot&)> is_wanted) {
   std::vector<const WorkerSlot*> selected;
@@ -164,27 +139,25 @@ std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& work
 
 }  // namespace
 
-std::vector<const QueuedJob*> InOrder(const std::vector<QueuedJob>& queue) {
-  std::vector<const QueuedJob*> ordered;
-  ordered.reserve(queue.size());
-  for (const QueuedJob& job : queue) ordered.push_back(&job);
-  std::sort(ordered.begin(), ordered.end(), GoesFirst);
-  return ordered;
+std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
+                                  absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
+                                  absl::FunctionRef<Workers()> fleet) {
+  if (!worker.unhealthy.empty()) return std::nullopt;
+  std::optional<Workers> all;
+  const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker); };
+  const auto wanted = [&](const QueuedJob& queued) {
+    const QueuedJob job = now(queued);
+    if (!job.due || job.hold) return false;
+    if (!Avoids(job, worker)) return true;
+    if (!all) all = fleet();
+    return !HasAnother(job, *all);
+  };
+  const QueuedJob* const job = queue.FindFirst(fits, wanted);
+  if (job == nullptr) return std::nullopt;
+  return Assignment{job->id, worker.id, ChooseGpus(job->resources, worker)};
 }
 
-std::vector<Assignment> Place(const std::vector<QueuedJob>& queue, std::vector<WorkerSlot> fleet) {
-  std::sort(fleet.begin(), fleet.end(),
-            [](const WorkerSlot& a, const WorkerSlot& b) { return a.id < b.id; });
-  std::vector<Assignment> assignments;
-  for (const QueuedJob* job : InOrder(queue)) {
-    WorkerSlot* const worker = FindPlace(*job, fleet);
-    if (worker == nullptr) continue;
-    assignments.push_back({job->id, worker->id, Occupy(job->resources, {}, *worker)});
-  }
-  return assignments;
-}
-
-WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held) {
+WorkerSlot MakeSlot(const WorkerRecord& worker) {
   WorkerSlot slot;
   slot.id = worker.id;
   slot.gpus = static_cast<int64_t>(worker.resources.gpus.size());
@@ -192,13 +165,23 @@ WorkerSlot MakeSlot(const WorkerRecord& worker, const std::vector<Job>& held) {
   std::iota(slot.gpus_free.begin(), slot.gpus_free.end(), 0);
   slot.host_memory_bytes = slot.host_memory_free_bytes = worker.resources.host_memory_bytes;
   slot.trainer_version = worker.trainer_version;
-  slot.spec_fields = worker.spec_fields;
-  std::sort(slot.spec_fields.begin(), slot.spec_fields.end());
+  std::vector<std::string> fields = worker.spec_fields;
+  std::sort(fields.begin(), fields.end());
+  if (!fields.empty()) slot.spec_fields = std::make_shared<const std::vector<std::string>>(fields);
   slot.unhealthy = worker.unhealthy;
-  for (const Job& job : held) {
-    if (job.worker_id == worker.id) Occupy(job.spec.resources, job.gpus, slot);
-  }
   return slot;
+}
+
+void Occupy(const HeldJob& job, WorkerSlot& worker) {
+  std::vector<int32_t> taken = job.gpus;
+  if (taken.empty()) taken = ChooseGpus(job.resources, worker);
+  if (GpusTaken(job.resources, worker.gpus) == 0) {
+    worker.gpus_free.clear();
+  } else {
+    std::erase_if(worker.gpus_free, [&](int32_t gpu) { return absl::c_linear_search(taken, gpu); });
+  }
+  worker.host_memory_free_bytes -= job.resources.host_memory_bytes;
+  worker.idle = false;
 }
 
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {
@@ -217,15 +200,18 @@ bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
          resources.host_memory_bytes <= worker.host_memory_free_bytes;
 }
 
+bool FitsNow(const QueuedJob& job, const WorkerSlot& worker) {
+  return FitsNow(job.resources, worker) && Understands(job, worker);
+}
+
 std::vector<std::string> FieldsLacking(const QueuedJob& job, const WorkerSlot& worker) {
   std::vector<std::string> lacking;
-  if (job.fields_set == nullptr) return lacking;
-  std::set_difference(job.fields_set->begin(), job.fields_set->end(), worker.spec_fields.begin(),
-                      worker.spec_fields.end(), std::back_inserter(lacking));
+  absl::c_set_difference(PathsOf(job.fields_set), PathsOf(worker.spec_fields),
+                         std::back_inserter(lacking));
   return lacking;
 }
 
-WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
+WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
   if (job.hold) return *job.hold;
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};
@@ -239,7 +225,7 @@ WaitReason ExplainWait(const QueuedJob& job, const std::vector<WorkerSlot>& work
   if (able.empty()) return NoWorkerWithMemory(job.resources);
   // A worker that is unfit from its start has no trainer that could tell what it knows.
   const auto told = Select(able, [](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() || !worker.spec_fields.empty();
+    return worker.unhealthy.empty() || worker.spec_fields != nullptr;
   });
   if (told.empty()) return NoHealthyWorker(*able[0]);
   able = Select(told, [&](const WorkerSlot& worker) { return Understands(job, worker); });

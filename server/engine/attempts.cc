@@ -61,7 +61,6 @@ void AddEnd(const Job& job, bool well, const AttemptResult& end, Effects& effect
                               .well = well,
                               .reason = absl::StrCat(end.result, ": ", end.message)});
   effects.changed_jobs.insert(job.id);
-  effects.work = true;
 }
 
 RetryDecision Decide(const Job& job, bool progressed, Cost cost) {
@@ -91,13 +90,9 @@ bool Collide(const Job& a, const Job& b) {
 }
 
 absl::Status CheckPlaceIsFree(Reader& reader, const Job& lost) {
-  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
-  for (const Job& job : held) {
-    if (job.worker_id == lost.worker_id && Collide(job, lost)) {
-      return StaleEpoch({lost.id, lost.epoch});
-    }
-  }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs(lost.worker_id));
+  const bool taken = absl::c_any_of(held, [&](const Job& job) { return Collide(job, lost); });
+  return taken ? StaleEpoch({lost.id, lost.epoch}) : absl::OkStatus();
 }
 
 // The lost attempt goes on, RUNNING where it has reported.
@@ -170,7 +165,6 @@ absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState st
   RETURN_IF_ERROR(WriteState(transaction, job, after, now));
   effects.over.push_back(after);
   effects.changed_jobs.insert(job.id);
-  effects.work = true;
   return after;
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/engine/blob_collector.h"
+#include "server/engine/snapshot.h"
 
 namespace tune::server {
 namespace {
@@ -20,12 +21,12 @@ absl::Duration TakeRunTime(Liveness& liveness, const LeaseKey& key, Effects& eff
   return time;
 }
 
-Commits::Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& work, EventHub& hub,
-                 EngineObserver& observer)
+Commits::Commits(Store& store, BlobStore& blobs, Liveness& liveness, Waiters& waiters,
+                 EventHub& hub, EngineObserver& observer)
     : store_(store),
       blobs_(blobs),
       liveness_(liveness),
-      work_(work),
+      waiters_(waiters),
       hub_(hub),
       observer_(observer) {}
 
@@ -72,14 +73,35 @@ void Commits::Apply(const Effects& effects) {
   }
   for (const EndedAttempt& attempt : effects.attempts) Judge(attempt);
   for (const Job& job : effects.delayed) liveness_.Delay(job.id, job.retry_delay);
-  if (effects.submitted) observer_.JobSubmitted();
+  if (!effects.submitted.empty()) observer_.JobSubmitted();
   if (effects.started) {
     observer_.AttemptStarted(effects.started->reason, effects.started->queue_wait);
   }
   for (const Job& job : effects.over) ObserveEnd(job, observer_);
   CollectBlobs(store_, blobs_, effects.dropped);
   for (const std::string& job_id : effects.changed_jobs) hub_.Notify(job_id);
-  if (effects.work) work_.Notify();
+  Wake(effects);
+}
+
+void Commits::Wake(const Effects& effects) {
+  if (effects.fleet_shrank) return waiters_.WakeAll();
+  for (const EndedAttempt& attempt : effects.attempts) waiters_.Wake(attempt.worker_id);
+  if (!effects.submitted.empty()) CallFor(effects.submitted);
+  for (const Job& job : effects.delayed) {
+    if (job.retry_delay <= absl::ZeroDuration()) CallFor(job.id);
+  }
+}
+
+void Commits::CallFor(const std::string& job_id) {
+  std::optional<QueuedJob> job;
+  store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
+    if (const QueuedJob* const found = queue.Find(job_id)) job = *found;
+  });
+  if (!job) return;  // somebody has it already
+  if (!job->avoids.empty()) return waiters_.WakeAll();  // who may have it is no matter of one slot
+  waiters_.CallFor([this, job = *std::move(job)](const std::string& worker_id) {
+    return CouldTake(store_.hot(), liveness_, worker_id, job);
+  });
 }
 
 void Commits::Judge(const EndedAttempt& attempt) {

@@ -17,7 +17,7 @@
 #include "server/engine/blobs.h"
 #include "server/engine/liveness.h"
 #include "server/engine/observer.h"
-#include "server/engine/signal.h"
+#include "server/engine/waiters.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
 
@@ -53,7 +53,7 @@ struct TakenRunTime {
 
 // What a change asks for after its commit.
 struct Effects {
-  bool submitted = false;
+  std::string submitted;  // the job that came; "" for none
   std::vector<GrantedLease> granted;
   std::optional<StartedAttempt> started;
   std::vector<LeaseKey> ended;  // leases
@@ -62,7 +62,7 @@ struct Effects {
   std::vector<Job> delayed;            // queued ones that wait their retry_delay
   std::vector<FileEntry> dropped;      // whose blobs may be unreferenced now
   std::set<std::string> changed_jobs;  // by id: those that watch them look again
-  bool work = false;                   // waiting workers ask again
+  bool fleet_shrank = false;           // others may have what a job would not give them before
   std::vector<TakenRunTime> run_time;  // given back where nothing was stored
 };
 
@@ -72,7 +72,7 @@ absl::Duration TakeRunTime(Liveness& liveness, const LeaseKey& key, Effects& eff
 // Thread-safe.
 class Commits {
  public:
-  Commits(Store& store, BlobStore& blobs, Liveness& liveness, Signal& work, EventHub& hub,
+  Commits(Store& store, BlobStore& blobs, Liveness& liveness, Waiters& waiters, EventHub& hub,
           EngineObserver& observer);
 
   using Change = absl::FunctionRef<absl::Status(Transaction&, Effects&)>;
@@ -90,11 +90,14 @@ class Commits {
   void GiveBack(const Effects& effects);
   void Apply(const Effects& effects);
   void Judge(const EndedAttempt& attempt);
+  void Wake(const Effects& effects);
+  // Calls a waiting worker for a job that may be given out, if one could take it.
+  void CallFor(const std::string& job_id);
 
   Store& store_;
   BlobStore& blobs_;
   Liveness& liveness_;
-  Signal& work_;
+  Waiters& waiters_;
   EventHub& hub_;
   EngineObserver& observer_;
 };

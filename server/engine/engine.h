@@ -26,8 +26,8 @@
 #include "server/engine/registry.h"
 #include "server/engine/report.h"
 #include "server/engine/scheduler.h"
-#include "server/engine/signal.h"
 #include "server/engine/submit.h"
+#include "server/engine/waiters.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
 
@@ -49,8 +49,8 @@ class Engine {
   BlobStore& blobs() { return *blobs_; }
   JobLogs& logs() { return logs_; }
   EventHub& hub() { return hub_; }
-  // Fires when a worker that waits for a job should ask again.
-  Signal& work() { return work_; }
+  // Workers that wait for a job, to ask again when they are called.
+  Waiters& waiters() { return waiters_; }
   Leases& leases() { return leases_; }
   Submit& submit() { return submit_; }
   Cancel& cancel() { return cancel_; }
@@ -76,7 +76,7 @@ class Engine {
   const std::unique_ptr<BlobStore> blobs_;
   JobLogs logs_;
   EventHub hub_;
-  Signal work_;
+  Waiters waiters_;
   Liveness liveness_;
   Commits commits_;
   Leases leases_;

@@ -72,9 +72,8 @@ absl::Status CheckVersions(const WorkerRecord& worker) {
 // The jobs that the worker's earlier processes held.
 absl::StatusOr<std::vector<Job>> HeldByEarlier(Reader& reader, const WorkerRecord& worker) {
   std::vector<Job> earlier;
-  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
+  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs(worker.id));
   for (const Job& job : held) {
-    if (job.worker_id != worker.id) continue;
     ASSIGN_OR_RETURN(const Attempt attempt, reader.GetAttempt(job.id, job.attempt));
     if (attempt.incarnation != worker.incarnation) earlier.push_back(job);
   }
@@ -100,18 +99,18 @@ bool IsOver(const absl::Status& status) { return IsStaleEpoch(status) || absl::I
 
 }  // namespace
 
-Leases::Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Signal& work,
+Leases::Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Waiters& waiters,
                EngineObserver& observer)
     : store_(store),
       commits_(commits),
       clock_(clock),
       liveness_(liveness),
-      work_(work),
+      waiters_(waiters),
       observer_(observer) {}
 
 absl::Status Leases::Start() {
   return store_.Read([&](Reader& reader) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
+    ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs(""));
     ASSIGN_OR_RETURN(const std::vector<WorkerRecord> workers, reader.ListWorkers("", kAllWorkers));
     ASSIGN_OR_RETURN(const auto delays, reader.RetryDelays());
     for (const Job& job : held) {
@@ -138,7 +137,7 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::RegisterWorker(const Registration&
     return TakeUp(transaction, worker, registration.running, effects);
   }));
   liveness_.Registered(worker);
-  work_.Notify();
+  waiters_.Wake(worker.id);
   return liveness_.Renew(worker.id, worker.incarnation, registration.running,
                          {worker.resources.free_disk_bytes, worker.unhealthy});
 }
@@ -175,7 +174,7 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worke
   if (was_well && !is_well) {
     spdlog::warn("worker {} is unhealthy: {}", worker_id, condition.unhealthy);
   }
-  if (!was_well && is_well) work_.Notify();
+  if (!was_well && is_well) waiters_.Wake(worker_id);
   return ended;
 }
 
@@ -186,7 +185,7 @@ absl::Status Leases::Leave(const std::string& worker_id, const std::string& inca
   return commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
     ASSIGN_OR_RETURN(const WorkerRecord worker, transaction.GetWorker(worker_id));
     if (worker.incarnation != incarnation) return absl::OkStatus();
-    effects.work = true;
+    effects.fleet_shrank = true;
     RETURN_IF_ERROR(LoseAll(transaction, worker_id,
                             absl::StrCat("workers/", worker_id, " has ended"), effects));
     return transaction.DeleteWorker(worker_id);
@@ -195,9 +194,8 @@ absl::Status Leases::Leave(const std::string& worker_id, const std::string& inca
 
 absl::Status Leases::LoseAll(Transaction& transaction, const std::string& worker_id,
                              const std::string& message, Effects& effects) {
-  ASSIGN_OR_RETURN(const std::vector<Job> held, transaction.HeldJobs());
+  ASSIGN_OR_RETURN(const std::vector<Job> held, transaction.HeldJobs(worker_id));
   for (const Job& job : held) {
-    if (job.worker_id != worker_id) continue;
     RETURN_IF_ERROR(Lose(transaction, job, message, effects));
   }
   return absl::OkStatus();
@@ -209,7 +207,7 @@ absl::Status Leases::ExpireDue() {
   for (const LeaseKey& key : liveness_.Tick(&wake)) {
     status.Update(Expire(key));
   }
-  if (wake) work_.Notify();
+  if (wake) waiters_.WakeAll();
   return status;
 }
 

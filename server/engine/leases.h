@@ -12,7 +12,7 @@
 #include "server/engine/commits.h"
 #include "server/engine/liveness.h"
 #include "server/engine/observer.h"
-#include "server/engine/signal.h"
+#include "server/engine/waiters.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -26,7 +26,7 @@ struct Registration {
 // Thread-safe.
 class Leases {
  public:
-  Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Signal& work,
+  Leases(Store& store, Commits& commits, Clock& clock, Liveness& liveness, Waiters& waiters,
          EngineObserver& observer);
 
   // Reads the live leases, the workers and the delayed jobs from the store. Once, before any
@@ -80,7 +80,7 @@ class Leases {
   Commits& commits_;
   Clock& clock_;
   Liveness& liveness_;
-  Signal& work_;
+  Waiters& waiters_;
   EngineObserver& observer_;
 };
 

@@ -21,6 +21,7 @@ class ObservedStore : public Store {
 
   absl::Status Write(absl::FunctionRef<absl::Status(Transaction&)> write) override;
   absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) override;
+  const HotState& hot() override { return store_->hot(); }
   absl::StatusOr<int64_t> SizeBytes() override { return store_->SizeBytes(); }
   absl::StatusOr<std::string> DatabaseId() override { return store_->DatabaseId(); }
   absl::StatusOr<std::vector<std::string>> CheckIntegrity() override {

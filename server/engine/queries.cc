@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -38,23 +39,21 @@ Queries::Queries(Store& store, BlobStore& blobs, Liveness& liveness)
     : store_(store), blobs_(blobs), liveness_(liveness) {}
 
 absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
-  std::map<std::string, Job*> waiting;
-  for (Job& job : jobs) {
-    if (job.state == JobState::kQueued) waiting[job.id] = &job;
-  }
-  if (waiting.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<WorkerSlot> fleet, LiveFleet(reader, liveness_));
-  ASSIGN_OR_RETURN(const std::vector<QueuedJob> queue, DueQueue(reader, liveness_, blobs_));
-  int32_t position = -1;
-  for (const QueuedJob* job : InOrder(queue)) {
-    ++position;
-    const auto found = waiting.find(job->id);
-    if (found == waiting.end()) continue;
-    const WaitReason why = ExplainWait(*job, fleet);
-    found->second->queue_position = position;
-    found->second->reason = why.reason;
-    found->second->message = WithHistory(*found->second, why.message);
-  }
+  const auto waits = [](const Job& job) { return job.state == JobState::kQueued; };
+  if (absl::c_none_of(jobs, waits)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const HarmedJobs harmed, FindHarmedJobs(reader, blobs_));
+  store_.hot().Read([&](const JobQueue& queue, const Fleet& fleet) {
+    const Workers live = LiveFleet(fleet, liveness_);
+    for (Job& job : jobs) {
+      if (!waits(job)) continue;
+      const QueuedJob* const queued = queue.Find(job.id);
+      if (queued == nullptr) continue;  // a moment ago a worker got it, or it was cancelled
+      const WaitReason why = ExplainWait(JobNow(*queued, liveness_, harmed), live);
+      job.queue_position = static_cast<int32_t>(queue.Position(*queued));
+      job.reason = why.reason;
+      job.message = WithHistory(job, why.message);
+    }
+  });
   return absl::OkStatus();
 }
 
@@ -121,11 +120,13 @@ absl::StatusOr<QueueStats> Queries::Stats() {
   std::vector<WorkerRecord> workers;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(stats.jobs, reader.CountJobs());
-    ASSIGN_OR_RETURN(stats.oldest_queued_time, reader.OldestQueueTime());
     ASSIGN_OR_RETURN(stats.checkpoints, reader.CountCheckpoints());
     ASSIGN_OR_RETURN(workers, reader.ListWorkers("", kAllWorkers));
     return absl::OkStatus();
   }));
+  store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
+    stats.oldest_queued_time = queue.OldestQueueTime();
+  });
   stats.workers = {{WorkerState::kIdle, 0},
                    {WorkerState::kBusy, 0},
                    {WorkerState::kLost, 0},

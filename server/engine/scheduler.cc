@@ -24,33 +24,31 @@ namespace {
 // program, or a repair, may read it.
 constexpr absl::Duration kUnreadableDelay = absl::Minutes(1);
 
-// What a placement is decided over: the fleet, in which only the asker waits for a job, and
-// the queue.
-struct Snapshot {
-  std::vector<QueuedJob> queue;
-  std::vector<WorkerSlot> fleet;
-};
-
-absl::StatusOr<Snapshot> TakeSnapshot(Reader& reader, const Asker& asker, Liveness& liveness,
-                                      BlobStore& blobs) {
-  Snapshot snapshot;
-  ASSIGN_OR_RETURN(snapshot.fleet, LiveFleet(reader, liveness));
-  for (WorkerSlot& slot : snapshot.fleet) slot.asking = slot.id == asker.worker_id;
-  ASSIGN_OR_RETURN(snapshot.queue, DueQueue(reader, liveness, blobs));
-  return snapshot;
+// Whether this incarnation has told what its trainer knows. One that an earlier scheduler has
+// registered, or that had no trainer to ask, registers again.
+bool IsRegistered(const WorkerRecord* worker, const Asker& asker) {
+  return worker != nullptr && worker->incarnation == asker.incarnation &&
+         !worker->spec_fields.empty();
 }
 
-// The asker's job, if Place gives it one.
-absl::StatusOr<std::optional<Assignment>> FindJob(Reader& reader, const Asker& asker,
-                                                  Liveness& liveness, BlobStore& blobs) {
-  ASSIGN_OR_RETURN(const WorkerRecord worker, reader.GetWorker(asker.worker_id));
-  if (worker.incarnation != asker.incarnation) return UnknownWorker(asker.worker_id);
-  // An earlier scheduler has registered it, or it had no trainer to ask: it registers again.
-  if (worker.spec_fields.empty()) return UnknownWorker(asker.worker_id);
-  ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(reader, asker, liveness, blobs));
-  std::vector<Assignment> placed = Place(snapshot.queue, std::move(snapshot.fleet));
-  if (placed.empty()) return std::nullopt;
-  return std::move(placed.front());
+// The job that the asker may have now.
+absl::StatusOr<std::optional<Assignment>> FindJob(const HotState& hot, Reader& reader,
+                                                  const Asker& asker, Liveness& liveness,
+                                                  BlobStore& blobs) {
+  ASSIGN_OR_RETURN(const HarmedJobs harmed, FindHarmedJobs(reader, blobs));
+  absl::StatusOr<std::optional<Assignment>> found = std::nullopt;
+  hot.Read([&](const JobQueue& queue, const Fleet& fleet) {
+    if (!IsRegistered(fleet.FindWorker(asker.worker_id), asker)) {
+      found = UnknownWorker(asker.worker_id);
+      return;
+    }
+    WorkerSlot worker = *fleet.FindSlot(asker.worker_id);
+    worker.unhealthy = liveness.Unhealthy(asker.worker_id);
+    found = NextJob(
+        queue, worker, [&](const QueuedJob& job) { return JobNow(job, liveness, harmed); },
+        [&] { return LiveFleet(fleet, liveness); });
+  });
+  return found;
 }
 
 // What the job's attempt has been given to go on from.
@@ -184,16 +182,16 @@ absl::StatusOr<bool> IsReady(Reader& reader, BlobStore& blobs, const Job& job) {
   return InputsAreThere(reader, blobs, job);
 }
 
-absl::StatusOr<std::optional<Lease>> Choose(Transaction& transaction, BlobStore& blobs,
-                                            const Asker& asker, Liveness& liveness, absl::Time now,
-                                            Effects& effects) {
+absl::StatusOr<std::optional<Lease>> Choose(const HotState& hot, Transaction& transaction,
+                                            BlobStore& blobs, const Asker& asker,
+                                            Liveness& liveness, absl::Time now, Effects& effects) {
   if (!asker.request_id.empty()) {
     ASSIGN_OR_RETURN(const auto earlier, transaction.FindLease(asker.request_id));
     if (earlier) return Repeat(transaction, *earlier);
   }
   // A job that cannot be read, or whose inputs cannot, gives its turn to the next.
   for (std::string passed_over;;) {
-    ASSIGN_OR_RETURN(const auto assignment, FindJob(transaction, asker, liveness, blobs));
+    ASSIGN_OR_RETURN(const auto assignment, FindJob(hot, transaction, asker, liveness, blobs));
     if (!assignment) return std::nullopt;
     ASSIGN_OR_RETURN(const Job before, transaction.GetJob(assignment->job_id));
     ASSIGN_OR_RETURN(const bool ready, IsReady(transaction, blobs, before));
@@ -214,7 +212,7 @@ absl::StatusOr<bool> Scheduler::MayGetLease(const Asker& asker) {
   bool may = false;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(const auto earlier, reader.FindLease(asker.request_id));
-    ASSIGN_OR_RETURN(const auto assignment, FindJob(reader, asker, liveness_, blobs_));
+    ASSIGN_OR_RETURN(const auto assignment, FindJob(store_.hot(), reader, asker, liveness_, blobs_));
     may = earlier.has_value() || assignment.has_value();
     return absl::OkStatus();
   }));
@@ -233,7 +231,7 @@ absl::StatusOr<std::optional<Lease>> Scheduler::AcquireLease(const std::string& 
   if (!may) return std::nullopt;
   std::optional<Lease> lease;
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-    ASSIGN_OR_RETURN(lease, Choose(transaction, blobs_, asker, liveness_, clock_.Now(), effects));
+    ASSIGN_OR_RETURN(lease, Choose(store_.hot(), transaction, blobs_, asker, liveness_, clock_.Now(), effects));
     if (lease) effects.granted.push_back({lease->key, worker_id, incarnation});
     return absl::OkStatus();
   }));

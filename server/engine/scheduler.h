@@ -26,7 +26,7 @@ class Scheduler {
   Scheduler(Store& store, BlobStore& blobs, Commits& commits, Clock& clock, Liveness& liveness);
 
   // The first job in the queue that fits the worker, leased to it; nullopt where there is
-  // none: wait for the Signal `work` (Engine::work) and ask again with the same
+  // none: wait to be called (Engine::waiters) and ask again with the same
   // request_id. A request_id that has got a lease gets the same one again while it lives;
   // once it has ended, nullopt. It goes on from the newest checkpoint that is whole
   // (engine/resume.h). UnknownWorker as for Leases::Heartbeat.

@@ -1,19 +1,13 @@
 #include "server/engine/snapshot.h"
 
-#include <map>
-
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/engine/blob_damage.h"
 
 namespace tune::server {
-namespace {
 
-constexpr int64_t kAllWorkers = 100000;
-
-// Why queued jobs wait whose inputs cannot be read, by job id.
-absl::StatusOr<std::map<std::string, WaitReason>> HarmedJobs(Reader& reader, BlobStore& blobs) {
-  std::map<std::string, WaitReason> harmed;
+absl::StatusOr<HarmedJobs> FindHarmedJobs(Reader& reader, BlobStore& blobs) {
+  HarmedJobs harmed;
   for (const auto& [sha256, why] : blobs.Damaged()) {
     ASSIGN_OR_RETURN(const std::vector<BlobUser> users, reader.FindBlobUsers(sha256));
     for (const BlobUser& user : users) {
@@ -28,30 +22,33 @@ absl::StatusOr<std::map<std::string, WaitReason>> HarmedJobs(Reader& reader, Blo
   return harmed;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<WorkerSlot>> LiveFleet(Reader& reader, Liveness& liveness) {
-  ASSIGN_OR_RETURN(const auto workers, reader.ListWorkers("", kAllWorkers));
-  ASSIGN_OR_RETURN(const std::vector<Job> held, reader.HeldJobs());
-  std::vector<WorkerSlot> fleet;
-  for (const WorkerRecord& worker : workers) {
-    if (!liveness.IsAlive(worker.id)) continue;
-    fleet.push_back(MakeSlot(worker, held));
-    fleet.back().unhealthy = liveness.Unhealthy(worker.id);
+Workers LiveFleet(const Fleet& fleet, Liveness& liveness) {
+  Workers live;
+  for (const WorkerSlot* slot : fleet.Slots()) {
+    if (!liveness.IsAlive(slot->id)) continue;
+    live.push_back(*slot);
+    live.back().unhealthy = liveness.Unhealthy(slot->id);
   }
-  return fleet;
+  return live;
 }
 
-absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& liveness,
-                                                BlobStore& blobs) {
-  ASSIGN_OR_RETURN(const auto harmed, HarmedJobs(reader, blobs));
-  ASSIGN_OR_RETURN(std::vector<QueuedJob> queue, reader.ListQueue());
-  for (QueuedJob& job : queue) {
-    job.due = liveness.IsDue(job.id);
-    if (!liveness.MayAvoid(job.id)) job.avoids.clear();
-    if (const auto found = harmed.find(job.id); found != harmed.end()) job.hold = found->second;
-  }
-  return queue;
+QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed) {
+  QueuedJob now = job;
+  now.due = liveness.IsDue(job.id);
+  now.may_avoid = liveness.MayAvoid(job.id);
+  if (const auto found = harmed.find(job.id); found != harmed.end()) now.hold = found->second;
+  return now;
+}
+
+bool CouldTake(const HotState& hot, Liveness& liveness, const std::string& worker_id,
+               const QueuedJob& job) {
+  if (!liveness.Unhealthy(worker_id).empty()) return false;
+  bool could = false;
+  hot.Read([&](const JobQueue&, const Fleet& fleet) {
+    const WorkerSlot* const slot = fleet.FindSlot(worker_id);
+    could = slot != nullptr && FitsNow(job, *slot);
+  });
+  return could;
 }
 
 }  // namespace tune::server

@@ -1,7 +1,9 @@
-// What the store and the memory of who lives say at one moment, as core/placement.h wants it.
+// What the queue and the fleet are at this moment: what the store keeps hot, with what only the
+// memory of who lives and the blobs can tell.
 #pragma once
 
-#include <vector>
+#include <map>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "server/core/placement.h"
@@ -12,11 +14,18 @@
 namespace tune::server {
 
 // Every live worker, with what its leases leave free and why it gets no job, if it gets none.
-absl::StatusOr<std::vector<WorkerSlot>> LiveFleet(Reader& reader, Liveness& liveness);
+Workers LiveFleet(const Fleet& fleet, Liveness& liveness);
 
-// Every queued job, with whether its retry is due and whom it still avoids, and on hold where a
-// blob of its model or of its datasets is damaged.
-absl::StatusOr<std::vector<QueuedJob>> DueQueue(Reader& reader, Liveness& liveness,
-                                                BlobStore& blobs);
+// Why queued jobs wait whose model or datasets have a damaged blob, by job id.
+using HarmedJobs = std::map<std::string, WaitReason>;
+absl::StatusOr<HarmedJobs> FindHarmedJobs(Reader& reader, BlobStore& blobs);
+
+// The job as it stands now: whether its retry is due, whether it still avoids anybody, and on hold
+// where it is among the harmed.
+QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed);
+
+// Whether the worker, which waits, could take a job that avoids nobody.
+bool CouldTake(const HotState& hot, Liveness& liveness, const std::string& worker_id,
+               const QueuedJob& job);
 
 }  // namespace tune::server

@@ -253,7 +253,7 @@ absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
     ASSIGN_OR_RETURN(const auto repeated, FindRepeat(transaction, request, digest));
     job = repeated ? *repeated : Insert(transaction, blobs_, request, findings, digest, now);
-    effects.submitted = effects.work = !repeated.has_value();
+    if (!repeated && job.ok()) effects.submitted = job->id;
     return job.status();
   }));
   return job;

@@ -19,6 +19,11 @@ absl::Time WaitUntil(const grpc::CallbackServerContext& context, Clock& clock, i
   return std::max(now, std::min(now + std::min(asked, kMaxLeaseWait), deadline));
 }
 
+// "" for a name that is none, which Ask refuses.
+std::string WorkerOf(const v1::AcquireLeaseRequest& request) {
+  return ParseName("workers", request.worker()).value_or("");
+}
+
 }  // namespace
 
 LeaseWait::LeaseWait(Engine& engine, const CallRuntime& runtime,
@@ -30,7 +35,8 @@ LeaseWait::LeaseWait(Engine& engine, const CallRuntime& runtime,
       response_(*response),
       pump_(std::make_shared<Pump>(runtime.calls, [this] { return Step(); })),
       events_(pump_, WaitUntil(*context, runtime.clock, request->wait_ms()), &runtime.drain),
-      work_(engine.work().Subscribe([pump = pump_] { pump->Poke(); })) {
+      waiter_(engine.waiters().Add(WorkerOf(*request),
+                                   [pump = pump_] { pump->Poke(); })) {
   if (!pump_->Start()) End(Overloaded());
 }
 
@@ -43,13 +49,16 @@ Pump::Next LeaseWait::Step() {
   const absl::Status why = WhyEnd(*pump_);
   const bool last_look = absl::IsDeadlineExceeded(why);  // the wait is over
   if (!why.ok() && !last_look) return End(why);          // no lease for a client that is gone
+  waiter_->Looks();
   const auto lease = Ask();
   if (!lease.ok()) return End(lease.status());
+  *lease ? waiter_->TookJob() : waiter_->FoundNothing();
   if (*lease) *response_.mutable_lease() = ToProto(**lease);
   return *lease || last_look ? End(absl::OkStatus()) : Pump::Next::kWait;
 }
 
 Pump::Next LeaseWait::End(const absl::Status& status) {
+  waiter_.reset();
   Finish(FinalStatus(*context_, status));
   return Pump::Next::kOver;
 }

@@ -35,7 +35,7 @@ class LeaseWait : public grpc::ServerUnaryReactor {
   v1::AcquireLeaseResponse& response_;
   const std::shared_ptr<Pump> pump_;
   CallEvents events_;
-  Subscription work_;
+  std::unique_ptr<Waiter> waiter_;  // until the call is over
 };
 
 }  // namespace tune::server

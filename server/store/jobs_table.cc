@@ -219,9 +219,11 @@ absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& f
   return ReadJobs(query);
 }
 
-absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection) {
-  Query query(connection,
-              Select("spec", "WHERE state IN ('LEASED', 'RUNNING') ORDER BY submit_order"));
+absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection, const std::string& worker_id) {
+  Query query(connection, Select("spec",
+                                 "WHERE state IN ('LEASED', 'RUNNING') AND (?1 = '' OR worker_id = "
+                                 "?1) ORDER BY submit_order"));
+  query.Bind(worker_id);
   return ReadJobs(query);
 }
 
@@ -237,7 +239,7 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 std::vector<QueuedJob> ListQueue(Connection& connection) {
   Query query(connection,
               "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
-              "coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
+              "queue_time_us, coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
               "FROM jobs WHERE state = 'QUEUED'");
   SharedPaths paths;
   std::vector<QueuedJob> queue;
@@ -250,6 +252,7 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();
     job.avoids = IdsFromText(query.Text());
+    job.queue_time = query.Time();
     job.fields_set = ReadFieldsSet(query, paths);
   }
   return queue;
@@ -274,14 +277,6 @@ std::map<JobState, int64_t> Count(Connection& connection) {
     counts[state] = query.Int();
   }
   return counts;
-}
-
-std::optional<absl::Time> OldestQueueTime(Connection& connection) {
-  Query query(connection, "SELECT min(queue_time_us) FROM jobs WHERE state = 'QUEUED'");
-  query.Next();
-  const absl::Time time = query.Time();
-  if (time == absl::InfinitePast()) return std::nullopt;
-  return time;
 }
 
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource) {

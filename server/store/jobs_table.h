@@ -9,12 +9,11 @@ namespace tune::server::jobs_table {
 
 absl::StatusOr<Job> Get(Connection& connection, const std::string& id);
 absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter);
-absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection);
+absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection, const std::string& worker_id);
 std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id);
 std::vector<QueuedJob> ListQueue(Connection& connection);
 std::map<std::string, absl::Duration> RetryDelays(Connection& connection);
 std::map<JobState, int64_t> Count(Connection& connection);
-std::optional<absl::Time> OldestQueueTime(Connection& connection);
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource);
 std::vector<std::string> FindQueuedUsers(Connection& connection, const std::string& resource);
 

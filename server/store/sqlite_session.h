@@ -1,11 +1,13 @@
 // Reader and Transaction over one connection: each method is one call of a table function
-// inside Connection::Catch.
+// inside Connection::Catch. What changes the queue or the fleet changes the hot state too.
 #pragma once
 
+#include "base/status.h"
 #include "server/store/attempts_table.h"
 #include "server/store/catalog_tables.h"
 #include "server/store/checkpoints_table.h"
 #include "server/store/events_table.h"
+#include "server/store/hot_state.h"
 #include "server/store/jobs_table.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
@@ -25,15 +27,12 @@ class SqliteReads : public Base {
   absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter) override {
     return Call<std::vector<Job>>([&] { return jobs_table::List(connection_, filter); });
   }
-  absl::StatusOr<std::vector<Job>> HeldJobs() override {
-    return Call<std::vector<Job>>([&] { return jobs_table::ListHeld(connection_); });
+  absl::StatusOr<std::vector<Job>> HeldJobs(const std::string& worker_id) override {
+    return Call<std::vector<Job>>([&] { return jobs_table::ListHeld(connection_, worker_id); });
   }
   absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) override {
     return Call<std::optional<SubmitRecord>>(
         [&] { return jobs_table::FindSubmit(connection_, request_id); });
-  }
-  absl::StatusOr<std::vector<QueuedJob>> ListQueue() override {
-    return Call<std::vector<QueuedJob>>([&] { return jobs_table::ListQueue(connection_); });
   }
   absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
     return Call<std::map<std::string, absl::Duration>>(
@@ -41,10 +40,6 @@ class SqliteReads : public Base {
   }
   absl::StatusOr<std::map<JobState, int64_t>> CountJobs() override {
     return Call<std::map<JobState, int64_t>>([&] { return jobs_table::Count(connection_); });
-  }
-  absl::StatusOr<std::optional<absl::Time>> OldestQueueTime() override {
-    return Call<std::optional<absl::Time>>(
-        [&] { return jobs_table::OldestQueueTime(connection_); });
   }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job_id) override {
     return Call<std::vector<Attempt>>([&] { return attempts_table::List(connection_, job_id); });
@@ -140,14 +135,19 @@ using SqliteReader = SqliteReads<Reader>;
 
 class SqliteTransaction : public SqliteReads<Transaction> {
  public:
-  using SqliteReads::SqliteReads;
+  SqliteTransaction(Connection& connection, HotState& hot) : SqliteReads(connection), hot_(hot) {}
 
   absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
                                 const std::string& body_digest) override {
-    return Call<Job>([&] { return jobs_table::Insert(connection_, job, request_id, body_digest); });
+    auto inserted =
+        Call<Job>([&] { return jobs_table::Insert(connection_, job, request_id, body_digest); });
+    if (inserted.ok()) hot_.PutJob(*inserted);
+    return inserted;
   }
   absl::Status UpdateJob(const Job& before, const Job& after) override {
-    return Do([&] { return jobs_table::Update(connection_, before, after); });
+    RETURN_IF_ERROR(Do([&] { return jobs_table::Update(connection_, before, after); }));
+    hot_.PutJob(after);
+    return absl::OkStatus();
   }
   absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
                              const Attempt& attempt) override {
@@ -160,10 +160,14 @@ class SqliteTransaction : public SqliteReads<Transaction> {
     return Call<int64_t>([&] { return events_table::Append(connection_, job_id, event); });
   }
   absl::Status PutWorker(const WorkerRecord& worker) override {
-    return Do([&] { workers_table::Put(connection_, worker); });
+    RETURN_IF_ERROR(Do([&] { workers_table::Put(connection_, worker); }));
+    hot_.PutWorker(worker);
+    return absl::OkStatus();
   }
   absl::Status DeleteWorker(const std::string& id) override {
-    return Do([&] { workers_table::Delete(connection_, id); });
+    RETURN_IF_ERROR(Do([&] { workers_table::Delete(connection_, id); }));
+    hot_.RemoveWorker(id);
+    return absl::OkStatus();
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
     return Do([&] { return datasets_table::Insert(connection_, dataset); });
@@ -186,6 +190,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   absl::Status DeleteCheckpoint(const std::string& job_id, const std::string& id) override {
     return Do([&] { return checkpoints_table::Delete(connection_, job_id, id); });
   }
+
+ private:
+  HotState& hot_;
 };
 
 }  // namespace tune::server

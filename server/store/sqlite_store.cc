@@ -28,13 +28,14 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   ASSIGN_OR_RETURN(auto connection, Connection::Open(path, Connection::Mode::kWriter));
   RETURN_IF_ERROR(ApplyMigrations(*connection, migrations, clock.Now()));
   RETURN_IF_ERROR(MakeIdentity(*connection));
-  ASSIGN_OR_RETURN(auto writer, Writer::Start(std::move(connection)));
+  auto hot = std::make_unique<HotState>();
+  ASSIGN_OR_RETURN(auto writer, Writer::Start(std::move(connection), *hot));
   std::vector<std::unique_ptr<Connection>> readers;
   for (int i = 0; i < kReaders; ++i) {
     ASSIGN_OR_RETURN(auto reader, Connection::Open(path, Connection::Mode::kReader));
     readers.push_back(std::move(reader));
   }
-  return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(writer), std::move(readers)));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(hot), std::move(writer), std::move(readers)));
 }
 
 absl::Status SqliteStore::Write(absl::FunctionRef<absl::Status(Transaction&)> write) {

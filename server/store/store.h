@@ -18,9 +18,9 @@
 #include "absl/time/time.h"
 #include "server/core/job.h"
 #include "server/core/lease.h"
-#include "server/core/placement.h"
 #include "server/core/registry.h"
 #include "server/core/worker.h"
+#include "server/store/hot_state.h"
 
 namespace tune::server {
 
@@ -64,16 +64,12 @@ class Reader {
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;
   // Newest first, without the spec's sample_prompts and prompt_template.
   virtual absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter) = 0;
-  // Jobs that a worker holds.
-  virtual absl::StatusOr<std::vector<Job>> HeldJobs() = 0;
+  // Jobs that this worker holds; "": that any does.
+  virtual absl::StatusOr<std::vector<Job>> HeldJobs(const std::string& worker_id) = 0;
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
-  // The QUEUED jobs, in no order (core/placement.h has it).
-  virtual absl::StatusOr<std::vector<QueuedJob>> ListQueue() = 0;
   // Of the QUEUED jobs that wait before their next attempt, by id.
   virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
-  // Since when the job waits that has waited longest.
-  virtual absl::StatusOr<std::optional<absl::Time>> OldestQueueTime() = 0;
 
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job_id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(const std::string& job_id, int32_t number) = 0;
@@ -160,6 +156,10 @@ class Store {
   virtual absl::Status Write(absl::FunctionRef<absl::Status(Transaction&)> write) = 0;
   // All that `read` sees is of one moment.
   virtual absl::Status Read(absl::FunctionRef<absl::Status(Reader&)> read) = 0;
+  // The queue and the fleet in memory, as the writer has them: ahead of what Read sees by the
+  // changes of a commit that is on its way, and for a write with the changes that it has made. May
+  // be asked inside Read and Write.
+  virtual const HotState& hot() = 0;
   // Of the database and its log on disk.
   virtual absl::StatusOr<int64_t> SizeBytes() = 0;
   // Made at random with the database, and kept as long as it is.

@@ -10,6 +10,8 @@
 namespace tune::server {
 namespace {
 
+constexpr int64_t kAllWorkers = 1000000;
+
 absl::StatusOr<int64_t> RaiseSchedulerEpoch(Connection& connection) {
   return connection.Catch([&]() -> absl::StatusOr<int64_t> {
     Query query(connection, "UPDATE scheduler SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
@@ -21,17 +23,33 @@ absl::StatusOr<int64_t> RaiseSchedulerEpoch(Connection& connection) {
   });
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Writer>> Writer::Start(std::unique_ptr<Connection> connection) {
-  ASSIGN_OR_RETURN(const int64_t epoch, RaiseSchedulerEpoch(*connection));
-  return std::unique_ptr<Writer>(new Writer(std::move(connection), epoch));
+absl::Status ReadHotState(Connection& connection, HotState& hot) {
+  return connection.Catch([&]() -> absl::Status {
+    for (const QueuedJob& job : jobs_table::ListQueue(connection)) hot.PutQueued(job);
+    ASSIGN_OR_RETURN(const std::vector<Job> held, jobs_table::ListHeld(connection, ""));
+    for (const Job& job : held) hot.PutJob(job);
+    for (const WorkerRecord& worker : workers_table::List(connection, "", kAllWorkers)) {
+      hot.PutWorker(worker);
+    }
+    hot.Keep();
+    return absl::OkStatus();
+  });
 }
 
-Writer::Writer(std::unique_ptr<Connection> connection, int64_t scheduler_epoch)
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Writer>> Writer::Start(std::unique_ptr<Connection> connection,
+                                                      HotState& hot) {
+  ASSIGN_OR_RETURN(const int64_t epoch, RaiseSchedulerEpoch(*connection));
+  RETURN_IF_ERROR(ReadHotState(*connection, hot));
+  return std::unique_ptr<Writer>(new Writer(std::move(connection), epoch, hot));
+}
+
+Writer::Writer(std::unique_ptr<Connection> connection, int64_t scheduler_epoch, HotState& hot)
     : connection_(std::move(connection)),
       scheduler_epoch_(scheduler_epoch),
-      transaction_(*connection_),
+      hot_(hot),
+      transaction_(*connection_, hot_),
       thread_([this] { Loop(); }) {}
 
 Writer::~Writer() {
@@ -82,6 +100,8 @@ void Writer::RunBatch(const std::vector<Pending*>& batch) {
     if (SyncFailed()) broken_ = Broken();
     connection_->RollBack();
   }
+  if (!status.ok()) hot_.TakeBack(0);
+  hot_.Keep();
   if (status.ok()) return;
   // Nothing of the batch is there: each hears why, unless it had failed on its own.
   for (Pending* pending : batch) {
@@ -111,12 +131,14 @@ absl::Status Writer::RunInTransaction(const std::vector<Pending*>& batch) {
 }
 
 absl::Status Writer::RunInSavepoint(Pending& pending) {
+  const size_t mark = hot_.Mark();
   connection_->Exec("SAVEPOINT one");
   const absl::Status status = connection_->Catch([&] { return pending.write(transaction_); });
   if (!connection_->InTransaction()) {
     return status.ok() ? absl::InternalError("the write ended its transaction") : status;
   }
   if (!status.ok()) connection_->Exec("ROLLBACK TO one");
+  if (!status.ok()) hot_.TakeBack(mark);
   connection_->Exec("RELEASE one");
   return status;
 }

@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "server/store/hot_state.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/sqlite_session.h"
 #include "server/store/store.h"
@@ -20,7 +21,9 @@ namespace tune::server {
 class Writer {
  public:
   // Takes the database over from whoever had it: raises scheduler_epoch.
-  static absl::StatusOr<std::unique_ptr<Writer>> Start(std::unique_ptr<Connection> connection);
+  // Fills `hot`, which must outlive this, and keeps it as the rows are.
+  static absl::StatusOr<std::unique_ptr<Writer>> Start(std::unique_ptr<Connection> connection,
+                                                       HotState& hot);
   // Finishes the writes that wait, then ends the thread.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -36,7 +39,7 @@ class Writer {
   };
   static constexpr size_t kMaxBatch = 256;
 
-  Writer(std::unique_ptr<Connection> connection, int64_t scheduler_epoch);
+  Writer(std::unique_ptr<Connection> connection, int64_t scheduler_epoch, HotState& hot);
   void Loop();
   std::vector<Pending*> Take();
   void Deliver(const std::vector<Pending*>& batch);
@@ -50,6 +53,7 @@ class Writer {
   // Constant after construction; used by the thread only.
   const std::unique_ptr<Connection> connection_;
   const int64_t scheduler_epoch_;
+  HotState& hot_;
   SqliteTransaction transaction_;
   // Not OK after an fsync that failed: what the disk holds is unknown, so nothing is
   // written until a restart has recovered from the log.

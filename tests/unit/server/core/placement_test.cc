@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/server/core/asking.h"
+
 namespace tune::server {
 namespace {
 
@@ -20,11 +22,10 @@ WorkerRecord Worker(const std::string& id, int gpus, int64_t memory = 16 * kGiB)
   return worker;
 }
 
-Job HeldBy(const std::string& worker, const ResourceSpec& resources) {
-  Job job;
-  job.worker_id = worker;
-  job.spec.resources = resources;
-  return job;
+// The worker while it holds these jobs.
+WorkerSlot Holding(WorkerSlot worker, const std::vector<HeldJob>& held) {
+  for (const HeldJob& job : held) Occupy(job, worker);
+  return worker;
 }
 
 QueuedJob Queued(const ResourceSpec& resources) {
@@ -45,24 +46,24 @@ TEST(Placement, AutoTakesGpusWhereThereAreSomeElseTheCpu) {
   EXPECT_EQ(GpusTaken(Needs("auto", 2), 4), 2);
   EXPECT_EQ(GpusTaken(Needs("auto", 2), 0), 0);
   EXPECT_EQ(GpusTaken(Needs("cpu", 2), 4), 0);
-  EXPECT_TRUE(Fits(Needs("auto", 2), MakeSlot(Worker("w", 0), {})));
-  EXPECT_FALSE(Fits(Needs("auto", 2), MakeSlot(Worker("w", 1), {})));
+  EXPECT_TRUE(Fits(Needs("auto", 2), MakeSlot(Worker("w", 0))));
+  EXPECT_FALSE(Fits(Needs("auto", 2), MakeSlot(Worker("w", 1))));
 }
 
 TEST(Placement, CudaNeedsEnoughGpus) {
-  EXPECT_FALSE(Fits(Needs("cuda"), MakeSlot(Worker("w", 0), {})));
-  EXPECT_TRUE(Fits(Needs("cuda", 2), MakeSlot(Worker("w", 2), {})));
-  EXPECT_FALSE(Fits(Needs("cuda", 3), MakeSlot(Worker("w", 2), {})));
+  EXPECT_FALSE(Fits(Needs("cuda"), MakeSlot(Worker("w", 0))));
+  EXPECT_TRUE(Fits(Needs("cuda", 2), MakeSlot(Worker("w", 2))));
+  EXPECT_FALSE(Fits(Needs("cuda", 3), MakeSlot(Worker("w", 2))));
 }
 
 TEST(Placement, HostMemoryCounts) {
-  EXPECT_TRUE(Fits(Needs("cpu", 1, 16 * kGiB), MakeSlot(Worker("w", 0), {})));
-  EXPECT_FALSE(Fits(Needs("cpu", 1, 16 * kGiB + 1), MakeSlot(Worker("w", 0), {})));
+  EXPECT_TRUE(Fits(Needs("cpu", 1, 16 * kGiB), MakeSlot(Worker("w", 0))));
+  EXPECT_FALSE(Fits(Needs("cpu", 1, 16 * kGiB + 1), MakeSlot(Worker("w", 0))));
 }
 
 TEST(Placement, GpusAreSharedOutAndTheCpuIsNot) {
-  const WorkerSlot slot = MakeSlot(Worker("w", 2), {HeldBy("w", Needs("cuda", 1, 10 * kGiB)),
-                                                    HeldBy("other", Needs("cuda", 2))});
+  const WorkerSlot slot =
+      Holding(MakeSlot(Worker("w", 2)), {{"held", Needs("cuda", 1, 10 * kGiB), {1}}});
   EXPECT_EQ(slot.gpus_free.size(), 1u);
   EXPECT_TRUE(FitsNow(Needs("cuda"), slot));
   EXPECT_FALSE(FitsNow(Needs("cuda", 2), slot));
@@ -72,7 +73,7 @@ TEST(Placement, GpusAreSharedOutAndTheCpuIsNot) {
 }
 
 TEST(Placement, AJobOnTheCpuTakesTheWholeWorker) {
-  const WorkerSlot slot = MakeSlot(Worker("w", 2), {HeldBy("w", Needs("cpu"))});
+  const WorkerSlot slot = Holding(MakeSlot(Worker("w", 2)), {{"held", Needs("cpu"), {}}});
   EXPECT_FALSE(FitsNow(Needs("cuda"), slot));
   EXPECT_FALSE(FitsNow(Needs("cpu"), slot));
 }
@@ -80,39 +81,36 @@ TEST(Placement, AJobOnTheCpuTakesTheWholeWorker) {
 TEST(Placement, TheQueueGoesByPriorityThenBySubmission) {
   const std::vector<QueuedJob> queue = {QueuedAs("late", 0, 3), QueuedAs("early", 0, 1),
                                         QueuedAs("high", 5, 9)};
-  const WorkerSlot w = MakeSlot(Worker("w", 3), {});
-  EXPECT_THAT(Place(queue, {w}),
+  const WorkerSlot w = MakeSlot(Worker("w", 3));
+  EXPECT_THAT(AskInTurn(queue, {w}),
               testing::ElementsAre(Assignment{"high", "w", {0}}, Assignment{"early", "w", {1}},
                                    Assignment{"late", "w", {2}}));
 }
 
 TEST(Placement, TheGpusThatOthersHoldAreNotGivenOut) {
-  Job held = HeldBy("w", Needs("cuda", 2));
-  held.gpus = {0, 2};
-  const WorkerSlot w = MakeSlot(Worker("w", 4), {held});
+  const WorkerSlot w =
+      Holding(MakeSlot(Worker("w", 4)), {{"held", Needs("cuda", 2), {0, 2}}});
   EXPECT_THAT(w.gpus_free, testing::ElementsAre(1, 3));
-  EXPECT_THAT(Place({QueuedAs("j", 0, 1)}, {w}), testing::ElementsAre(Assignment{"j", "w", {1}}));
+  EXPECT_THAT(AskInTurn({QueuedAs("j", 0, 1)}, {w}), testing::ElementsAre(Assignment{"j", "w", {1}}));
 }
 
-TEST(Placement, OnlyWhoAsksAndIsWellGetsAJob) {
-  WorkerSlot busy = MakeSlot(Worker("a", 1), {}), sick = MakeSlot(Worker("b", 1), {});
-  busy.asking = false;
+TEST(Placement, OnlyWhoIsWellGetsAJob) {
+  WorkerSlot sick = MakeSlot(Worker("b", 1));
   sick.unhealthy = "no room";
-  EXPECT_THAT(Place({QueuedAs("j", 0, 1)}, {busy, sick}), testing::IsEmpty());
-  EXPECT_EQ(Place({QueuedAs("j", 0, 1)}, {busy, sick, MakeSlot(Worker("c", 1), {})})[0].worker_id,
-            "c");
+  EXPECT_THAT(AskInTurn({QueuedAs("j", 0, 1)}, {sick}), testing::IsEmpty());
+  EXPECT_EQ(AskInTurn({QueuedAs("j", 0, 1)}, {sick, MakeSlot(Worker("c", 1))})[0].worker_id, "c");
 }
 
 TEST(Placement, AJobWaitsForAnotherWorkerThanTheOneItFailedOn) {
   QueuedJob job = QueuedAs("j", 0, 1);
   job.avoids = {"a"};
-  const WorkerSlot a = MakeSlot(Worker("a", 1), {});
-  WorkerSlot busy = MakeSlot(Worker("b", 1), {HeldBy("b", Needs("cuda"))});
-  EXPECT_THAT(Place({job}, {a, busy}), testing::IsEmpty());
+  const WorkerSlot a = MakeSlot(Worker("a", 1));
+  WorkerSlot busy = Holding(MakeSlot(Worker("b", 1)), {{"held", Needs("cuda"), {0}}});
+  EXPECT_THAT(AskInTurn({job}, {a, busy}), testing::IsEmpty());
   busy.unhealthy = "no room";
-  EXPECT_EQ(Place({job}, {a, busy})[0].worker_id, "a");
-  EXPECT_EQ(Place({job}, {a})[0].worker_id, "a");
-  EXPECT_EQ(Place({job}, {a, MakeSlot(Worker("c", 1), {})})[0].worker_id, "c");
+  EXPECT_EQ(AskInTurn({job}, {a, busy})[0].worker_id, "a");
+  EXPECT_EQ(AskInTurn({job}, {a})[0].worker_id, "a");
+  EXPECT_EQ(AskInTurn({job}, {a, MakeSlot(Worker("c", 1))})[0].worker_id, "c");
 }
 
 FieldPaths Sets(const std::vector<std::string>& fields) {
@@ -124,7 +122,7 @@ WorkerSlot WithTrainer(const std::string& id, const std::string& version,
   WorkerRecord worker = Worker(id, 1);
   worker.trainer_version = version;
   worker.spec_fields = fields;
-  return MakeSlot(worker, {});
+  return MakeSlot(worker);
 }
 
 TEST(Placement, AJobGoesOnlyWhereTheTrainerKnowsWhatItSets) {
@@ -133,8 +131,8 @@ TEST(Placement, AJobGoesOnlyWhereTheTrainerKnowsWhatItSets) {
   QueuedJob plain = QueuedAs("plain", 0, 2);
   plain.fields_set = Sets({"model"});
   const WorkerSlot old = WithTrainer("a", "0.1", {"model", "epochs"});
-  EXPECT_THAT(Place({job, plain}, {old}), testing::ElementsAre(Assignment{"plain", "a", {0}}));
-  EXPECT_EQ(Place({job}, {old, WithTrainer("b", "0.2", {"model", "adapter"})})[0].worker_id, "b");
+  EXPECT_THAT(AskInTurn({job, plain}, {old}), testing::ElementsAre(Assignment{"plain", "a", {0}}));
+  EXPECT_EQ(AskInTurn({job}, {old, WithTrainer("b", "0.2", {"model", "adapter"})})[0].worker_id, "b");
 }
 
 TEST(Placement, AnAvoidedWorkerIsTakenWhereTheOthersLackAField) {
@@ -142,7 +140,7 @@ TEST(Placement, AnAvoidedWorkerIsTakenWhereTheOthersLackAField) {
   job.fields_set = Sets({"adapter"});
   job.avoids = {"b"};
   const WorkerSlot old = WithTrainer("a", "0.1", {}), knows = WithTrainer("b", "0.2", {"adapter"});
-  EXPECT_EQ(Place({job}, {old, knows})[0].worker_id, "b");
+  EXPECT_EQ(AskInTurn({job}, {old, knows})[0].worker_id, "b");
 }
 
 TEST(Placement, AJobThatNoTrainerKnowsSaysWhichFieldsWhichTrainersLack) {
@@ -172,13 +170,13 @@ TEST(Placement, AWorkerWithoutATrainerToAskIsUnfitNotOld) {
 TEST(Placement, ARetryThatIsNotDueHoldsNobodyUp) {
   QueuedJob retry = QueuedAs("retry", 9, 1);
   retry.due = false;
-  EXPECT_THAT(Place({retry, QueuedAs("j", 0, 2)}, {MakeSlot(Worker("w", 1), {})}),
+  EXPECT_THAT(AskInTurn({retry, QueuedAs("j", 0, 2)}, {MakeSlot(Worker("w", 1))}),
               testing::ElementsAre(Assignment{"j", "w", {0}}));
 }
 
 TEST(Placement, TheReasonToWait) {
-  const WorkerSlot cpu = MakeSlot(Worker("c", 0), {});
-  const WorkerSlot gpu = MakeSlot(Worker("g", 1), {});
+  const WorkerSlot cpu = MakeSlot(Worker("c", 0));
+  const WorkerSlot gpu = MakeSlot(Worker("g", 1));
   const auto reason = [&](const QueuedJob& job, const std::vector<WorkerSlot>& workers) {
     return ExplainWait(job, workers).reason;
   };
@@ -187,7 +185,7 @@ TEST(Placement, TheReasonToWait) {
   EXPECT_EQ(reason(Queued(Needs("cuda", 2)), {cpu, gpu}), "NoGpuWorker");
   EXPECT_EQ(reason(Queued(Needs("cpu", 1, 17 * kGiB)), {cpu}), "NoWorkerWithMemory");
   EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, gpu}), "AwaitsWorker");
-  const WorkerSlot busy = MakeSlot(Worker("b", 1), {HeldBy("b", Needs("cuda"))});
+  const WorkerSlot busy = Holding(MakeSlot(Worker("b", 1)), {{"held", Needs("cuda"), {0}}});
   EXPECT_EQ(reason(Queued(Needs("cuda")), {cpu, busy}), "NoIdleWorker");
   QueuedJob retry = Queued(Needs("cpu"));
   retry.due = false;
@@ -195,10 +193,10 @@ TEST(Placement, TheReasonToWait) {
 }
 
 TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
-  const WorkerSlot busy = MakeSlot(Worker("a", 1), {HeldBy("a", Needs("cuda"))});
-  WorkerSlot benched = MakeSlot(Worker("b", 1), {});
+  const WorkerSlot busy = Holding(MakeSlot(Worker("a", 1)), {{"held", Needs("cuda"), {0}}});
+  WorkerSlot benched = MakeSlot(Worker("b", 1));
   benched.unhealthy = "gets no job for 28s";
-  benched.spec_fields = {"model"};  // its trainer has told what it knows
+  benched.spec_fields = Sets({"model"});  // its trainer has told what it knows
   EXPECT_EQ(ExplainWait(Queued(Needs("cuda")), {busy}).message,
             "every fitting worker that is well is busy; it starts when one is free");
   EXPECT_THAT(ExplainWait(Queued(Needs("cuda")), {busy, benched}).message,
@@ -208,7 +206,7 @@ TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
 }
 
 TEST(Placement, TheMessageHasTheNumbersAndWhatToDo) {
-  const WorkerSlot cpu = MakeSlot(Worker("c", 0), {});
+  const WorkerSlot cpu = MakeSlot(Worker("c", 0));
   EXPECT_THAT(ExplainWait(Queued(Needs("cpu", 1, 17 * kGiB + kGiB / 2)), {cpu}).message,
               testing::AllOf(testing::HasSubstr("17.5 GiB"),
                              testing::HasSubstr("resources.host_memory_bytes")));

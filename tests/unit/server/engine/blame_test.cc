@@ -72,7 +72,7 @@ TEST_F(BlameTest, ABenchedWorkerIsTriedAgainAfterItsTime) {
   SubmitJob("j", /*retries=*/0);
   Fail(LeaseFirst().key, kWorkerUnfit);
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
   for (int i = 0; i < 3; ++i) {
     PassTime(absl::Seconds(9));
     Heartbeat("w", {});
@@ -128,7 +128,7 @@ TEST_F(BlameTest, AJobWaitsForAnotherWorkerAMinuteAtMost) {
   const Lease held = *Acquire("busy");
   Fail(first.key, kTrainerCrashed);
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
   for (int i = 0; i < 5; ++i) {
     PassTime(absl::Seconds(10));
     Heartbeat("w", {});
@@ -159,7 +159,7 @@ TEST_F(BlameTest, AWorkerThatCallsItselfUnhealthyGetsNothingUntilItIsWell) {
   EXPECT_EQ(Worker("w").unhealthy, "no room in /runs");
   EXPECT_EQ(engine().queries().Stats()->workers.at(WorkerState::kUnhealthy), 1);
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
   ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {7, ""}).ok());
   EXPECT_EQ(woken, 1);
   EXPECT_TRUE(Acquire("w").has_value());

@@ -17,9 +17,9 @@ class CommitsTest : public ::testing::Test {
   std::unique_ptr<SqliteStore> store_ = *SqliteStore::Open(folder_ / "tune.db", clock_);
   std::unique_ptr<BlobStore> blobs_ = *BlobStore::Open(folder_.path());
   Liveness liveness_{clock_, {}};
-  Signal work_;
+  Waiters waiters_;
   EventHub hub_;
-  Commits commits_{*store_, *blobs_, liveness_, work_, hub_, observer_};
+  Commits commits_{*store_, *blobs_, liveness_, waiters_, hub_, observer_};
 };
 
 TEST_F(CommitsTest, RunTimeThatIsNotStoredStaysWithTheLease) {

@@ -281,7 +281,7 @@ TEST_F(LeasesTest, ANewProcessEndsTheLeasesOfTheOldOneAtOnce) {
   SubmitJob("j");
   const Lease lease = LeaseFirst();
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
   ASSERT_TRUE(Register("w", "i2").ok());
   EXPECT_GE(woken, 1);
   const Job job = Get("j");

@@ -205,7 +205,7 @@ TEST_F(ReportTest, ARetryableFailureGoesBackAfterADelay) {
   EXPECT_EQ(job.attempts.at(0).result, "OutOfMemory");
   EXPECT_FALSE(Acquire("w").has_value());
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
   PassTime(absl::Seconds(1));
   EXPECT_EQ(woken, 1);
   const auto lease = Acquire("w");

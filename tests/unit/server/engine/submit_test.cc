@@ -28,7 +28,10 @@ TEST_F(SubmitTest, WarnsOfARunThatWouldChangeNoWeight) {
 TEST_F(SubmitTest, AJobIsQueuedAndHeard) {
   PushInputs();
   int woken = 0;
-  const Subscription waiting = engine().work().Subscribe([&] { ++woken; });
+  const auto waiting = engine().waiters().Add("w", [&] { ++woken; });
+  const auto unfit = engine().waiters().Add("unfit", [&] { woken = 100; });
+  ASSERT_TRUE(Register("w").ok());
+  woken = 0;
   const Job job = Submit(Request("j"));
   EXPECT_EQ(job.state, JobState::kQueued);
   EXPECT_EQ(job.create_time, clock_.Now());

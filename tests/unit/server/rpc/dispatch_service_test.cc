@@ -154,7 +154,7 @@ TEST_F(DispatchServiceTest, AWaitingWorkerGetsTheJobThatComes) {
   ASSERT_TRUE(scheduler_.Register().ok());
   ASSERT_TRUE(scheduler_.CreateModel().ok());
   auto waiting = std::async(std::launch::async, [&] { return scheduler_.Acquire(30'000); });
-  while (scheduler_.engine().work().size() == 0) std::this_thread::yield();
+  while (scheduler_.engine().waiters().size() == 0) std::this_thread::yield();
   ASSERT_TRUE(scheduler_.CreateJob("demo").ok());
   const auto lease = waiting.get();
   ASSERT_TRUE(lease.ok()) << lease.status();
@@ -196,7 +196,7 @@ TEST_F(DispatchServiceTest, ManyWaitsHoldNoThread) {
     scheduler_.dispatch().async()->AcquireLease(contexts[i].get(), &request, &responses[i],
                                                 [&](const grpc::Status&) { ++ended; });
   }
-  while (scheduler_.engine().work().size() < kWaits) std::this_thread::yield();
+  while (scheduler_.engine().waiters().size() < kWaits) std::this_thread::yield();
   EXPECT_TRUE(scheduler_.Register().ok()) << "other calls go on";
   scheduler_.server().Drain(absl::Seconds(5));
   while (ended < kWaits) std::this_thread::yield();

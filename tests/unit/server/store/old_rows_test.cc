@@ -110,14 +110,15 @@ TEST_F(OldRows, AFinishedJobStaysWhatItWas) {
 }
 
 TEST_F(OldRows, AQueuedJobWaitsWithTheFieldsThatItsSpecSets) {
-  const auto queue = Read<std::vector<QueuedJob>>([](Reader& r) { return r.ListQueue(); });
-  ASSERT_EQ(queue.size(), 1u);
-  EXPECT_EQ(queue[0].id, "queued");
-  EXPECT_EQ(queue[0].priority, 7);
-  EXPECT_EQ(queue[0].resources.gpus, 2);
-  ASSERT_NE(queue[0].fields_set, nullptr);
-  EXPECT_THAT(*queue[0].fields_set,
-              ElementsAre("datasets", "datasets[].dataset", "model", "priority"));
+  store().hot().Read([](const JobQueue& queue, const Fleet&) {
+    ASSERT_EQ(queue.size(), 1u);
+    const QueuedJob& job = *queue.Find("queued");
+    EXPECT_EQ(job.priority, 7);
+    EXPECT_EQ(job.resources.gpus, 2);
+    ASSERT_NE(job.fields_set, nullptr);
+    EXPECT_THAT(*job.fields_set,
+                ElementsAre("datasets", "datasets[].dataset", "model", "priority"));
+  });
   EXPECT_EQ(Get("queued")->retry_delay, absl::ZeroDuration()) << "no wall clock decides";
 }
 

@@ -125,7 +125,8 @@ TEST_F(WriterTest, AFullDatabaseIsResourceExhaustedAndRecovers) {
     query.Next();
   };
   limit("1");  // raised to the pages there are
-  auto writer = *Writer::Start(std::move(connection));
+  HotState hot;
+  auto writer = *Writer::Start(std::move(connection), hot);
   Job big = NewJob("big");
   big.labels["text"] = std::string(1 << 20, 'x');
   const absl::Status status =

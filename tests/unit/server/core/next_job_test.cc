@@ -1,4 +1,4 @@
-// What holds of Place for any queue and any fleet, on many random ones.
+// What holds of NextJob for any queue and any fleet whose workers ask, on many random ones.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/core/placement.h"
+#include "tests/unit/server/core/asking.h"
 
 namespace tune::server {
 namespace {
@@ -42,9 +43,11 @@ WorkerSlot RandomWorker(Dice& dice, int64_t number) {
   for (int32_t gpu = 0; gpu < slot.gpus; ++gpu) {
     if (slot.idle || dice.OneIn(2)) slot.gpus_free.push_back(gpu);
   }
-  slot.asking = !dice.OneIn(4);
   if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
-  if (!dice.OneIn(4)) slot.spec_fields = {"adapter", "model"};
+  if (!dice.OneIn(4)) {
+    slot.spec_fields = std::make_shared<const std::vector<std::string>>(
+        std::vector<std::string>{"adapter", "model"});
+  }
   return slot;
 }
 
@@ -66,7 +69,10 @@ QueuedJob RandomJob(Dice& dice, int64_t number) {
 
 struct Snapshot {
   std::vector<QueuedJob> queue;
-  std::vector<WorkerSlot> fleet;
+  Workers fleet;
+  std::set<std::string> askers;
+
+  std::vector<Assignment> Ask() const { return AskInTurn(queue, fleet, askers); }
 };
 
 Snapshot RandomSnapshot(Dice& dice) {
@@ -74,6 +80,9 @@ Snapshot RandomSnapshot(Dice& dice) {
   const int64_t jobs = dice.Roll(0, 8), workers = dice.Roll(0, 5);
   for (int64_t i = 0; i < jobs; ++i) snapshot.queue.push_back(RandomJob(dice, i));
   for (int64_t i = 0; i < workers; ++i) snapshot.fleet.push_back(RandomWorker(dice, i));
+  for (const WorkerSlot& worker : snapshot.fleet) {
+    if (!dice.OneIn(4)) snapshot.askers.insert(worker.id);
+  }
   return snapshot;
 }
 
@@ -107,18 +116,18 @@ bool Avoids(const QueuedJob& job, const WorkerSlot& slot) {
   return std::count(job.avoids.begin(), job.avoids.end(), slot.id) > 0;
 }
 
-TEST(Place, TakesNothingThatIsNotFree) {
+TEST(NextJob, TakesNothingThatIsNotFree) {
   Dice dice(1);
   size_t assignments = 0;
   for (int round = 0; round < kRounds; ++round) {
     const Snapshot snapshot = RandomSnapshot(dice);
     std::vector<WorkerSlot> fleet = snapshot.fleet;
     std::set<std::string> placed;
-    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+    for (const Assignment& assignment : snapshot.Ask()) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
-      EXPECT_TRUE(job.due && slot.asking && slot.unhealthy.empty());
+      EXPECT_TRUE(job.due && snapshot.askers.contains(slot.id) && slot.unhealthy.empty());
       EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
@@ -127,52 +136,68 @@ TEST(Place, TakesNothingThatIsNotFree) {
   EXPECT_GT(assignments, kRounds / 2) << "the snapshots leave too little to decide";
 }
 
-TEST(Place, DoesNotDependOnTheOrderOfTheSnapshot) {
+TEST(NextJob, DoesNotDependOnTheOrderOfTheSnapshot) {
   Dice dice(2);
   for (int round = 0; round < kRounds; ++round) {
     Snapshot snapshot = RandomSnapshot(dice);
-    const std::vector<Assignment> first = Place(snapshot.queue, snapshot.fleet);
+    const std::vector<Assignment> first = snapshot.Ask();
     dice.Shuffle(snapshot.queue);
     dice.Shuffle(snapshot.fleet);
-    EXPECT_EQ(Place(snapshot.queue, snapshot.fleet), first);
+    EXPECT_EQ(snapshot.Ask(), first);
   }
 }
 
-std::vector<QueuedJob> Sorted(const std::vector<QueuedJob>& queue) {
-  std::vector<QueuedJob> sorted;
-  for (const QueuedJob* job : InOrder(queue)) sorted.push_back(*job);
-  return sorted;
+bool GoesFirst(const QueuedJob& a, const QueuedJob& b) {
+  return a.priority != b.priority ? a.priority > b.priority : a.submit_order < b.submit_order;
 }
 
-TEST(Place, WhatGoesBehindAJobNeverChangesItsPlace) {
+TEST(NextJob, WhatGoesBehindAJobNeverChangesItsPlace) {
   Dice dice(3);
   for (int round = 0; round < kRounds; ++round) {
     Snapshot snapshot = RandomSnapshot(dice);
-    snapshot.queue = Sorted(snapshot.queue);
-    const std::vector<Assignment> all = Place(snapshot.queue, snapshot.fleet);
+    std::sort(snapshot.queue.begin(), snapshot.queue.end(), GoesFirst);
+    std::vector<Assignment> expected = snapshot.Ask();
     while (!snapshot.queue.empty()) {
+      const std::string last = snapshot.queue.back().id;
       snapshot.queue.pop_back();
-      const std::vector<Assignment> first = Place(snapshot.queue, snapshot.fleet);
-      ASSERT_LE(first.size(), all.size());
-      EXPECT_TRUE(std::equal(first.begin(), first.end(), all.begin()));
+      std::erase_if(expected, [&](const Assignment& a) { return a.job_id == last; });
+      EXPECT_EQ(snapshot.Ask(), expected);
     }
   }
 }
 
-TEST(Place, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
+TEST(NextJob, AWorkerGetsTheFirstJobThatItMayHave) {
+  Dice dice(7);
+  for (int round = 0; round < kRounds; ++round) {
+    Snapshot snapshot = RandomSnapshot(dice);
+    if (snapshot.askers.empty()) continue;
+    const std::string asker = *snapshot.askers.begin();
+    const auto placed = AskInTurn(snapshot.queue, snapshot.fleet, {asker});
+    std::sort(snapshot.queue.begin(), snapshot.queue.end(), GoesFirst);
+    const WorkerSlot& slot = SlotOf(snapshot.fleet, asker);
+    for (const QueuedJob& job : snapshot.queue) {
+      if (!placed.empty() && job.id == placed[0].job_id) break;
+      const bool may = job.due && slot.unhealthy.empty() && !Avoids(job, slot) &&
+                       FitsNow(job.resources, slot) && FieldsLacking(job, slot).empty();
+      EXPECT_FALSE(may) << job.id << " goes first";
+    }
+  }
+}
+
+TEST(NextJob, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
   Dice dice(4);
   for (int round = 0; round < kRounds; ++round) {
     const Snapshot snapshot = RandomSnapshot(dice);
     std::vector<WorkerSlot> fleet = snapshot.fleet;
     std::set<std::string> placed;
-    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+    for (const Assignment& assignment : snapshot.Ask()) {
       Take(JobOf(snapshot, assignment.job_id), assignment, SlotOf(fleet, assignment.worker_id));
       placed.insert(assignment.job_id);
     }
     for (const QueuedJob& job : snapshot.queue) {
       if (!job.due || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
-        const bool may = slot.asking && slot.unhealthy.empty() && !Avoids(job, slot) &&
+        const bool may = snapshot.askers.contains(slot.id) && slot.unhealthy.empty() && !Avoids(job, slot) &&
                          FieldsLacking(job, slot).empty();
         EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
       }
@@ -180,28 +205,27 @@ TEST(Place, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
   }
 }
 
-// What ends the avoiding is that `avoids` is empty from then on.
-TEST(Place, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
+TEST(NextJob, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
   Dice dice(6);
   for (int round = 0; round < kRounds; ++round) {
     Snapshot snapshot = RandomSnapshot(dice);
     if (snapshot.queue.empty()) continue;
     QueuedJob only = snapshot.queue[0];
-    only.avoids.clear();
+    only.may_avoid = false;
     bool free = false;
     for (const WorkerSlot& slot : snapshot.fleet) {
-      free |= slot.asking && slot.unhealthy.empty() && FitsNow(only.resources, slot) &&
+      free |= snapshot.askers.contains(slot.id) && slot.unhealthy.empty() && FitsNow(only.resources, slot) &&
               FieldsLacking(only, slot).empty();
     }
-    EXPECT_EQ(Place({only}, snapshot.fleet).size(), only.due && free ? 1u : 0u);
+    EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(), only.due && free ? 1u : 0u);
   }
 }
 
-TEST(Place, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
+TEST(NextJob, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
   Dice dice(5);
   for (int round = 0; round < kRounds; ++round) {
     const Snapshot snapshot = RandomSnapshot(dice);
-    for (const Assignment& assignment : Place(snapshot.queue, snapshot.fleet)) {
+    for (const Assignment& assignment : snapshot.Ask()) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       std::vector<WorkerSlot> fleet = snapshot.fleet;
       if (!Avoids(job, SlotOf(fleet, assignment.worker_id))) continue;

@@ -1,0 +1,71 @@
+#include "server/core/fleet.h"
+
+namespace tune::server {
+
+void Fleet::Put(const WorkerRecord& worker) {
+  Entry& entry = entries_[worker.id];
+  entry.worker = worker;
+  entry.empty = MakeSlot(worker);
+  Settle(worker.id);
+}
+
+void Fleet::Remove(const std::string& worker_id) {
+  const auto found = entries_.find(worker_id);
+  if (found == entries_.end()) return;
+  found->second.worker.reset();
+  Settle(worker_id);
+}
+
+void Fleet::Hold(const std::string& worker_id, const HeldJob& job) {
+  Release(job.id);
+  entries_[worker_id].held.insert_or_assign(job.id, job);
+  holders_[job.id] = worker_id;
+  Settle(worker_id);
+}
+
+void Fleet::Release(const std::string& job_id) {
+  const auto holder = holders_.find(job_id);
+  if (holder == holders_.end()) return;
+  const std::string worker_id = holder->second;
+  holders_.erase(holder);
+  entries_[worker_id].held.erase(job_id);
+  Settle(worker_id);
+}
+
+const WorkerRecord* Fleet::FindWorker(const std::string& worker_id) const {
+  const auto found = entries_.find(worker_id);
+  return found == entries_.end() || !found->second.worker ? nullptr : &*found->second.worker;
+}
+
+const WorkerSlot* Fleet::FindSlot(const std::string& worker_id) const {
+  const auto found = entries_.find(worker_id);
+  return found == entries_.end() || !found->second.worker ? nullptr : &found->second.slot;
+}
+
+const HeldJob* Fleet::FindHeld(const std::string& job_id, std::string* worker_id) const {
+  const auto holder = holders_.find(job_id);
+  if (holder == holders_.end()) return nullptr;
+  if (worker_id != nullptr) *worker_id = holder->second;
+  return &entries_.at(holder->second).held.at(job_id);
+}
+
+std::vector<const WorkerSlot*> Fleet::Slots() const {
+  std::vector<const WorkerSlot*> slots;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.worker) slots.push_back(&entry.slot);
+  }
+  return slots;
+}
+
+// What the worker has left, after a change; one of which nothing is known is forgotten.
+void Fleet::Settle(const std::string& worker_id) {
+  Entry& entry = entries_[worker_id];
+  if (!entry.worker && entry.held.empty()) {
+    entries_.erase(worker_id);
+    return;
+  }
+  entry.slot = entry.empty;
+  for (const auto& [id, job] : entry.held) Occupy(job, entry.slot);
+}
+
+}  // namespace tune::server

@@ -1,0 +1,104 @@
+#include "server/store/hot_state.h"
+
+#include <memory>
+#include <optional>
+
+#include "server/core/spec_fit.h"
+
+namespace tune::server {
+namespace {
+
+HeldJob HeldJobOf(const Job& job) { return {job.id, job.spec.resources, job.gpus}; }
+
+}  // namespace
+
+QueuedJob QueuedJobOf(const Job& job) {
+  QueuedJob queued;
+  queued.id = job.id;
+  queued.priority = job.spec.priority;
+  queued.submit_order = job.submit_order;
+  queued.resources = job.spec.resources;
+  queued.avoids = job.avoids;
+  queued.queue_time = job.queue_time;
+  auto fields = FieldsSet(job.spec_json);
+  if (fields.ok() && !fields->empty()) {
+    queued.fields_set = std::make_shared<const std::vector<std::string>>(*std::move(fields));
+  }
+  return queued;
+}
+
+void HotState::Read(absl::FunctionRef<void(const JobQueue&, const Fleet&)> read) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  read(queue_, fleet_);
+}
+
+// The job is queued, held or neither.
+void HotState::Place(const std::string& id, const QueuedJob* queued, const std::string& worker_id,
+                     const HeldJob* held) {
+  queue_.Remove(id);
+  fleet_.Release(id);
+  if (queued != nullptr) queue_.Put(*queued);
+  if (held != nullptr) fleet_.Hold(worker_id, *held);
+}
+
+void HotState::NoteJob(const std::string& id) {
+  std::optional<QueuedJob> queued;
+  std::optional<HeldJob> held;
+  std::string worker_id;
+  if (const QueuedJob* const job = queue_.Find(id)) queued = *job;
+  if (const HeldJob* const job = fleet_.FindHeld(id, &worker_id)) held = *job;
+  undo_.push_back([this, id, queued, held, worker_id]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Place(id, queued ? &*queued : nullptr, worker_id, held ? &*held : nullptr);
+  });
+}
+
+void HotState::PutJob(const Job& job) {
+  if (job.state == JobState::kQueued) return PutQueued(QueuedJobOf(job));
+  const HeldJob held = HeldJobOf(job);
+  absl::MutexLock lock(&mutex_);
+  if (IsHeld(job.state) && Holds(job)) return;  // most changes are news of its progress
+  NoteJob(job.id);
+  Place(job.id, nullptr, job.worker_id, IsHeld(job.state) ? &held : nullptr);
+}
+
+bool HotState::Holds(const Job& job) const {
+  std::string holder;
+  const HeldJob* const held = fleet_.FindHeld(job.id, &holder);
+  return held != nullptr && held->gpus == job.gpus && holder == job.worker_id;
+}
+
+void HotState::PutQueued(const QueuedJob& job) {
+  absl::MutexLock lock(&mutex_);
+  NoteJob(job.id);
+  Place(job.id, &job, "", nullptr);
+}
+
+void HotState::NoteWorker(const std::string& id) {
+  std::optional<WorkerRecord> before;
+  if (const WorkerRecord* const worker = fleet_.FindWorker(id)) before = *worker;
+  undo_.push_back([this, id, before]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    before ? fleet_.Put(*before) : fleet_.Remove(id);
+  });
+}
+
+void HotState::PutWorker(const WorkerRecord& worker) {
+  absl::MutexLock lock(&mutex_);
+  NoteWorker(worker.id);
+  fleet_.Put(worker);
+}
+
+void HotState::RemoveWorker(const std::string& worker_id) {
+  absl::MutexLock lock(&mutex_);
+  NoteWorker(worker_id);
+  fleet_.Remove(worker_id);
+}
+
+void HotState::TakeBack(size_t mark) {
+  absl::MutexLock lock(&mutex_);
+  while (undo_.size() > mark) {
+    undo_.back()();
+    undo_.pop_back();
+  }
+}
+
+}  // namespace tune::server

@@ -1,0 +1,56 @@
+// What placement asks all the time, kept in memory beside the rows it comes from: the queue, the
+// workers, and what the held jobs take of them. The one writer changes it with the rows, and takes
+// the change back where the rows' change is taken back; at the start it is read from the rows,
+// which stay the truth.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "server/core/fleet.h"
+#include "server/core/job.h"
+#include "server/core/job_queue.h"
+#include "server/core/worker.h"
+
+namespace tune::server {
+
+// Of a QUEUED job; without its fields where the stored spec cannot be read.
+QueuedJob QueuedJobOf(const Job& job);
+
+// Thread-safe: one writes, many read.
+class HotState {
+ public:
+  void Read(absl::FunctionRef<void(const JobQueue&, const Fleet&)> read) const;
+
+  // The job's row is this one now.
+  void PutJob(const Job& job);
+  void PutQueued(const QueuedJob& job);
+  void PutWorker(const WorkerRecord& worker);
+  void RemoveWorker(const std::string& worker_id);
+
+  // How many changes there are that may be taken back.
+  size_t Mark() const { return undo_.size(); }
+  // Takes back all changes after the first `mark`.
+  void TakeBack(size_t mark);
+  // None is taken back any more.
+  void Keep() { undo_.clear(); }
+
+ private:
+  void Place(const std::string& id, const QueuedJob* queued, const std::string& worker_id,
+             const HeldJob* held) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the job's worker is known to hold it so.
+  bool Holds(const Job& job) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteJob(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteWorker(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  mutable absl::Mutex mutex_;
+  JobQueue queue_ ABSL_GUARDED_BY(mutex_);
+  Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> undo_;  // the writer's alone; each is run under mutex_
+};
+
+}  // namespace tune::server
