@@ -6,6 +6,7 @@ void Fleet::Put(const WorkerRecord& worker) {
   Entry& entry = entries_[worker.id];
   entry.worker = worker;
   entry.empty = MakeSlot(worker);
+  entry.empty.spec_fields = Shared(entry.empty.spec_fields);
   Settle(worker.id);
 }
 
@@ -55,6 +56,10 @@ std::vector<const WorkerSlot*> Fleet::Slots() const {
     if (entry.worker) slots.push_back(&entry.slot);
   }
   return slots;
+}
+
+FieldPaths Fleet::Shared(const FieldPaths& paths) {
+  return paths == nullptr ? nullptr : fields_.emplace(*paths, paths).first->second;
 }
 
 // What the worker has left, after a change; one of which nothing is known is forgotten.

@@ -38,7 +38,10 @@ class Fleet {
     std::map<std::string, HeldJob> held;  // by id
   };
   void Settle(const std::string& worker_id);
+  // One copy of each list: those of one trainer's version have the same.
+  FieldPaths Shared(const FieldPaths& paths);
 
+  std::map<std::vector<std::string>, FieldPaths> fields_;
   std::map<std::string, Entry> entries_;                   // by worker
   absl::flat_hash_map<std::string, std::string> holders_;  // by job
 };

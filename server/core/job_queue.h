@@ -58,9 +58,9 @@ class JobQueue {
 
   // A red-black tree whose nodes know how many lie below them (libstdc++'s policy-based data
   // structures).
-  using Turns = __gnu_pbds::tree<Turn, __gnu_pbds::null_type, std::less<Turn>,
-                                 __gnu_pbds::rb_tree_tag,
-                                 __gnu_pbds::tree_order_statistics_node_update>;
+  using Turns =
+      __gnu_pbds::tree<Turn, __gnu_pbds::null_type, std::less<Turn>, __gnu_pbds::rb_tree_tag,
+                       __gnu_pbds::tree_order_statistics_node_update>;
   using Line = std::map<Turn, const QueuedJob*>;
 
   absl::flat_hash_map<std::string, std::unique_ptr<const QueuedJob>> jobs_;  // by id

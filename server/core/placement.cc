@@ -1,6 +1,7 @@
 #include "server/core/placement.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <numeric>
@@ -32,6 +33,19 @@ const std::vector<std::string>& PathsOf(const FieldPaths& paths) {
 
 bool Understands(const QueuedJob& job, const WorkerSlot& worker) {
   return absl::c_includes(PathsOf(worker.spec_fields), PathsOf(job.fields_set));
+}
+
+// Understands for many workers in a row: most share one list.
+std::function<bool(const WorkerSlot&)> Understanding(const QueuedJob& job) {
+  const std::vector<std::string>* last = nullptr;
+  bool understands = false;
+  return [&job, last, understands](const WorkerSlot& worker) mutable {
+    if (worker.spec_fields == nullptr || worker.spec_fields.get() != last) {
+      last = worker.spec_fields.get();
+      understands = Understands(job, worker);
+    }
+    return understands;
+  };
 }
 
 // A healthy worker that could run the job and that it does not avoid, free or not.
@@ -96,7 +110,7 @@ WaitReason NoHealthyWorker(const WorkerSlot& worker) {
 
 // A worker that could take the job now, where the job waits for another one instead.
 const WorkerSlot* FreeButAvoided(const QueuedJob& job, const Workers& fleet) {
-  if (!HasAnother(job, fleet)) return nullptr;
+  if (job.avoids.empty() || !HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
     return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job, worker);
   });
@@ -228,7 +242,7 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
     return worker.unhealthy.empty() || worker.spec_fields != nullptr;
   });
   if (told.empty()) return NoHealthyWorker(*able[0]);
-  able = Select(told, [&](const WorkerSlot& worker) { return Understands(job, worker); });
+  able = Select(told, Understanding(job));
   if (able.empty()) return NoWorkerOfVersion(job, told);
   const std::vector<const WorkerSlot*> fitting = able;
   able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });

@@ -33,8 +33,8 @@ struct QueuedJob {
   absl::Time queue_time = absl::InfinitePast();
 
   // Of this moment, as who asks knows them; the queue itself does not.
-  bool due = true;         // false while the delay before a retry goes on
-  bool may_avoid = true;   // false once it has waited long enough for other workers
+  bool due = true;                 // false while the delay before a retry goes on
+  bool may_avoid = true;           // false once it has waited long enough for other workers
   std::optional<WaitReason> hold;  // why no worker could run it, whichever it is
 };
 

@@ -151,18 +151,36 @@ absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
 
 absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
+  return Judge(spec, inputs, [&](size_t i) { return Report(spec, inputs, i); });
+}
+
+absl::StatusOr<std::optional<DataFindings>> DataChecks::FindKnown(const RunSpec& spec) {
+  ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
+  std::vector<DataReport> known(spec.datasets.size());
+  for (size_t i = 0; i < spec.datasets.size(); ++i) {
+    if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) continue;
+    ASSIGN_OR_RETURN(auto report,
+                     Find(KeyOf(spec, inputs.model, inputs.datasets[i], spec.datasets[i])));
+    if (!report) return std::nullopt;
+    known[i] = *std::move(report);
+  }
+  return Judge(spec, inputs, [&](size_t i) { return known[i]; });
+}
+
+absl::StatusOr<DataFindings> DataChecks::Judge(
+    const RunSpec& spec, const Inputs& inputs,
+    absl::FunctionRef<absl::StatusOr<DataReport>(size_t)> report_of) {
   const LengthLimit limit = LimitOf(spec, inputs.model.max_position_embeddings);
   DataFindings findings;
   FieldErrors errors;
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    const DatasetSource& source = spec.datasets[i];
     if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) {
       RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
       findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
       continue;
     }
     const std::string field = absl::StrCat("datasets[", i, "].dataset");
-    const auto report = Report(spec, inputs, inputs.datasets[i], source);
+    const auto report = report_of(i);
     if (absl::IsInvalidArgument(report.status()) && FieldErrorsOf(report.status()).empty()) {
       errors.Add(field, std::string(report.status().message()));
       continue;
@@ -170,9 +188,10 @@ absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
     RETURN_IF_ERROR(report.status());
     const std::string problem = ProblemOf(*report, limit, inputs.model.max_position_embeddings);
     if (!problem.empty()) errors.Add(field, problem);
-    const std::string warning = WarningOf(source.dataset, *report, limit);
+    const std::string& dataset = spec.datasets[i].dataset;
+    const std::string warning = WarningOf(dataset, *report, limit);
     if (!warning.empty()) findings.warnings.push_back(warning);
-    findings.data.push_back(UseOf(source.dataset, *report));
+    findings.data.push_back(UseOf(dataset, *report));
   }
   RETURN_IF_ERROR(errors.ToStatus("job spec"));
   return findings;
@@ -189,18 +208,6 @@ absl::Status DataChecks::CheckTemplate(const RunSpec& spec, const Model& model) 
   return errors.ToStatus("job spec");
 }
 
-bool DataChecks::Knows(const RunSpec& spec) {
-  const auto inputs = ReadInputs(spec);
-  if (!inputs.ok()) return true;
-  for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    const Dataset& dataset = inputs->datasets[i];
-    if (dataset.file.size_bytes > kMaxFileBytes) continue;
-    const auto known = Find(KeyOf(spec, inputs->model, dataset, spec.datasets[i]));
-    if (known.ok() && !*known) return false;
-  }
-  return true;
-}
-
 absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& key) {
   std::optional<std::string> text;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
@@ -214,8 +221,9 @@ absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& ke
   return *std::move(report);
 }
 
-absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs,
-                                              const Dataset& dataset, const DatasetSource& source) {
+absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs, size_t i) {
+  const Dataset& dataset = inputs.datasets[i];
+  const DatasetSource& source = spec.datasets[i];
   const std::string key = KeyOf(spec, inputs.model, dataset, source);
   ASSIGN_OR_RETURN(auto known, Find(key));
   if (known) return *std::move(known);

@@ -2,10 +2,12 @@
 // tokenized as the trainer does, once for all jobs that ask the same of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "recipe/data/data_report.h"
@@ -38,15 +40,18 @@ class DataChecks {
   // learn from, or the model's chat template refuses one; it names the first rows. With the field
   // "template" where the model has no chat template that is asked for.
   absl::StatusOr<DataFindings> Check(const RunSpec& spec);
-  // Whether Check will read no dataset.
-  bool Knows(const RunSpec& spec);
+  // What Check would find, where it would read no dataset: all were looked through before.
+  absl::StatusOr<std::optional<DataFindings>> FindKnown(const RunSpec& spec);
 
  private:
   struct Inputs;
   absl::StatusOr<Inputs> ReadInputs(const RunSpec& spec);
   absl::Status CheckTemplate(const RunSpec& spec, const Model& model);
-  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs,
-                                    const Dataset& dataset, const DatasetSource& source);
+  // By the report of each dataset of the spec that is not too large.
+  absl::StatusOr<DataFindings> Judge(
+      const RunSpec& spec, const Inputs& inputs,
+      absl::FunctionRef<absl::StatusOr<DataReport>(size_t)> report_of);
+  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs, size_t i);
   absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs,
                                      const Dataset& dataset, const DatasetSource& source);
   absl::StatusOr<std::optional<DataReport>> Find(const std::string& key);

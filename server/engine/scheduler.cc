@@ -212,7 +212,8 @@ absl::StatusOr<bool> Scheduler::MayGetLease(const Asker& asker) {
   bool may = false;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(const auto earlier, reader.FindLease(asker.request_id));
-    ASSIGN_OR_RETURN(const auto assignment, FindJob(store_.hot(), reader, asker, liveness_, blobs_));
+    ASSIGN_OR_RETURN(const auto assignment,
+                     FindJob(store_.hot(), reader, asker, liveness_, blobs_));
     may = earlier.has_value() || assignment.has_value();
     return absl::OkStatus();
   }));
@@ -231,7 +232,8 @@ absl::StatusOr<std::optional<Lease>> Scheduler::AcquireLease(const std::string& 
   if (!may) return std::nullopt;
   std::optional<Lease> lease;
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-    ASSIGN_OR_RETURN(lease, Choose(store_.hot(), transaction, blobs_, asker, liveness_, clock_.Now(), effects));
+    ASSIGN_OR_RETURN(
+        lease, Choose(store_.hot(), transaction, blobs_, asker, liveness_, clock_.Now(), effects));
     if (lease) effects.granted.push_back({lease->key, worker_id, incarnation});
     return absl::OkStatus();
   }));

@@ -43,7 +43,8 @@ void CheckLabels(const std::map<std::string, std::string>& labels, FieldErrors& 
   }
 }
 
-absl::Status CheckRequest(const NewJob& request) {
+// `spec`: the request's, as JSON.
+absl::Status CheckRequest(const NewJob& request, const std::string& spec) {
   FieldErrors errors;
   if (!request.job_id.empty()) {
     for (const FieldError& e : FieldErrorsOf(CheckId(request.job_id, "job_id"))) {
@@ -56,17 +57,16 @@ absl::Status CheckRequest(const NewJob& request) {
   }
   CheckText("request_id", request.request_id, errors);
   CheckSpecText(request.spec, errors);
-  if (const size_t bytes = DumpJson(RunSpecToJson(request.spec)).size(); bytes > kMaxSpecBytes) {
+  if (spec.size() > kMaxSpecBytes) {
     errors.Add("spec", absl::StrCat("must be at most ", kMaxSpecBytes, " bytes as JSON, got ",
-                                    bytes, "; shorten template or sample_prompts"));
+                                    spec.size(), "; shorten template or sample_prompts"));
   }
   return errors.ToStatus("job");
 }
 
-std::string BodyDigest(const NewJob& request) {
-  const Json body = {{"job_id", request.job_id},
-                     {"spec", RunSpecToJson(request.spec)},
-                     {"labels", request.labels}};
+// As it has been from the first release on: a database keeps it.
+std::string BodyDigest(const NewJob& request, const Json& spec) {
+  const Json body = {{"job_id", request.job_id}, {"spec", spec}, {"labels", request.labels}};
   return Sha256Hex(DumpJson(body));
 }
 
@@ -167,7 +167,7 @@ absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Ti
 }
 
 absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& request,
-                            const DataFindings& findings, absl::Time now) {
+                            absl::Time now) {
   ASSIGN_OR_RETURN(const KnownInputs known, ReadInputs(reader, blobs, request.spec));
   Job job;
   job.spec = request.spec;
@@ -177,9 +177,7 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   FitMaxLength(known, job);
   FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
-  job.data = findings.data;
-  job.warnings.insert(job.warnings.end(), findings.warnings.begin(), findings.warnings.end());
-  RETURN_IF_ERROR(WarnOfRate(reader, job));
+  job.spec_json = DumpJson(RunSpecToJson(job.spec));
   job.id = request.job_id;
   if (job.id.empty()) {
     ASSIGN_OR_RETURN(job.id, FreeId(reader, request.spec, now));
@@ -187,14 +185,23 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   return job;
 }
 
-absl::StatusOr<Job> Insert(Transaction& transaction, BlobStore& blobs, const NewJob& request,
-                           const DataFindings& findings, const std::string& digest,
-                           absl::Time now) {
-  ASSIGN_OR_RETURN(const Job prepared, Prepare(transaction, blobs, request, findings, now));
-  ASSIGN_OR_RETURN(const Job job, transaction.InsertJob(prepared, request.request_id,
-                                                        request.request_id.empty() ? "" : digest));
+// The job with what is known of its data.
+absl::StatusOr<Job> WithFindings(Reader& reader, Job job, const DataFindings& findings) {
+  job.data = findings.data;
+  job.warnings.insert(job.warnings.end(), findings.warnings.begin(), findings.warnings.end());
+  RETURN_IF_ERROR(WarnOfRate(reader, job));
+  return job;
+}
+
+absl::StatusOr<Job> Insert(Transaction& transaction, const SubmitPlan& plan, Job prepared) {
+  const std::string& request_id = plan.request.request_id;
+  if (plan.request.job_id.empty()) {
+    ASSIGN_OR_RETURN(prepared.id, FreeId(transaction, prepared.spec, prepared.create_time));
+  }
+  ASSIGN_OR_RETURN(const Job job, transaction.InsertJob(prepared, request_id,
+                                                        request_id.empty() ? "" : plan.digest));
   JobEvent event;
-  event.time = now;
+  event.time = job.create_time;
   event.state = JobState::kQueued;
   RETURN_IF_ERROR(transaction.AppendEvent(job.id, event).status());
   return job;
@@ -218,45 +225,63 @@ absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& requ
 Submit::Submit(Store& store, BlobStore& blobs, Commits& commits, DataChecks& checks, Clock& clock)
     : store_(store), blobs_(blobs), commits_(commits), checks_(checks), clock_(clock) {}
 
-absl::StatusOr<Submit::Plan> Submit::MakePlan(const NewJob& request, absl::Time now) {
-  RETURN_IF_ERROR(CheckRequest(request));
-  Plan plan;
+absl::StatusOr<SubmitPlan> Submit::MakePlan(const NewJob& request) {
+  const Json spec = RunSpecToJson(request.spec);
+  RETURN_IF_ERROR(CheckRequest(request, DumpJson(spec)));
+  SubmitPlan plan;
+  plan.request = request;
+  plan.digest = BodyDigest(request, spec);
+  plan.registry_changes = store_.hot().registry_changes();
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
-    ASSIGN_OR_RETURN(plan.earlier, FindRepeat(reader, request, BodyDigest(request)));
+    ASSIGN_OR_RETURN(plan.earlier, FindRepeat(reader, request, plan.digest));
     if (plan.earlier) return absl::OkStatus();
-    ASSIGN_OR_RETURN(plan.job, Prepare(reader, blobs_, request, {}, now));
+    ASSIGN_OR_RETURN(plan.job, Prepare(reader, blobs_, request, clock_.Now()));
     return absl::OkStatus();
   }));
+  if (!plan.earlier) {
+    ASSIGN_OR_RETURN(plan.findings, checks_.FindKnown(plan.job.spec));
+  }
   return plan;
 }
 
-bool Submit::IsQuick(const NewJob& request) {
-  const auto plan = MakePlan(request, clock_.Now());
-  return !plan.ok() || plan->earlier || checks_.Knows(plan->job.spec);
-}
-
-absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
-  const absl::Time now = clock_.Now();
+absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan) {
+  if (plan.earlier) return *plan.earlier;
   // What a transaction must not wait for comes before it.
-  ASSIGN_OR_RETURN(Plan plan, MakePlan(request, now));
-  if (plan.earlier) return *std::move(plan.earlier);
-  ASSIGN_OR_RETURN(const DataFindings findings, checks_.Check(plan.job.spec));
-  const std::string digest = BodyDigest(request);
-  absl::StatusOr<Job> job;
-  if (request.validate_only) {
-    RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
-      job = Prepare(reader, blobs_, request, findings, now);
-      return job.status();
-    }));
-    return job;
+  DataFindings findings;
+  if (plan.findings) {
+    findings = *plan.findings;
+  } else {
+    ASSIGN_OR_RETURN(findings, checks_.Check(plan.job.spec));
   }
+  absl::StatusOr<Job> job;
+  RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
+    job = WithFindings(reader, plan.job, findings);
+    return job.status();
+  }));
+  if (plan.request.validate_only) return job;
+  const Job prepared = *std::move(job);
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects& effects) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto repeated, FindRepeat(transaction, request, digest));
-    job = repeated ? *repeated : Insert(transaction, blobs_, request, findings, digest, now);
-    if (!repeated && job.ok()) effects.submitted = job->id;
+    ASSIGN_OR_RETURN(const auto repeated, FindRepeat(transaction, plan.request, plan.digest));
+    if (repeated) {
+      job = *repeated;
+      return absl::OkStatus();
+    }
+    Job now = prepared;
+    // What the plan was made of may have been deleted or replaced since.
+    if (store_.hot().registry_changes() != plan.registry_changes) {
+      ASSIGN_OR_RETURN(now, Prepare(transaction, blobs_, plan.request, prepared.create_time));
+      ASSIGN_OR_RETURN(now, WithFindings(transaction, now, findings));
+    }
+    job = Insert(transaction, plan, now);
+    if (job.ok()) effects.submitted = job->id;
     return job.status();
   }));
   return job;
+}
+
+absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
+  ASSIGN_OR_RETURN(const SubmitPlan plan, MakePlan(request));
+  return CreateJob(plan);
 }
 
 }  // namespace tune::server

@@ -25,28 +25,35 @@ struct NewJob {
   std::string owner;  // who submits it; "" where nobody is named
 };
 
+// A request that was looked at before it is queued.
+struct SubmitPlan {
+  NewJob request;
+  std::string digest;                    // of the body
+  std::optional<Job> earlier;            // what this request_id has made before
+  Job job;                               // else what it would make
+  std::optional<DataFindings> findings;  // where its data is known already
+  int64_t registry_changes = 0;          // how many there had been (store/hot_state.h)
+};
+
 class Submit {
  public:
   Submit(Store& store, BlobStore& blobs, Commits& commits, DataChecks& checks, Clock& clock);
 
-  // Checks the spec against the registry and its data (data_checks.h), which may take seconds, then
-  // queues the job. INVALID_ARGUMENT with all
-  // field errors, named as RunSpecFromJson does ("datasets[1].dataset"); ALREADY_EXISTS:
-  // the job_id is taken, or the request_id was used with another body. A repeat with the
-  // same request_id and body gets the first job as it is now. With validate_only, the job
+  // Checks the spec against the registry. INVALID_ARGUMENT with all field errors, named as
+  // RunSpecFromJson does ("datasets[1].dataset"); ALREADY_EXISTS: the request_id was used with
+  // another body.
+  absl::StatusOr<SubmitPlan> MakePlan(const NewJob& request);
+  // Whether CreateJob will read no dataset.
+  static bool IsQuick(const SubmitPlan& plan) { return plan.earlier || plan.findings; }
+  // Checks the data (data_checks.h), which may take seconds where it is not quick, then queues the
+  // job. Errors as of MakePlan, for the data too; ALREADY_EXISTS: the job_id is taken. A repeat
+  // with the same request_id and body gets the first job as it is now. With validate_only, the job
   // as it would be.
+  absl::StatusOr<Job> CreateJob(const SubmitPlan& plan);
+  // Both.
   absl::StatusOr<Job> CreateJob(const NewJob& request);
-  // Whether CreateJob will read no dataset: it fails at once, or all is known already.
-  bool IsQuick(const NewJob& request);
 
  private:
-  // A request before it is queued: the job that it made before, or the one that it would make.
-  struct Plan {
-    std::optional<Job> earlier;
-    Job job;
-  };
-  absl::StatusOr<Plan> MakePlan(const NewJob& request, absl::Time now);
-
   Store& store_;
   BlobStore& blobs_;
   Commits& commits_;

@@ -27,16 +27,18 @@ absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request, const Ide
 grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* context,
                                                 const v1::CreateJobRequest* request,
                                                 v1::Job* response) {
-  const auto is_quick = [this, request, context] {
+  const auto plan = std::make_shared<absl::StatusOr<SubmitPlan>>();
+  const auto is_quick = [this, request, context, plan] {
     const auto new_job = NewJobFrom(*request, IdentityOf(*context));
-    return !new_job.ok() || engine_.submit().IsQuick(*new_job);
+    *plan = new_job.ok() ? engine_.submit().MakePlan(*new_job) : new_job.status();
+    return !plan->ok() || Submit::IsQuick(**plan);
   };
-  return RunCallOrCheck(
-      runtime_, context, response, is_quick, [this, request, context]() -> absl::StatusOr<v1::Job> {
-        ASSIGN_OR_RETURN(const NewJob new_job, NewJobFrom(*request, IdentityOf(*context)));
-        ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(new_job));
-        return ToProto(job);
-      });
+  return RunCallOrCheck(runtime_, context, response, is_quick,
+                        [this, plan]() -> absl::StatusOr<v1::Job> {
+                          RETURN_IF_ERROR(plan->status());
+                          ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(**plan));
+                          return ToProto(job);
+                        });
 }
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,

@@ -35,8 +35,7 @@ LeaseWait::LeaseWait(Engine& engine, const CallRuntime& runtime,
       response_(*response),
       pump_(std::make_shared<Pump>(runtime.calls, [this] { return Step(); })),
       events_(pump_, WaitUntil(*context, runtime.clock, request->wait_ms()), &runtime.drain),
-      waiter_(engine.waiters().Add(WorkerOf(*request),
-                                   [pump = pump_] { pump->Poke(); })) {
+      waiter_(engine.waiters().Add(WorkerOf(*request), [pump = pump_] { pump->Poke(); })) {
   if (!pump_->Start()) End(Overloaded());
 }
 

@@ -4,6 +4,8 @@
 // which stay the truth.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,6 +34,12 @@ class HotState {
   void PutWorker(const WorkerRecord& worker);
   void RemoveWorker(const std::string& worker_id);
 
+  // A dataset or a model came or went.
+  void NoteRegistryChange() { ++registry_changes_; }
+  // How many such changes there have been since the start, those taken back too: where the number
+  // is the same, so are all datasets and models.
+  int64_t registry_changes() const { return registry_changes_; }
+
   // How many changes there are that may be taken back.
   size_t Mark() const { return undo_.size(); }
   // Takes back all changes after the first `mark`.
@@ -50,6 +58,7 @@ class HotState {
   mutable absl::Mutex mutex_;
   JobQueue queue_ ABSL_GUARDED_BY(mutex_);
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> registry_changes_ = 0;
   std::vector<std::function<void()>> undo_;  // the writer's alone; each is run under mutex_
 };
 

@@ -237,10 +237,11 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 }
 
 std::vector<QueuedJob> ListQueue(Connection& connection) {
-  Query query(connection,
-              "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
-              "queue_time_us, coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
-              "FROM jobs WHERE state = 'QUEUED'");
+  Query query(
+      connection,
+      "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
+      "queue_time_us, coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
+      "FROM jobs WHERE state = 'QUEUED'");
   SharedPaths paths;
   std::vector<QueuedJob> queue;
   while (query.Next()) {
@@ -297,26 +298,30 @@ std::vector<std::string> FindQueuedUsers(Connection& connection, const std::stri
   return ids;
 }
 
-absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
-                           const std::string& body_digest) {
-  if (Get(connection, job.id).ok()) {
+absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
+                           const std::string& request_id, const std::string& body_digest) {
+  if (Query(connection, "SELECT 1 FROM jobs WHERE id = ?").Bind(job.id).Next()) {
     return absl::AlreadyExistsError(
         absl::StrCat("jobs/", job.id, " exists already; choose another job_id, or leave it out"));
   }
-  const std::string spec_json = DumpJson(RunSpecToJson(job.spec));
-  Query(connection,
-        "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
-        "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
-        "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0)")
-      .Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, spec_json,
-            FieldsSetText(spec_json), DumpJson(job.labels), DumpJson(job.warnings),
-            DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
-            job.spec.resources.gpus, job.spec.resources.host_memory_bytes, job.owner,
-            job.create_time, job.queue_time)
-      .Run();
+  const std::string fields = fields_set == nullptr ? "" : ListToText(*fields_set);
+  Job inserted = job;
+  Query query(
+      connection,
+      "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
+      "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
+      "create_time_us, queue_time_us, step, total_steps, epochs_done) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0) "
+      "RETURNING submit_order");
+  query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
+             DumpJson(job.labels), DumpJson(job.warnings), DumpJson(DataUseToJson(job.data)),
+             job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
+             job.spec.resources.host_memory_bytes, job.owner, job.create_time, job.queue_time);
+  query.Next();
+  inserted.submit_order = query.Int();
+  query.Next();  // to its end: only then is the row there
   InsertInputs(connection, job);
-  return Get(connection, job.id);
+  return inserted;
 }
 
 absl::Status Update(Connection& connection, const Job& before, const Job& after) {

@@ -17,8 +17,9 @@ std::map<JobState, int64_t> Count(Connection& connection);
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource);
 std::vector<std::string> FindQueuedUsers(Connection& connection, const std::string& resource);
 
-absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const std::string& request_id,
-                           const std::string& body_digest);
+// `fields_set`: of the job's spec (core/spec_fit.h).
+absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
+                           const std::string& request_id, const std::string& body_digest);
 absl::Status Update(Connection& connection, const Job& before, const Job& after);
 
 }  // namespace tune::server::jobs_table

@@ -2,7 +2,9 @@
 // inside Connection::Catch. What changes the queue or the fleet changes the hot state too.
 #pragma once
 
+#include "base/json.h"
 #include "base/status.h"
+#include "run/spec.h"
 #include "server/store/attempts_table.h"
 #include "server/store/catalog_tables.h"
 #include "server/store/checkpoints_table.h"
@@ -139,10 +141,16 @@ class SqliteTransaction : public SqliteReads<Transaction> {
 
   absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
                                 const std::string& body_digest) override {
-    auto inserted =
-        Call<Job>([&] { return jobs_table::Insert(connection_, job, request_id, body_digest); });
-    if (inserted.ok()) hot_.PutJob(*inserted);
-    return inserted;
+    Job row = job;
+    if (row.spec_json.empty()) row.spec_json = DumpJson(RunSpecToJson(row.spec));
+    QueuedJob queued = QueuedJobOf(row);
+    ASSIGN_OR_RETURN(row, Call<Job>([&] {
+                       return jobs_table::Insert(connection_, row, queued.fields_set, request_id,
+                                                 body_digest);
+                     }));
+    queued.submit_order = row.submit_order;
+    hot_.PutQueued(queued);
+    return row;
   }
   absl::Status UpdateJob(const Job& before, const Job& after) override {
     RETURN_IF_ERROR(Do([&] { return jobs_table::Update(connection_, before, after); }));
@@ -170,18 +178,22 @@ class SqliteTransaction : public SqliteReads<Transaction> {
     return absl::OkStatus();
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
+    hot_.NoteRegistryChange();
     return Do([&] { return datasets_table::Insert(connection_, dataset); });
   }
   absl::Status PutDataReport(const std::string& key, const std::string& report) override {
     return Do([&] { data_reports_table::Put(connection_, key, report); });
   }
   absl::Status DeleteDataset(const std::string& id) override {
+    hot_.NoteRegistryChange();
     return Do([&] { return datasets_table::Delete(connection_, id); });
   }
   absl::Status InsertModel(const Model& model) override {
+    hot_.NoteRegistryChange();
     return Do([&] { return models_table::Insert(connection_, model); });
   }
   absl::Status DeleteModel(const std::string& id) override {
+    hot_.NoteRegistryChange();
     return Do([&] { return models_table::Delete(connection_, id); });
   }
   absl::Status InsertCheckpoint(const Checkpoint& checkpoint) override {

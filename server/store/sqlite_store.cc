@@ -35,7 +35,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
     ASSIGN_OR_RETURN(auto reader, Connection::Open(path, Connection::Mode::kReader));
     readers.push_back(std::move(reader));
   }
-  return std::unique_ptr<SqliteStore>(new SqliteStore(path, std::move(hot), std::move(writer), std::move(readers)));
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(path, std::move(hot), std::move(writer), std::move(readers)));
 }
 
 absl::Status SqliteStore::Write(absl::FunctionRef<absl::Status(Transaction&)> write) {

@@ -360,7 +360,8 @@ class ControlPlane {
       absl::SleepFor(absl::Milliseconds(20));
       Time(&start, [&] {
         Submit(*client_, NewJob(1'000'000'000 + i));
-        return wait.Await(1).size() == 1 ? grpc::Status::OK : grpc::Status(grpc::ABORTED, "no lease");
+        return wait.Await(1).size() == 1 ? grpc::Status::OK
+                                         : grpc::Status(grpc::ABORTED, "no lease");
       });
       Cancel(*client_, absl::StrCat("jobs/j", 1'000'000'000 + i));
     }
@@ -411,10 +412,14 @@ class ControlPlane {
       if (lease.has_lease()) Cancel(*client_, lease.lease().key().job());
     }
     Latencies beats = heartbeats.Take();
-    const Json at = {{"queued", submitter_->next()},         {"get_p99_ms", get.Quantile(0.99)},
-                     {"list_p99_ms", list.Quantile(0.99)},   {"place_p99_ms", place.Quantile(0.99)},
-                     {"heartbeat_p99_ms", beats.Quantile(0.99)}, {"get_p50_ms", get.Quantile(0.5)},
-                     {"list_p50_ms", list.Quantile(0.5)},    {"place_p50_ms", place.Quantile(0.5)}};
+    const Json at = {{"queued", submitter_->next()},
+                     {"get_p99_ms", get.Quantile(0.99)},
+                     {"list_p99_ms", list.Quantile(0.99)},
+                     {"place_p99_ms", place.Quantile(0.99)},
+                     {"heartbeat_p99_ms", beats.Quantile(0.99)},
+                     {"get_p50_ms", get.Quantile(0.5)},
+                     {"list_p50_ms", list.Quantile(0.5)},
+                     {"place_p50_ms", place.Quantile(0.5)}};
     Say(at.dump());
     results_.push_back(at);
     figures_.update(at);

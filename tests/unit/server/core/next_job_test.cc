@@ -197,8 +197,8 @@ TEST(NextJob, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
     for (const QueuedJob& job : snapshot.queue) {
       if (!job.due || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
-        const bool may = snapshot.askers.contains(slot.id) && slot.unhealthy.empty() && !Avoids(job, slot) &&
-                         FieldsLacking(job, slot).empty();
+        const bool may = snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+                         !Avoids(job, slot) && FieldsLacking(job, slot).empty();
         EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
       }
     }
@@ -214,10 +214,11 @@ TEST(NextJob, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
     only.may_avoid = false;
     bool free = false;
     for (const WorkerSlot& slot : snapshot.fleet) {
-      free |= snapshot.askers.contains(slot.id) && slot.unhealthy.empty() && FitsNow(only.resources, slot) &&
-              FieldsLacking(only, slot).empty();
+      free |= snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+              FitsNow(only.resources, slot) && FieldsLacking(only, slot).empty();
     }
-    EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(), only.due && free ? 1u : 0u);
+    EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(),
+              only.due && free ? 1u : 0u);
   }
 }
 

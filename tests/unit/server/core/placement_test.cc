@@ -88,10 +88,10 @@ TEST(Placement, TheQueueGoesByPriorityThenBySubmission) {
 }
 
 TEST(Placement, TheGpusThatOthersHoldAreNotGivenOut) {
-  const WorkerSlot w =
-      Holding(MakeSlot(Worker("w", 4)), {{"held", Needs("cuda", 2), {0, 2}}});
+  const WorkerSlot w = Holding(MakeSlot(Worker("w", 4)), {{"held", Needs("cuda", 2), {0, 2}}});
   EXPECT_THAT(w.gpus_free, testing::ElementsAre(1, 3));
-  EXPECT_THAT(AskInTurn({QueuedAs("j", 0, 1)}, {w}), testing::ElementsAre(Assignment{"j", "w", {1}}));
+  EXPECT_THAT(AskInTurn({QueuedAs("j", 0, 1)}, {w}),
+              testing::ElementsAre(Assignment{"j", "w", {1}}));
 }
 
 TEST(Placement, OnlyWhoIsWellGetsAJob) {
@@ -132,7 +132,8 @@ TEST(Placement, AJobGoesOnlyWhereTheTrainerKnowsWhatItSets) {
   plain.fields_set = Sets({"model"});
   const WorkerSlot old = WithTrainer("a", "0.1", {"model", "epochs"});
   EXPECT_THAT(AskInTurn({job, plain}, {old}), testing::ElementsAre(Assignment{"plain", "a", {0}}));
-  EXPECT_EQ(AskInTurn({job}, {old, WithTrainer("b", "0.2", {"model", "adapter"})})[0].worker_id, "b");
+  EXPECT_EQ(AskInTurn({job}, {old, WithTrainer("b", "0.2", {"model", "adapter"})})[0].worker_id,
+            "b");
 }
 
 TEST(Placement, AnAvoidedWorkerIsTakenWhereTheOthersLackAField) {

@@ -165,8 +165,10 @@ TEST_P(StoreConformance, JobsAreListedByStateAndCounted) {
   filter.states = {JobState::kLeased, JobState::kRunning};
   EXPECT_THAT(Ids(*Read([&](Reader& reader) { return reader.ListJobs(filter); })),
               ElementsAre("leased"));
-  EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.HeldJobs(""); })), ElementsAre("leased"));
-  EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.HeldJobs("w"); })), ElementsAre("leased"));
+  EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.HeldJobs(""); })),
+              ElementsAre("leased"));
+  EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.HeldJobs("w"); })),
+              ElementsAre("leased"));
   EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.HeldJobs("v"); })), IsEmpty());
   const auto counts = *Read([](Reader& reader) { return reader.CountJobs(); });
   EXPECT_EQ(counts.at(JobState::kQueued), 1);
