@@ -46,6 +46,10 @@ inline constexpr absl::string_view kTemplateKey = "prompt_template";
 // Ends the name of a checkpoint's folder while it is written, and of one while it is removed.
 inline constexpr absl::string_view kTemporarySuffix = ".tmp";
 
+// The variable of a trainer's environment that names a folder in which it may keep datasets as
+// tokens for the runs after it. An older trainer passes over it.
+inline constexpr char kTokenCacheVariable[] = "TUNE_TOKEN_CACHE";
+
 // "checkpoints/ID", relative to the run folder; ID as in run/checkpoint_id.h.
 std::string CheckpointPath(absl::string_view checkpoint_id);
 

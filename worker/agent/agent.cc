@@ -60,6 +60,7 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<Fold
                .self_check = self_check_,
                .options = {.trainer = options_.trainer,
                            .runs_dir = folder_.runs,
+                           .token_cache = folder_.cache,
                            .worker_lock = folder_.lock,
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,

@@ -28,10 +28,15 @@ constexpr absl::Duration kTimeForLastLog = absl::Seconds(10);
 
 // Shows the trainer the lease's GPUs alone, as 0, 1, … The lease numbers them as NVML does, by
 // their place on the bus.
-std::vector<std::string> EnvironmentOf(const v1::Lease& lease) {
-  if (lease.gpus().empty()) return {};
-  return {"CUDA_DEVICE_ORDER=PCI_BUS_ID",
-          absl::StrCat("CUDA_VISIBLE_DEVICES=", absl::StrJoin(lease.gpus(), ","))};
+std::vector<std::string> EnvironmentOf(const v1::Lease& lease, const std::string& token_cache) {
+  std::vector<std::string> variables;
+  if (!token_cache.empty()) {
+    variables.push_back(absl::StrCat(kTokenCacheVariable, "=", token_cache));
+  }
+  if (lease.gpus().empty()) return variables;
+  variables.push_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
+  variables.push_back(absl::StrCat("CUDA_VISIBLE_DEVICES=", absl::StrJoin(lease.gpus(), ",")));
+  return variables;
 }
 
 }  // namespace
@@ -109,7 +114,7 @@ AttemptEnd Attempt::StartAndTrain() {
                                          context_.options.worker_lock},
                                 .working_dir = run_dir_,
                                 .output_path = JoinPath(run_dir_, kTrainerLogFile),
-                                .environment = EnvironmentOf(lease_),
+                                .environment = EnvironmentOf(lease_, context_.options.token_cache),
                                 .holds_stop_signals = true});
   if (!trainer.ok()) return EndOfUnfitWorker(trainer.status());
   const absl::Status noted = NoteRun(run_dir_, lease_, (*trainer)->pid());

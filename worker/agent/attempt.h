@@ -26,6 +26,7 @@ namespace tune::worker {
 struct AttemptOptions {
   std::string trainer;           // path of tune-trainer
   std::string runs_dir;          // run folders are made, and removed, in it
+  std::string token_cache = {};  // where trainers keep datasets as tokens; "" for nowhere
   std::string worker_lock = {};  // a file that this process holds; a trainer ends without
   absl::Duration poll_interval = absl::Milliseconds(100);
   // From the order to stop to the end of everything.

@@ -1,5 +1,6 @@
 // Blobs by hash in a folder, kept between jobs and between lives of the worker. Bounded:
-// the least recently used go first.
+// the least recently used go first, and with them what trainers keep there of datasets
+// (kTokenCacheVariable in run/folder.h).
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ class BlobCache {
  public:
   using FreeSpace = std::function<absl::StatusOr<int64_t>(const std::string& path)>;
 
-  // `dir` exists and belongs to this object alone. `max_bytes` bounds what is kept; a single
-  // run may need more.
+  // `dir` exists and belongs to this object and to the worker's trainers alone. `max_bytes` bounds
+  // what is kept; a single run may need more.
   BlobCache(std::string dir, int64_t max_bytes, FreeSpace free_space = FreeBytes);
 
   // Evicts until what is missing of `needed` fits the bound, and the disk together with all that

@@ -11,6 +11,7 @@
 #include "recipe/data/row_choice.h"
 #include "recipe/data/row_drawing.h"
 #include "worker/trainer/core/failure.h"
+#include "worker/trainer/run/token_cache.h"
 
 namespace tune::trainer {
 namespace {
@@ -149,15 +150,10 @@ absl::Status CheckNotEmpty(const LoadedDataset& dataset) {
                            held_out > 0 ? absl::StrCat(", ", held_out, " held out") : "", ")"));
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
-                                          const DatasetSource& use, const DataOptions& options) {
-  const std::string path = std::filesystem::path(run_dir) / source.path;
+absl::StatusOr<LoadedDataset> ReadRows(const std::string& path, const RunDataset& source,
+                                       const DatasetSource& use, const DataOptions& options) {
   LoadedDataset dataset;
   dataset.dataset = source.dataset;
-  ASSIGN_OR_RETURN(dataset.sha256, Sha256File(path));
-  RETURN_IF_ERROR(CheckHash(source, dataset.sha256));
   const std::string name = std::filesystem::path(source.path).filename();
   const DatasetOptions reading{use.columns, source.max_bad_rows};
   auto drawing = ReadRowDrawing(*options.spec, use, path, name, reading);
@@ -175,6 +171,32 @@ absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunD
   dataset.notes = read->Notes();
   dataset.bad_row_errors = std::move(read->bad_row_errors);
   RETURN_IF_ERROR(CheckNotEmpty(dataset));
+  return dataset;
+}
+
+absl::StatusOr<LoadedDataset> FindOrRead(const std::string& path, const std::string& sha256,
+                                         const RunDataset& source, const DatasetSource& use,
+                                         const DataOptions& options) {
+  if (options.cache == nullptr || !options.cache->keeps()) {
+    return ReadRows(path, source, use, options);
+  }
+  const std::string key = TokenKey(source, sha256, use, options);
+  if (auto kept = options.cache->Find(key)) return *std::move(kept);
+  auto read = ReadRows(path, source, use, options);
+  if (read.ok()) options.cache->Keep(key, *read);
+  return read;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
+                                          const DatasetSource& use, const DataOptions& options) {
+  const std::string path = std::filesystem::path(run_dir) / source.path;
+  ASSIGN_OR_RETURN(const std::string sha256, Sha256File(path));
+  RETURN_IF_ERROR(CheckHash(source, sha256));
+  ASSIGN_OR_RETURN(LoadedDataset dataset, FindOrRead(path, sha256, source, use, options));
+  dataset.dataset = source.dataset;
+  dataset.sha256 = sha256;
   return dataset;
 }
 

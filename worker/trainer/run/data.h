@@ -35,6 +35,8 @@ struct LoadedDataset {
   std::vector<std::string> notes;
 };
 
+class TokenCache;
+
 struct DataOptions {
   const RunSpec* spec;
   ExampleFormat format;
@@ -45,12 +47,16 @@ struct DataOptions {
   uint64_t seed = 0;                // of the draw
   double holdout = 0;               // share that is held out (recipe/data/row_choice.h)
   int64_t max_held_out = 0;         // of the rows held out so many are kept; 0: all
+  // Where what was read is kept (token_cache.h), and the folder of the model whose files decide it;
+  // null for nowhere.
+  const TokenCache* cache = nullptr;
+  std::string model_path = {};
 };
 
 // Reads one dataset file as a spec's source uses it (path relative to `run_dir`, or absolute). More
 // malformed rows than the source allows are BadData; with policy "error" rows over max_length are
 // RowTooLong, which counts them and names the first; a file whose hash is not the run folder's is
-// BadData.
+// BadData. What was read of the same file in the same way before comes from `options.cache`.
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& run_dir, const RunDataset& source,
                                           const DatasetSource& use, const DataOptions& options);
 

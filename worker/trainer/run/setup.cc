@@ -16,6 +16,7 @@
 #include "recipe/model/model_files.h"
 #include "run/schedule.h"
 #include "worker/trainer/core/failure.h"
+#include "worker/trainer/run/token_cache.h"
 
 namespace tune::trainer {
 namespace {
@@ -28,7 +29,8 @@ absl::StatusOr<RunDataset> FindDataset(const RunFolder& run, const std::string& 
               absl::StrCat("run.json: the spec names ", name, ", which is not among its datasets"));
 }
 
-absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel& base) {
+absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel& base,
+                                            const TokenCache& cache) {
   const ModelConfig& config = base.folder.config;
   const auto format =
       ExampleFormatOf(spec, {*base.tokenizer, config.eos_token_id, base.path, TrainingDate()});
@@ -39,7 +41,9 @@ absl::StatusOr<DataOptions> MakeDataOptions(const RunSpec& spec, const BaseModel
                      .max_length_can_rise = spec.max_length < config.max_position_embeddings,
                      .seed = static_cast<uint64_t>(spec.seed),
                      .holdout = spec.holdout,
-                     .max_held_out = spec.eval.value_or(EvalSpec()).max_rows};
+                     .max_held_out = spec.eval.value_or(EvalSpec()).max_rows,
+                     .cache = &cache,
+                     .model_path = base.path};
 }
 
 absl::StatusOr<std::vector<LoadedDataset>> LoadTrainingData(const std::string& dir,
@@ -216,7 +220,8 @@ absl::StatusOr<std::unique_ptr<Setup>> ReadSetup(const std::string& dir, const R
   absolute.model_path = Absolute(dir, run.model_path);
   absolute.resume_path = Absolute(dir, run.resume_path);
   ASSIGN_OR_RETURN(BaseModel base, OpenBaseModel(absolute.model_path));
-  ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base));
+  const TokenCache cache = TokenCache::OfEnvironment();
+  ASSIGN_OR_RETURN(const DataOptions options, MakeDataOptions(run.spec, base, cache));
   ASSIGN_OR_RETURN(auto datasets, LoadTrainingData(dir, run, options));
   ASSIGN_OR_RETURN(auto eval, MakeEvalData(dir, run, options, &datasets));
   const DataOrder order = MakeOrder(run.spec, datasets);

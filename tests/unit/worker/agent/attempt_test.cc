@@ -98,6 +98,7 @@ class AttemptTest : public ::testing::Test {
                            .self_check = self_check_,
                            .options = {.trainer = folder_ / "trainer",
                                        .runs_dir = folder_ / "runs",
+                                       .token_cache = folder_ / "cache",
                                        .poll_interval = absl::Milliseconds(2),
                                        .drain_timeout = absl::Seconds(30),
                                        .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}},
@@ -169,6 +170,12 @@ TEST_F(AttemptTest, TheTrainerSeesTheGpusOfItsLease) {
   lease.add_gpus(3);
   Run(lease);
   EXPECT_EQ(control_.log(), "PCI_BUS_ID 1,3\n");
+}
+
+TEST_F(AttemptTest, TheTrainerIsToldWhereToKeepTokens) {
+  Trainer(R"(echo "$TUNE_TOKEN_CACHE")");
+  Run();
+  EXPECT_EQ(control_.log(), folder_ / "cache" + "\n");
 }
 
 TEST_F(AttemptTest, AFailedRunTellsItsReason) {
