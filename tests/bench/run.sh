@@ -4,6 +4,8 @@
 # Progress goes to stderr. A benchmark never fails on a figure.
 #
 #   control_plane   submits, leases, heartbeats and look-ups at 1,000 to 100,000 queued jobs
+#   adamw           the optimizer's pass over host memory: Tune, PyTorch's fused one, and an in-place
+#                   pass over the same arrays
 #
 # TUNE_PRESET, TUNE_DEPS_DIR as for tests/run.sh.
 set -euo pipefail
@@ -33,6 +35,7 @@ main() {
   cd "$root"
   case $name in
     control_plane) build_targets control_plane_bench tune-scheduler tunectl ;;
+    adamw) build_targets adamw_bench ;;
     -h | --help) usage; return ;;
     *) usage >&2; return 2 ;;
   esac

@@ -1,13 +1,14 @@
 // The loops over all parameters in host memory, one pass each. Work is split in chunks
-// of fixed size, so that no result depends on the number of threads. Vector units are
-// chosen at run time (AVX-512, AVX2, else the compiler's baseline).
+// of fixed size, so that no result depends on the number of threads. Vector units are those that
+// LibTorch has found (AVX-512, AVX2, else the compiler's baseline); ATEN_CPU_CAPABILITY chooses
+// others for both.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 namespace tune::trainer {
 
-// Sum of squares of a contiguous fp32 host tensor, in fp64.
+// Sum of squares of a contiguous host tensor of fp32 or bf16, in fp64.
 double SumOfSquares(const at::Tensor& tensor);
 
 struct AdamWCoefficients {
@@ -20,9 +21,10 @@ struct AdamWCoefficients {
   float eps;
 };
 
-// One AdamW update (Loshchilov & Hutter, arXiv:1711.05101, as torch.optim.AdamW computes
-// it) of contiguous fp32 host tensors of one size, written to `weight` as well: fp32 or
-// bf16 (rounded to nearest even) on the host; it may be `master` itself.
+// One AdamW update (Loshchilov & Hutter, arXiv:1711.05101, as torch.optim.AdamW computes it) of
+// contiguous host tensors of one size: fp32 `master`, `exp_avg` and `exp_avg_sq`, a `gradient` of
+// fp32 or bf16. The new master goes to `weight` as well, fp32 or bf16 (rounded to nearest even),
+// which may be `master` itself.
 void AdamWUpdate(const AdamWCoefficients& coefficients, const at::Tensor& gradient,
                  const at::Tensor& master, const at::Tensor& exp_avg, const at::Tensor& exp_avg_sq,
                  const at::Tensor& weight);

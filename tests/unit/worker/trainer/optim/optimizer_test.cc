@@ -1,5 +1,6 @@
 #include "worker/trainer/optim/optimizer.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +113,24 @@ TEST(AdamWUpdate, TakesEverySize) {
   }
 }
 
+// bf16 gradients are fp32 ones of which the kernel reads half the bytes: not a bit differs, in
+// whatever way the weights are written.
+TEST(AdamWUpdate, TakesBf16GradientsAsTheirFp32Values) {
+  for (const int64_t n : {1, 63, 640, 32769, 100003}) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor gradient = RandomTensor({n}, 1).to(at::kBFloat16);
+      const auto update = [&](const at::Tensor& of) {
+        at::Tensor master = RandomTensor({n}, 2), weight = at::empty({n}, type);
+        const at::Tensor m = RandomTensor({n}, 3), v = RandomTensor({n}, 4).abs();
+        AdamWUpdate({0.7f, 0.99f, 0.1f, 0.999f, 0.001f, 0.1f, 0.3f, 1e-8f}, of, master, m, v,
+                    weight);
+        return at::cat({master, m, v, weight.to(at::kFloat)});
+      };
+      EXPECT_TRUE(update(gradient).equal(update(gradient.to(at::kFloat)))) << n << " " << type;
+    }
+  }
+}
+
 TEST(AdamWUpdate, DoesNotDependOnThreads) {
   const int threads = at::get_num_threads();
   const auto update = [](int count) {
@@ -135,6 +154,11 @@ TEST(SumOfSquares, EqualsFp64AndDoesNotDependOnThreads) {
   EXPECT_EQ(SumOfSquares(x), one);
   at::set_num_threads(threads);
   EXPECT_NEAR(one / x.to(at::kDouble).square().sum().item<double>(), 1, 1e-12);
+}
+
+TEST(SumOfSquares, TakesBf16AsItsFp32Values) {
+  const at::Tensor x = RandomTensor({100003}, 1).to(at::kBFloat16);
+  EXPECT_EQ(SumOfSquares(x), SumOfSquares(x.to(at::kFloat)));
 }
 
 TEST(SumOfSquares, ShowsWhatIsNotFinite) {
