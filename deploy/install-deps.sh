@@ -6,6 +6,8 @@
 #
 #   deploy/install-deps.sh            to build and run
 #   deploy/install-deps.sh --tests    also what tests/run.sh uses
+#   deploy/install-deps.sh --cuda     also NVIDIA's libraries for a GPU, from the wheels pinned in
+#                                     deploy/wheels-cuda.txt: 2.0 GB to download, 2.6 GB on disk
 #
 # TUNE_DEPS_DIR   where what is no package goes (default ~/.cache/tune/deps)
 # PIP_INDEX_URL   another index than PyPI, as pip has it
@@ -14,6 +16,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 deps=${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}
 wheels=$here/wheels.txt
+wheels_cuda=$here/wheels-cuda.txt
 sources=$here/sources.txt
 
 build_packages=(
@@ -67,16 +70,16 @@ install_packages() {
   apt install --yes --no-install-recommends "${missing[@]}"
 }
 
-# The wheels are built for glibc 2.17 to 2.28; Debian 12 has 2.36.
+# download_wheels PINS FOLDER. The wheels are built for glibc 2.5 to 2.28; Debian 12 has 2.36.
 download_wheels() {
   local platforms=()
-  for tag in manylinux_2_28 manylinux_2_25 manylinux_2_17 manylinux2014; do
-    platforms+=(--platform "${tag}_x86_64")
+  for tag in _2_28 _2_27 _2_25 _2_18 _2_17 2014 _2_12 2010 _2_5 1; do
+    platforms+=(--platform "manylinux${tag}_x86_64")
   done
   python3 -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps \
     --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
-    "${platforms[@]}" --dest "$1" --requirement "$wheels" ||
-    die "the wheels in $wheels could not be downloaded (pip's message is above)"
+    "${platforms[@]}" --dest "$2" --requirement "$1" ||
+    die "the wheels in $1 could not be downloaded (pip's message is above)"
 }
 
 unpack_wheels() {
@@ -93,15 +96,41 @@ unpack_wheels() {
 pins() { sha256sum <"$1"; }
 installed() { [ "$(cat "$deps/.$1" 2>/dev/null)" = "$(pins "$here/$1.txt")" ]; }
 
-install_wheels() {
+# need_room MB
+need_room() {
   local free
   free=$(df --output=avail -BM "$deps" | tail -1 | tr -dc 0-9)
-  [ "$free" -gt 2500 ] || die "$deps has $free MB free, 2500 are needed; set TUNE_DEPS_DIR"
+  [ "$free" -gt "$1" ] || die "$deps has $free MB free, $1 are needed; set TUNE_DEPS_DIR"
+}
+
+install_wheels() {
+  need_room 2500
   say "downloading LibTorch and Arrow (590 MB) into $deps"
   mkdir "$scratch/wheels"
-  download_wheels "$scratch/wheels"
+  download_wheels "$wheels" "$scratch/wheels"
   unpack_wheels "$scratch/wheels" "$scratch/unpacked"
+  rm -f "$deps/.wheels-cuda"  # its libraries lie in nvidia/ too
   put_in_place wheels torch nvidia pyarrow google
+}
+
+# The libraries lie beside torch/ as in site-packages, where LibTorch's RPATH looks. One wheel at
+# a time, so that no more room is needed than for the libraries and the largest wheel.
+install_cuda() {
+  local pin unpacked=$scratch/unpacked-cuda
+  need_room 3600
+  say "downloading NVIDIA's libraries for CUDA 13 (2.0 GB, on disk 2.6 GB) into $deps"
+  mkdir "$scratch/cuda"
+  grep -v '^#' "$wheels_cuda" | while read -r pin; do
+    say "  ${pin%% *}"
+    echo "$pin" >"$scratch/pin.txt"
+    download_wheels "$scratch/pin.txt" "$scratch/cuda"
+    unzip -q "$scratch"/cuda/*.whl 'nvidia/*/lib/*' -d "$unpacked"
+    rm "$scratch"/cuda/*.whl
+  done
+  find "$unpacked" \( -name '*.a' -o -name '*.bc' -o -name '*.py' \) -delete
+  rm -f "$deps/.wheels-cuda"
+  cp --recursive --link --force "$unpacked/nvidia" "$deps/"
+  pins "$wheels_cuda" >"$deps/.wheels-cuda"
 }
 
 put_in_place() {
@@ -147,26 +176,34 @@ install_sources() {
   put_in_place sources llama.cpp
 }
 
+# What of the lists is not unpacked yet.
+missing_lists() {
+  local list
+  for list; do installed "$list" || echo "$list"; done
+}
+
 main() {
-  local packages=("${build_packages[@]}")
-  case "${1-}" in
-    '') ;;
-    --tests) packages+=("${test_packages[@]}") ;;
-    *) die "unknown argument '$1'; usage: deploy/install-deps.sh [--tests]" ;;
-  esac
+  local packages=("${build_packages[@]}") lists=(wheels sources) missing
+  for argument; do
+    case "$argument" in
+      --tests) packages+=("${test_packages[@]}") ;;
+      --cuda) lists+=(wheels-cuda) ;;
+      *) die "unknown argument '$argument'; usage: deploy/install-deps.sh [--tests] [--cuda]" ;;
+    esac
+  done
   check_machine
   mkdir -p "$deps" || die "cannot make $deps; set TUNE_DEPS_DIR to a folder you can write"
   exec 9>"$deps/.lock"
   flock -n 9 || { say "waiting for another run of this script"; flock 9; }
   rm -rf "$deps"/.scratch.*  # of interrupted runs
   scratch=$(mktemp -d "$deps/.scratch.XXXXXX")
-  if installed wheels && installed sources; then
-    install_packages "${packages[@]}"
-    return
-  fi
-  install_packages "${packages[@]}" "${download_packages[@]}"
+  missing=$(missing_lists "${lists[@]}")
+  [ -z "$missing" ] || packages+=("${download_packages[@]}")
+  install_packages "${packages[@]}"
+  # The wheels first: they begin nvidia/ anew, and with it what is there of CUDA.
   installed wheels || install_wheels
   installed sources || install_sources
+  [[ " ${lists[*]} " != *" wheels-cuda "* ]] || installed wheels-cuda || install_cuda
 }
 
 main "$@"
