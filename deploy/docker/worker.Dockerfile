@@ -1,20 +1,31 @@
 # tune-worker with tune-trainer. Build from the repository's root:
 #   docker build -f deploy/docker/worker.Dockerfile -t tune-worker:0.1.0 .
+#   docker build -f deploy/docker/worker.Dockerfile --target cuda -t tune-worker:0.1.0-cuda .
+#
+# The second has NVIDIA's libraries for a GPU too, 2.6 GB; of the driver it has nothing: that is the
+# host's, which the NVIDIA container toolkit shows to the container (docker run --gpus all).
 #
 # Another base of Debian 12 (a mirror's, a hardened one): --build-arg BASE_IMAGE=...
 ARG BASE_IMAGE=debian:bookworm-slim
 
-FROM ${BASE_IMAGE} AS build
+FROM ${BASE_IMAGE} AS deps
 # The trainer finds LibTorch by this path, in the build and in the image.
 ENV TUNE_DEPS_DIR=/opt/tune/deps
 WORKDIR /src
 COPY deploy/install-deps.sh deploy/wheels.txt deploy/sources.txt deploy/
 RUN deploy/install-deps.sh
+
+FROM deps AS build
 COPY . .
 RUN cmake --preset release -DTUNE_DEPS_DIR=/opt/tune/deps -DTUNE_BUILD_TESTS=OFF \
  && cmake --build --preset release --target tune-worker tune-trainer
 
-FROM ${BASE_IMAGE}
+# In a stage of its own, that no change of the sources makes anew.
+FROM deps AS cuda-libraries
+COPY deploy/wheels-cuda.txt deploy/
+RUN deploy/install-deps.sh --cuda
+
+FROM ${BASE_IMAGE} AS worker
 # The base image pins the distribution; its security updates are wanted.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -40,3 +51,11 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
 # To a scheduler elsewhere it wants certificates (--ca-file, and --cert-file, --key-file
 # where the scheduler asks for them) or --insecure: the README's section on transport.
 ENTRYPOINT ["tune-worker", "--work-dir", "/var/lib/tune-worker", "--metrics-listen", "0.0.0.0:7072"]
+
+FROM worker AS cuda
+COPY --from=cuda-libraries /opt/tune/deps/nvidia /opt/tune/deps/nvidia
+# What the container toolkit shows of the driver: libcuda and NVML.
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+# The last stage is what a build without --target makes.
+FROM worker AS cpu
