@@ -27,6 +27,10 @@ absl::StatusOr<std::unique_ptr<CsvRows>> CsvRows::Open(const std::string& name, 
 absl::Status CsvRows::ReadHeader(const std::vector<std::string>& wanted) {
   CsvRecord header;
   RETURN_IF_ERROR(records_.Next(kMaxColumns, &header).status());
+  // "sep=;" is read as two cells.
+  if (header.cells == std::vector<std::string>{"sep=", ""}) {
+    RETURN_IF_ERROR(records_.Next(kMaxColumns, &header).status());
+  }
   if (header.too_long || header.cell_count > kMaxColumns) {
     return records_.Error(absl::StrCat("the header is no table's: it has ", header.cell_count,
                                        " columns; its first line must name the columns"));

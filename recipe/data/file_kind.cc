@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/git_lfs.h"
 #include "recipe/data/forms.h"
 #include "recipe/data/marked_text.h"
@@ -164,6 +165,7 @@ std::optional<FileStart> TellTable(absl::string_view text, absl::string_view nam
                                    const Columns& columns) {
   constexpr absl::string_view kSeparators = ",;\t";
   const absl::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  if (IsSeparatorLine(line)) return FileStart{FileKind::kTable, 0, line.back()};
   const std::vector<std::string> keys = WantedKeys(columns);
   for (const char separator : kSeparators) {
     if (IsHeader(line, separator, keys)) return FileStart{FileKind::kTable, 0, separator};
@@ -185,6 +187,11 @@ FileStart TellText(absl::string_view text, absl::string_view name, const Columns
 }
 
 }  // namespace
+
+bool IsSeparatorLine(absl::string_view line) {
+  return absl::ConsumePrefix(&line, "sep=") && line.size() == 1 && line[0] != '"' &&
+         !absl::ascii_isalnum(static_cast<unsigned char>(line[0]));
+}
 
 FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
                    const Columns& columns) {

@@ -28,8 +28,11 @@ struct FileStart {
 
 // `begin` is the file's text, or the first 64 KiB of it; `whole` where it is all of it. A table is
 // told by a header that has a key of `columns` or of a form of rows, its separator a comma, a
-// semicolon or a tab; or by its `name` (.csv, .tsv, maybe compressed). A list under such a key is a
-// row's own.
+// semicolon or a tab; by its `name` (.csv, .tsv, maybe compressed); or by a line before the header
+// that names the separator, as Excel has it (IsSeparatorLine). A list under such a key is a row's
+// own. "sep=;", with any separator but a quote, a letter or a digit.
+bool IsSeparatorLine(absl::string_view line);
+
 FileStart TellFile(absl::string_view begin, bool whole, absl::string_view name,
                    const Columns& columns);
 

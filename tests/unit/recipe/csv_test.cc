@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "compression.h"
 #include "recipe/data/dataset.h"
+#include "recipe/data/file_kind.h"
 #include "recipe/data/open_rows.h"
 #include "tests/support/scratch_folder.h"
 
@@ -53,6 +54,19 @@ class CsvTest : public ::testing::Test {
   ScratchFolder folder_;
   std::vector<Row> rows_;
 };
+
+TEST_F(CsvTest, ALineMayNameTheSeparator) {
+  EXPECT_THAT(TextsOf("sep=;\r\nprompt;response\r\na,b;c\r\n", "noname"),
+              ElementsAre(R"({"prompt":"a,b","response":"c"})"));
+  EXPECT_THAT(TextsOf("\xEF\xBB\xBFsep=|\nprompt|response\na;b|c\n", "noname"),
+              ElementsAre(R"({"prompt":"a;b","response":"c"})"));
+  EXPECT_EQ(ErrorOf("sep=;\nprompt;response\na\n"),
+            "t.csv:3:1 (row 1): has 1 cell, the header has 2; a cell that holds a separator or a "
+            "line break must stand in quotes");
+  EXPECT_FALSE(IsSeparatorLine("sep=ab"));
+  EXPECT_FALSE(IsSeparatorLine("sep=a"));
+  EXPECT_FALSE(IsSeparatorLine("sep="));
+}
 
 TEST_F(CsvTest, EveryCellIsATextAsItIsWritten) {
   EXPECT_THAT(
