@@ -72,9 +72,6 @@ CASES = {
 }
 # Where transformers renders what the engine does not, or the other way round.
 KNOWN = {
-    # Names that are not defined are "" to the engine, an error to transformers.
-    "fireworks-ai-llama-3-firefunction-v2": "undefined names",
-    "CohereForAI-c4ai-command-r-plus-tool_use": "undefined names",
     # Jinja's own tojson escapes HTML, and this template calls it in a macro.
     "meetkai-functionary-medium-v3.1": "escapes HTML",
     "meetkai-functionary-medium-v3.2": "adds a text and an object",
