@@ -73,7 +73,7 @@ void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
 void AddCommands(CLI::App& app, Command& chosen) {
   for (const auto add :
        {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddCancel,
-        AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddVersion}) {
+        AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddVersion}) {
     add(app, chosen);
   }
 }

@@ -122,6 +122,14 @@ absl::Status HintOn(absl::StatusCode code, absl::Status status, absl::string_vie
   return WithHint(std::move(status), hint);
 }
 
+absl::Status Joined(const absl::Status& first, const absl::Status& next) {
+  if (first.ok() || next.ok()) return first.ok() ? next : first;
+  absl::Status both(first.code(), absl::StrCat(first.message(), "; ", next.message()));
+  first.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { both.SetPayload(url, payload); });
+  return both;
+}
+
 void ReportError(std::ostream& err, const absl::Status& status, const GlobalFlags& flags,
                  const Style& style) {
   const Report report = MakeReport(status, flags);

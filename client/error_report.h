@@ -15,6 +15,9 @@ absl::Status WithHint(absl::Status status, absl::string_view hint);
 // Adds a hint only where the status has this code and no hint yet.
 absl::Status HintOn(absl::StatusCode code, absl::Status status, absl::string_view hint);
 
+// What is wrong with both, by the code and the hint of the first.
+absl::Status Joined(const absl::Status& first, const absl::Status& next);
+
 // Table and YAML output:
 //   error: WHAT
 //     FIELD: REASON        (one line for each field error)

@@ -24,16 +24,6 @@ absl::StatusOr<v1::Job> CancelOne(Context& context, const std::string& job,
   return context.Call(&v1::JobService::Stub::CancelJob, request);
 }
 
-// What is wrong with both, by the code of the first.
-absl::Status Joined(const absl::Status& first, const absl::Status& next) {
-  if (first.ok() || next.ok()) return first.ok() ? next : first;
-  absl::Status both(first.code(), absl::StrCat(first.message(), "; ", next.message()));
-  first.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {  // a hint
-    both.SetPayload(url, payload);
-  });
-  return both;
-}
-
 // One that cannot be cancelled keeps none of the others from it.
 absl::StatusOr<ExitCode> Cancel(Context& context, const CancelFlags& flags) {
   std::vector<v1::Job> cancelled;

@@ -14,6 +14,7 @@ namespace {
 
 struct CheckpointFlags {
   std::string name;
+  std::vector<std::string> names;
   ListFlags list;
   PullOptions pull;
 };
@@ -88,6 +89,25 @@ absl::StatusOr<ExitCode> Describe(Context& context, const CheckpointFlags& flags
   return ExitCode::kOk;
 }
 
+// One that cannot be deleted keeps none of the others from it.
+absl::StatusOr<ExitCode> Delete(Context& context, const CheckpointFlags& flags) {
+  absl::Status failed;
+  for (const std::string& text : flags.names) {
+    v1::DeleteCheckpointRequest request;
+    ASSIGN_OR_RETURN(*request.mutable_name(), CheckpointName(text));
+    const absl::Status deleted =
+        context.Delete(&v1::CheckpointService::Stub::DeleteCheckpoint, request);
+    failed = Joined(failed, deleted);
+    if (!deleted.ok()) continue;
+    if (!context.table()) PrintJson(context, {{"name", request.name()}});
+    if (context.table()) {
+      context.out() << "checkpoint/" << ShortCheckpointName(request.name()) << " deleted\n";
+    }
+  }
+  RETURN_IF_ERROR(failed);
+  return ExitCode::kOk;
+}
+
 absl::StatusOr<ExitCode> PullCheckpoint(Context& context, const CheckpointFlags& flags) {
   ASSIGN_OR_RETURN(const v1::Checkpoint checkpoint, Get(context, flags.name));
   ASSIGN_OR_RETURN(const PullPlan plan, PlanPull(checkpoint, flags.pull));
@@ -132,7 +152,7 @@ void AddPull(CLI::App& group, Command& chosen, std::shared_ptr<CheckpointFlags> 
 
 void AddCheckpoints(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<CheckpointFlags>();
-  CLI::App& group = Subcommand(app, "checkpoints", "List, describe, pull checkpoints");
+  CLI::App& group = Subcommand(app, "checkpoints", "List, describe, pull, delete checkpoints");
   group.require_subcommand(1);
   CLI::App& list = Subcommand(group, "list", "List checkpoints, of one job or of all");
   list.add_option("job", flags->name, "Job")->type_name("JOB");
@@ -142,6 +162,12 @@ void AddCheckpoints(CLI::App& app, Command& chosen) {
   AddName(describe, *flags);
   OnChosen(describe, chosen, flags, Describe);
   AddPull(group, chosen, flags);
+  CLI::App& remove =
+      Subcommand(group, "delete", "Delete resumable checkpoints of jobs that are over");
+  remove.add_option("checkpoints", flags->names, "JOB@STEP of each")
+      ->required()
+      ->type_name("JOB@STEP...");
+  OnChosen(remove, chosen, flags, Delete);
 }
 
 }  // namespace tune::client

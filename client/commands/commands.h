@@ -25,6 +25,7 @@ void AddDescribe(CLI::App& app, Command& chosen);
 void AddLogs(CLI::App& app, Command& chosen);
 void AddEvents(CLI::App& app, Command& chosen);
 void AddCancel(CLI::App& app, Command& chosen);
+void AddDelete(CLI::App& app, Command& chosen);
 void AddDatasets(CLI::App& app, Command& chosen);
 // Of the group `datasets`.
 void AddDatasetPreview(CLI::App& group, Command& chosen);

@@ -56,6 +56,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),
       registry_(*store_, *blobs_, commits_, clock),
       queries_(*store_, *blobs_, liveness_),
+      removal_(*store_, commits_, logs_),
       collector_(*store_, *blobs_, clock) {}
 
 absl::Status Engine::Ready() {

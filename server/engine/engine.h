@@ -24,6 +24,7 @@
 #include "server/engine/observer.h"
 #include "server/engine/queries.h"
 #include "server/engine/registry.h"
+#include "server/engine/removal.h"
 #include "server/engine/report.h"
 #include "server/engine/scheduler.h"
 #include "server/engine/submit.h"
@@ -58,6 +59,7 @@ class Engine {
   Reports& reports() { return reports_; }
   Registry& registry() { return registry_; }
   Queries& queries() { return queries_; }
+  Removal& removal() { return removal_; }
 
   BlobCollector& collector() { return collector_; }
 
@@ -87,6 +89,7 @@ class Engine {
   Reports reports_;
   Registry registry_;
   Queries queries_;
+  Removal removal_;
   BlobCollector collector_;
 };
 

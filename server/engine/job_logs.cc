@@ -54,6 +54,11 @@ absl::StatusOr<std::string> JobLogs::Read(const std::string& job_id, int32_t att
   return ReadAt(Path(job_id, attempt), offset, max_bytes);
 }
 
+absl::Status JobLogs::Remove(const std::string& job_id) {
+  absl::MutexLock lock(&mutex_);
+  return RemoveAll(JoinPath(dir_, job_id));
+}
+
 absl::StatusOr<int64_t> JobLogs::TailOffset(const std::string& job_id, int32_t attempt,
                                             int64_t lines) {
   if (lines <= 0) return 0;

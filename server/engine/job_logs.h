@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -28,6 +29,9 @@ class JobLogs {
   // At most max_bytes from `offset`; "" at the end and where there is no log yet.
   absl::StatusOr<std::string> Read(const std::string& job_id, int32_t attempt, int64_t offset,
                                    int64_t max_bytes);
+
+  // All attempts' logs. OK where there is none.
+  absl::Status Remove(const std::string& job_id);
 
   // Where the last `lines` lines begin; 0 where there are fewer, or lines is 0.
   absl::StatusOr<int64_t> TailOffset(const std::string& job_id, int32_t attempt, int64_t lines);

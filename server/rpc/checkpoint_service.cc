@@ -30,4 +30,15 @@ grpc::ServerUnaryReactor* CheckpointService::ListCheckpoints(
   return RunCall(runtime_, context, response, work);
 }
 
+grpc::ServerUnaryReactor* CheckpointService::DeleteCheckpoint(
+    grpc::CallbackServerContext* context, const v1::DeleteCheckpointRequest* request,
+    google::protobuf::Empty* response) {
+  const auto work = [this, request]() -> absl::StatusOr<google::protobuf::Empty> {
+    ASSIGN_OR_RETURN(const CheckpointRef ref, ParseCheckpointName(request->name()));
+    RETURN_IF_ERROR(removal_.DeleteCheckpoint(ref));
+    return google::protobuf::Empty();
+  };
+  return RunCall(runtime_, context, response, work);
+}
+
 }  // namespace tune::server

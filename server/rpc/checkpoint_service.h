@@ -10,7 +10,7 @@ namespace tune::server {
 class CheckpointService : public v1::CheckpointService::CallbackService {
  public:
   CheckpointService(Engine& engine, const CallRuntime& runtime)
-      : registry_(engine.registry()), runtime_(runtime) {}
+      : registry_(engine.registry()), removal_(engine.removal()), runtime_(runtime) {}
 
   grpc::ServerUnaryReactor* GetCheckpoint(grpc::CallbackServerContext* context,
                                           const v1::GetCheckpointRequest* request,
@@ -18,9 +18,13 @@ class CheckpointService : public v1::CheckpointService::CallbackService {
   grpc::ServerUnaryReactor* ListCheckpoints(grpc::CallbackServerContext* context,
                                             const v1::ListCheckpointsRequest* request,
                                             v1::ListCheckpointsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteCheckpoint(grpc::CallbackServerContext* context,
+                                             const v1::DeleteCheckpointRequest* request,
+                                             google::protobuf::Empty* response) override;
 
  private:
   Registry& registry_;
+  Removal& removal_;
   const CallRuntime runtime_;
 };
 

@@ -74,6 +74,17 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
   });
 }
 
+grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* context,
+                                                const v1::DeleteJobRequest* request,
+                                                google::protobuf::Empty* response) {
+  const auto work = [this, request]() -> absl::StatusOr<google::protobuf::Empty> {
+    ASSIGN_OR_RETURN(const std::string id, ParseName("jobs", request->name()));
+    RETURN_IF_ERROR(engine_.removal().DeleteJob(id));
+    return google::protobuf::Empty();
+  };
+  return RunCall(runtime_, context, response, work);
+}
+
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobService::WatchJob(
     grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
   return new WriteStream<v1::WatchJobResponse>(

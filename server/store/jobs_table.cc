@@ -187,6 +187,17 @@ void InsertInputs(Connection& connection, const Job& job) {
   }
 }
 
+absl::Status NoLonger(const Job& job) {
+  return absl::AbortedError(absl::StrCat("jobs/", job.id, " is no longer ", JobStateName(job.state),
+                                         " at epoch ", job.epoch, "; read it and decide again"));
+}
+
+// Of a deleted job of this id; 0 where there was none.
+int64_t EpochLeft(Connection& connection, const std::string& id) {
+  Query query(connection, "SELECT epoch FROM deleted_jobs WHERE id = ?");
+  return query.Bind(id).Next() ? query.Int() : 0;
+}
+
 absl::Status CheckMove(const Job& before, const Job& after) {
   if (before.state != after.state && !CanMove(before.state, after.state)) {
     return absl::InternalError(absl::StrCat("jobs/", before.id, " must not move from ",
@@ -306,22 +317,38 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
   }
   const std::string fields = fields_set == nullptr ? "" : ListToText(*fields_set);
   Job inserted = job;
+  inserted.epoch = EpochLeft(connection, job.id);
   Query query(
       connection,
       "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
       "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', 0, 0, ?, '', '', ?, ?, 0, 0, 0) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
              DumpJson(job.labels), DumpJson(job.warnings), DumpJson(DataUseToJson(job.data)),
              job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
-             job.spec.resources.host_memory_bytes, job.owner, job.create_time, job.queue_time);
+             job.spec.resources.host_memory_bytes, inserted.epoch, job.owner, job.create_time,
+             job.queue_time);
   query.Next();
   inserted.submit_order = query.Int();
   query.Next();  // to its end: only then is the row there
   InsertInputs(connection, job);
   return inserted;
+}
+
+absl::Status Delete(Connection& connection, const Job& job) {
+  const int64_t gone =
+      Query(connection, "DELETE FROM jobs WHERE id = ? AND state = ? AND epoch = ?")
+          .Bind(job.id, JobStateName(job.state), job.epoch)
+          .Run();
+  if (gone == 0) return NoLonger(job);
+  Query(connection,
+        "INSERT INTO deleted_jobs (id, epoch) VALUES (?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch")
+      .Bind(job.id, job.epoch)
+      .Run();
+  return absl::OkStatus();
 }
 
 absl::Status Update(Connection& connection, const Job& before, const Job& after) {
@@ -352,9 +379,7 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
                 before.epoch)
           .Run();
   if (changed == 1) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("jobs/", before.id, " is no longer ",
-                                         JobStateName(before.state), " at epoch ", before.epoch,
-                                         "; read it and decide again"));
+  return NoLonger(before);
 }
 
 }  // namespace tune::server::jobs_table

@@ -20,6 +20,7 @@ std::vector<std::string> FindQueuedUsers(Connection& connection, const std::stri
 // `fields_set`: of the job's spec (core/spec_fit.h).
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
                            const std::string& request_id, const std::string& body_digest);
+absl::Status Delete(Connection& connection, const Job& job);
 absl::Status Update(Connection& connection, const Job& before, const Job& after);
 
 }  // namespace tune::server::jobs_table

@@ -157,6 +157,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
     hot_.PutJob(after);
     return absl::OkStatus();
   }
+  absl::Status DeleteJob(const Job& job) override {
+    return Do([&] { return jobs_table::Delete(connection_, job); });
+  }
   absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
                              const Attempt& attempt) override {
     return Do([&] { attempts_table::Insert(connection_, job_id, epoch, attempt); });

@@ -121,6 +121,10 @@ class Transaction : public Reader {
   // epoch that falls.
   virtual absl::Status UpdateJob(const Job& before, const Job& after) = 0;
 
+  // Removes a job that is over, with its attempts, events and checkpoints. Another job of the id
+  // has this one's epoch to begin with. ABORTED where the row has another state or epoch.
+  virtual absl::Status DeleteJob(const Job& job) = 0;
+
   virtual absl::Status InsertAttempt(const std::string& job_id, int64_t epoch,
                                      const Attempt& attempt) = 0;
   // What can change: incarnation, times, steps, result, message, last_report_seq. NOT_FOUND.

@@ -67,6 +67,32 @@ TEST_F(Demo, EventsLogsAndTablesTellTheStory) {
   EXPECT_NE(Expect({"watch", "story"}).out.find("step=4/4"), std::string::npos);
 }
 
+// Twice the same job: the second begins with the tokens of the first, and both can go.
+TEST_F(Demo, WhatIsOverCanBeDeleted) {
+  const auto train = [&](const std::string& name) {
+    Expect({"submit", "-f", SourceFile("deploy/demo/job.yaml"), "--name", name, "--set",
+            "max_steps=4", "--set", "checkpoint_every=2", "--wait"});
+  };
+  train("first");
+  const auto cached = [&] {
+    std::vector<std::string> names = *ListDirectory(folder_ / "cpu-1/cache");
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".tokens"); });
+    return names.size();
+  };
+  EXPECT_EQ(cached(), 1u);
+  train("second");
+  EXPECT_EQ(cached(), 1u) << "the second job reads the same rows in the same way";
+
+  EXPECT_EQ(
+      Expect({"delete", "first", "none"}, 3).out.find("job/first deleted, with its logs and "), 0u);
+  EXPECT_NE(Expect({"describe", "first"}, 3).err.find("there is no jobs/first"), std::string::npos);
+  Expect({"checkpoints", "delete", "second@2"});
+  EXPECT_NE(Expect({"checkpoints", "delete", "second@final"}, 6).err.find("tunectl delete second"),
+            std::string::npos);
+  Expect({"submit", "-f", SourceFile("deploy/demo/job.yaml"), "--name", "first", "--set",
+          "max_steps=1", "--wait"});
+}
+
 TEST_F(Demo, ACancelledJobStopsItsTrainer) {
   Expect({"submit", "-f", SourceFile("deploy/demo/job.yaml"), "--name", "long", "--set",
           "epochs=1000"});
