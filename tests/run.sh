@@ -4,6 +4,8 @@
 #   tests/run.sh              every suite but those that only run by name
 #   tests/run.sh SUITE...     some of: unit e2e fault oracle lint deploy
 #   tests/run.sh mutation     by name only; so is soak
+#   tests/run.sh cuda         LibTorch's CUDA half and its libraries, 2.6 GB to download
+#                             (tests/cuda.sh)
 #   tests/run.sh fresh [...]  quickstart and tests in a new minimal Debian root (tests/fresh.sh)
 #
 # TUNE_PRESET        CMake preset: release (default), debug, tsan
@@ -31,11 +33,12 @@ select_suites() {
   fi
 }
 
-build_all() {
+# build [TARGET...]: all without any
+build() {
   cmake -S "$root" --preset "$preset" \
     -DTUNE_BUILD_TESTS=ON -DTUNE_DEPS_DIR="${TUNE_DEPS_DIR:-$HOME/.cache/tune/deps}" >"$root/build/configure.log" ||
     { cat "$root/build/configure.log"; return 1; }
-  cmake --build "$build" --parallel "$jobs"
+  cmake --build "$build" --parallel "$jobs" ${1+--target "$@"}
 }
 
 # The end-to-end tests ask transformers about what they pulled, the oracles about all else.
@@ -62,7 +65,11 @@ main() {
     export TUNE_SHARED_DATA=$root/../shared/data
   fi
   bash "$root/deploy/install-deps.sh" --tests
-  build_all
+  if [ "${1-}" = cuda ]; then
+    build tune-trainer
+    exec bash "$root/tests/cuda.sh" "$build"
+  fi
+  build
   if needs_oracle "$@"; then make_oracle; fi
   ctest --test-dir "$build" "${selection[@]}" --parallel "$jobs" --no-tests=error \
     --output-on-failure

@@ -17,10 +17,12 @@
 #include "base/signals.h"
 #include "base/version.h"
 #include "recipe/data/table_plugin.h"
+#include "run/device_report.h"
 #include "run/folder.h"
 #include "run/known_settings.h"
 #include "worker/trainer/core/aten.h"
 #include "worker/trainer/core/failure.h"
+#include "worker/trainer/core/find_devices.h"
 #include "worker/trainer/core/print_line.h"
 #include "worker/trainer/infer/commands.h"
 #include "worker/trainer/run/batches_command.h"
@@ -96,6 +98,8 @@ struct Arguments {
   GenerateCommand generate;
   ProbeCommand logits, gradients;
   int64_t step = 0;
+  bool json = false;
+  std::string folder;
 };
 
 int ExitCode(const absl::Status& status) {
@@ -182,6 +186,26 @@ int PrintVersion() {
   }
   std::cout << DumpJson({{"version", Version()}, {"spec_fields", KnownSettings()}}) << std::endl;
   return std::cout ? RankExit::kFinished : RankExit::kFailed;
+}
+
+// For people, or one line of JSON for tune-worker (run/device_report.h).
+int PrintDevices(const Arguments& args) {
+  const DeviceReport report = FindDevices(args.folder);
+  const std::string text = args.json ? DumpJson(DeviceReportToJson(report)) + "\n"
+                                     : FindingsTextFor(STDOUT_FILENO, report.findings);
+  std::cout << text << std::flush;
+  const bool missing = !args.json && AnyMissing(report.findings);
+  return std::cout && !missing ? RankExit::kFinished : RankExit::kFailed;
+}
+
+CLI::App* AddDevices(CLI::App* app, Arguments* args) {
+  CLI::App* command =
+      app->add_subcommand("devices", "Tell what this machine has to train on, and what it lacks");
+  command->add_flag("--json", args->json, "As one line of JSON");
+  command->add_option("--folder", args->folder, "Measure how fast a file in this folder is written")
+      ->check(CLI::ExistingDirectory);
+  command->footer("Exit codes: 0 nothing that is needed is missing (with --json: always), 1.");
+  return command;
 }
 
 void AddModelOptions(CLI::App* command, ModelOptions* options) {
@@ -289,6 +313,7 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
       [args] { return ExitCode(RunBatches(args->dir, args->step)); })
       ->add_option("--step", args->step, "Only this step, from 1")
       ->check(CLI::PositiveNumber);
+  add(AddDevices(app, args), [args] { return PrintDevices(*args); });
   app->add_subcommand("version", "Print the version and the run spec's fields as JSON");
 }
 

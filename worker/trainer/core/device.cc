@@ -1,37 +1,24 @@
 #include "worker/trainer/core/device.h"
 
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <dlfcn.h>
-
 #include <cstdlib>
-#include <filesystem>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "worker/trainer/core/cuda.h"
 #include "worker/trainer/core/failure.h"
 
 namespace tune::trainer {
 namespace {
 
-absl::Status LoadLibrary(const std::string& path, int flags) {
-  if (dlopen(path.c_str(), flags) != nullptr) return absl::OkStatus();
-  return absl::UnavailableError(dlerror());
-}
-
-std::string TorchFolder() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&at::get_num_threads), &info) == 0) return "";
-  return std::filesystem::path(info.dli_fname).parent_path();
-}
-
-// The driver comes first: without it the 1 GB of CUDA kernels need not be mapped.
-absl::Status LoadCuda(int64_t index) {
-  RETURN_IF_ERROR(Annotate(LoadLibrary("libcuda.so.1", RTLD_NOW), "no NVIDIA driver"));
-  const std::string cuda = TorchFolder() + "/libtorch_cuda.so";
-  RETURN_IF_ERROR(Annotate(LoadLibrary(cuda, RTLD_NOW | RTLD_GLOBAL), "no CUDA build of LibTorch"));
-  if (!at::globalContext().hasCUDA() || at::detail::getCUDAHooks().deviceCount() <= index) {
-    return absl::UnavailableError(absl::StrCat("LibTorch finds no usable GPU number ", index));
+absl::Status OpenCuda(int64_t index) {
+  const CudaState& cuda = Cuda();
+  RETURN_IF_ERROR(cuda.status);
+  if (index >= std::ssize(cuda.gpus)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is no GPU number ", index, ", only ", cuda.gpus.size()));
   }
+  RETURN_IF_ERROR(cuda.gpus[index]);
   at::globalContext().lazyInitDevice(at::kCUDA);
   return absl::OkStatus();
 }
@@ -40,11 +27,19 @@ absl::Status LoadCuda(int64_t index) {
 
 absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index) {
   if (name == "cpu") return at::Device(at::kCPU);
-  const absl::Status cuda = LoadCuda(index);
+  const absl::Status cuda = OpenCuda(index);
   if (cuda.ok()) return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
   if (name == "auto") return at::Device(at::kCPU);
-  return Fail(kNoDevice, absl::StrCat("device cuda was asked for, but this machine has none: ",
+  return Fail(kNoDevice, absl::StrCat("device cuda was asked for, but it cannot be used here: ",
                                       cuda.message()));
+}
+
+std::string UnusedGpuWarning(const std::string& name, const at::Device& opened) {
+  if (name != "auto" || !opened.is_cpu()) return "";
+  const absl::Status& cuda = Cuda().status;
+  if (!absl::IsFailedPrecondition(cuda)) return "";
+  return absl::StrCat("computes on the CPU, for the GPU of this machine cannot be used: ",
+                      cuda.message());
 }
 
 void UseDeterministicKernels() {

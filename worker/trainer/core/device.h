@@ -1,5 +1,5 @@
-// Where the model runs. The program links LibTorch's CPU half only; its CUDA half is
-// loaded at run time where it and a GPU are there, so that one build serves both.
+// Where the model runs: on the CPU, or on a GPU where cuda.h finds one that can be used. One build
+// serves both.
 #pragma once
 
 #include <string>
@@ -12,6 +12,10 @@ namespace tune::trainer {
 // "cpu", "cuda" (GPU number `index`; an error with the cause where there is none) or "auto"
 // (the GPU if it can be used, else the CPU).
 absl::StatusOr<at::Device> OpenDevice(const std::string& name, int64_t index = 0);
+
+// Why `opened`, which OpenDevice gave for `name`, is the CPU although this machine has a GPU, and
+// what mends it; "" where there is nothing to tell.
+std::string UnusedGpuWarning(const std::string& name, const at::Device& opened);
 
 // From here on LibTorch takes only kernels that give the same bits again, and an operation
 // that has none throws (torch.use_deterministic_algorithms). Before the first OpenDevice:

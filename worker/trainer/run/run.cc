@@ -354,6 +354,8 @@ absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
   if (setup->spec().deterministic) UseDeterministicKernels();
   ASSIGN_OR_RETURN(const at::Device device,
                    OpenDevice(setup->spec().resources.device, options.rank));
+  const std::string warning = UnusedGpuWarning(setup->spec().resources.device, device);
+  if (!warning.empty()) RETURN_IF_ERROR(events->Warning(warning));
   if (device.is_cuda() && setup->spec().offload == "none") {
     return Fail(kBadSpec, "offload: none is not supported on cuda; set it to host");
   }
