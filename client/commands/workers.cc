@@ -94,6 +94,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
                        .Add("Trainer", worker.trainer_version())
                        .Add("CPUs", absl::StrCat(worker.resources().cpus()))
                        .Add("GPUs", Gpus(worker))
+                       .Add("Unused GPUs", SanitizeLine(worker.resources().unused_gpus()))
                        .Add("Memory", HumanBytes(worker.resources().host_memory_bytes()))
                        .Add("Free disk", HumanBytes(worker.resources().free_disk_bytes()))
                        .Add("Jobs", JobsOf(worker))

@@ -21,6 +21,7 @@ struct WorkerResources {
   int64_t host_memory_bytes = 0;
   int64_t free_disk_bytes = 0;
   std::vector<Gpu> gpus;
+  std::string unused_gpus;  // why others of its host are not among them; "" where there is none
 
   bool operator==(const WorkerResources&) const = default;
 };

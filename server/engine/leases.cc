@@ -129,6 +129,7 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::RegisterWorker(const Registration&
   WorkerRecord worker = registration.worker;
   worker.register_time = clock_.Now();
   worker.unhealthy = MachineText(worker.unhealthy, kMaxUnhealthyBytes);
+  worker.resources.unused_gpus = MachineText(worker.resources.unused_gpus, kMaxUnhealthyBytes);
   // One that an earlier release registered has told no installation: this may be the same.
   const std::string living = liveness_.LivingInstallation(worker.id).value_or("");
   if (!living.empty() && living != worker.installation) return NameInUse(worker.id);

@@ -132,6 +132,7 @@ v1::WorkerResources ToProto(const WorkerResources& resources) {
     added->set_product(gpu.product);
     added->set_memory_bytes(gpu.memory_bytes);
   }
+  proto.set_unused_gpus(resources.unused_gpus);
   return proto;
 }
 
@@ -334,6 +335,7 @@ WorkerResources FromProto(const v1::WorkerResources& resources) {
   for (const auto& gpu : resources.gpus()) {
     result.gpus.push_back({.product = gpu.product(), .memory_bytes = gpu.memory_bytes()});
   }
+  result.unused_gpus = resources.unused_gpus();
   return result;
 }
 

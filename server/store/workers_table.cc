@@ -20,7 +20,8 @@ Json ResourcesToJson(const WorkerResources& resources) {
   return {{"cpus", resources.cpus},
           {"host_memory_bytes", resources.host_memory_bytes},
           {"free_disk_bytes", resources.free_disk_bytes},
-          {"gpus", gpus}};
+          {"gpus", gpus},
+          {"unused_gpus", resources.unused_gpus}};
 }
 
 // Throws Json::exception.
@@ -32,6 +33,7 @@ WorkerResources ResourcesFromJson(const Json& json) {
   for (const Json& gpu : json.at("gpus")) {
     resources.gpus.push_back({gpu.at("product"), gpu.at("memory_bytes")});
   }
+  resources.unused_gpus = json.value("unused_gpus", "");  // of an earlier release: absent
   return resources;
 }
 

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "worker/agent/outage.h"
 #include "worker/agent/resources.h"
+#include "worker/agent/trainer_info.h"
 
 namespace tune::worker {
 namespace {
@@ -24,6 +25,28 @@ v1::RegisterWorkerRequest Registration(const AgentOptions& options, const Folder
   return request;
 }
 
+// A trainer that does not answer can use none: the self-check says whether it can be used at all.
+DeviceReport DevicesOf(const std::string& trainer, const AgentParts& parts) {
+  auto devices = AskDevices(trainer, /*folder=*/"", parts.processes, parts.clock);
+  DeviceReport report;
+  if (devices.ok()) {
+    report = *std::move(devices);
+  } else {
+    report.problem = absl::StrCat("the trainer does not tell which GPUs it can use: ",
+                                  devices.status().message(), "; restart tune-worker then");
+  }
+  if (const std::string unused = UnusedGpus(report); !unused.empty()) {
+    spdlog::warn("GPUs are not used: {}", unused);
+  }
+  return report;
+}
+
+std::vector<std::string> NamesOf(const std::vector<DeviceGpu>& gpus) {
+  std::vector<std::string> names;
+  for (const DeviceGpu& gpu : gpus) names.push_back(gpu.visible_as);
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
@@ -32,14 +55,16 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Create(const AgentParts& parts,
   ASSIGN_OR_RETURN(auto claim, FolderClaim::Take(options.work_dir));
   RETURN_IF_ERROR(CreateDirectories(folder.cache));
   ASSIGN_OR_RETURN(auto found, FindRuns(folder.runs));
-  ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, parts.gpus));
+  const DeviceReport devices = DevicesOf(options.trainer, parts);
+  ASSIGN_OR_RETURN(auto resources, ReadResources(options.work_dir, devices));
   options.lease_loop.gpus = resources.gpus_size();
-  return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(claim),
+  return std::unique_ptr<Agent>(new Agent(parts, std::move(options), std::move(claim), devices,
                                           std::move(resources), std::move(found)));
 }
 
 Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FolderClaim> claim,
-             v1::WorkerResources resources, std::vector<FoundRun> found)
+             const DeviceReport& devices, v1::WorkerResources resources,
+             std::vector<FoundRun> found)
     : parts_(parts),
       options_(std::move(options)),
       folder_(options_.work_dir),
@@ -64,7 +89,8 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<Fold
                            .worker_lock = folder_.lock,
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
-                           .backoff = options_.backoff}},
+                           .backoff = options_.backoff,
+                           .gpus = NamesOf(UsableGpus(devices))}},
       session_(parts.control, parts.clock,
                Registration(options_, *claim_, std::move(resources), found_), self_check_),
       loop_(context_, session_, options_.lease_loop) {}

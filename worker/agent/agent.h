@@ -35,13 +35,14 @@ struct AgentParts {
   ProcessRunner& processes;
   Clock& clock;
   Metrics& metrics;
-  GpuProbe& gpus;
 };
 
 class Agent {
  public:
   // Locks the work folder, finds the runs whose trainers outlived this worker's last process, and
-  // removes all other run folders. FAILED_PRECONDITION where another worker holds the folder.
+  // removes all other run folders. Asks the trainer, once, which GPUs it can use: those alone are
+  // this worker's, and the log says why others are not. FAILED_PRECONDITION where another worker
+  // holds the folder.
   static absl::StatusOr<std::unique_ptr<Agent>> Create(const AgentParts& parts,
                                                        AgentOptions options);
 
@@ -58,7 +59,7 @@ class Agent {
 
  private:
   Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<FolderClaim> claim,
-        v1::WorkerResources resources, std::vector<FoundRun> found);
+        const DeviceReport& devices, v1::WorkerResources resources, std::vector<FoundRun> found);
 
   absl::Status Register();
   // Takes jobs until drained, beating all the while.

@@ -1,6 +1,7 @@
 #include "worker/agent/attempt.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,7 @@
 #include "worker/agent/run_inputs.h"
 #include "worker/agent/supervisor.h"
 #include "worker/agent/trainer_events.h"
+#include "worker/agent/trainer_info.h"
 
 namespace tune::worker {
 namespace {
@@ -26,16 +28,25 @@ constexpr absl::Duration kTimeToFetch = absl::Minutes(5);
 // For the end of the log of a run whose lease has ended.
 constexpr absl::Duration kTimeForLastLog = absl::Seconds(10);
 
-// Shows the trainer the lease's GPUs alone, as 0, 1, … The lease numbers them as NVML does, by
-// their place on the bus.
-std::vector<std::string> EnvironmentOf(const v1::Lease& lease, const std::string& token_cache) {
+// Shows the trainer the lease's GPUs alone, as 0, 1, … The lease numbers those that this worker
+// registered.
+std::string VisibleGpus(const v1::Lease& lease, const std::vector<std::string>& gpus) {
+  std::vector<std::string> names;
+  for (const int32_t gpu : lease.gpus()) {
+    const bool known = gpu >= 0 && gpu < std::ssize(gpus);
+    names.push_back(known ? gpus[gpu] : absl::StrCat(gpu));
+  }
+  return absl::StrCat("CUDA_VISIBLE_DEVICES=", absl::StrJoin(names, ","));
+}
+
+std::vector<std::string> EnvironmentOf(const v1::Lease& lease, const AttemptOptions& options) {
   std::vector<std::string> variables;
-  if (!token_cache.empty()) {
-    variables.push_back(absl::StrCat(kTokenCacheVariable, "=", token_cache));
+  if (!options.token_cache.empty()) {
+    variables.push_back(absl::StrCat(kTokenCacheVariable, "=", options.token_cache));
   }
   if (lease.gpus().empty()) return variables;
-  variables.push_back("CUDA_DEVICE_ORDER=PCI_BUS_ID");
-  variables.push_back(absl::StrCat("CUDA_VISIBLE_DEVICES=", absl::StrJoin(lease.gpus(), ",")));
+  variables.push_back(kGpuOrder);
+  variables.push_back(VisibleGpus(lease, options.gpus));
   return variables;
 }
 
@@ -114,7 +125,7 @@ AttemptEnd Attempt::StartAndTrain() {
                                          context_.options.worker_lock},
                                 .working_dir = run_dir_,
                                 .output_path = JoinPath(run_dir_, kTrainerLogFile),
-                                .environment = EnvironmentOf(lease_, context_.options.token_cache),
+                                .environment = EnvironmentOf(lease_, context_.options),
                                 .holds_stop_signals = true});
   if (!trainer.ok()) return EndOfUnfitWorker(trainer.status());
   const absl::Status noted = NoteRun(run_dir_, lease_, (*trainer)->pid());

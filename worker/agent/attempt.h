@@ -32,6 +32,9 @@ struct AttemptOptions {
   // From the order to stop to the end of everything.
   absl::Duration drain_timeout = absl::Seconds(30);
   BackoffOptions backoff;
+  // What CUDA_VISIBLE_DEVICES must name for a run to see the worker's GPU of that number; of one
+  // beyond them, its number.
+  std::vector<std::string> gpus = {};
 };
 
 // What attempts share; outlives them.

@@ -1,8 +1,10 @@
 // tune-worker: leases jobs, runs tune-trainer, reports.
+#include <grpcpp/grpcpp.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 
@@ -16,6 +18,7 @@
 #include "monitor/process_collector.h"
 #include "proto/wire/transport.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/doctor.h"
 #include "worker/agent/grpc_control_plane.h"
 #include "worker/agent/log_count.h"
 #include "worker/agent/resources.h"
@@ -105,8 +108,7 @@ absl::Status Serve(const Flags& flags) {
   spdlog::default_logger()->sinks().push_back(count);
   GrpcControlPlane control([&] { return MakeChannel(flags.scheduler, credentials); });
   PosixProcessRunner processes;
-  ASSIGN_OR_RETURN(const auto agent,
-                   Agent::Create({control, processes, clock, metrics, *gpus}, options));
+  ASSIGN_OR_RETURN(const auto agent, Agent::Create({control, processes, clock, metrics}, options));
   const ProcessCollector process;
   ASSIGN_OR_RETURN(const auto http, HttpEndpoint::Start(flags.metrics_listen));
   http->Serve({&metrics, &process}, [&] { return agent->Readiness(); });
@@ -119,6 +121,34 @@ absl::Status Serve(const Flags& flags) {
   return status;
 }
 
+// The first connection to a scheduler of this machine takes some milliseconds.
+constexpr std::chrono::seconds kReachTimeout(5);
+
+absl::Status Reach(const Flags& flags) {
+  ASSIGN_OR_RETURN(const auto credentials, ClientCredentials(flags.scheduler, flags.transport));
+  const auto channel = MakeChannel(flags.scheduler, credentials);
+  if (channel->WaitForConnected(std::chrono::system_clock::now() + kReachTimeout)) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(
+      absl::StrCat("nothing that could be spoken to answers at ", flags.scheduler,
+                   "; start tune-scheduler there, or say with --scheduler where it is and with "
+                   "--ca-file whom to trust"));
+}
+
+// 1 where something needed is missing.
+int RunDoctor(const Flags& flags) {
+  SystemClock clock;
+  PosixProcessRunner processes;
+  const auto findings = Diagnose({.trainer = TrainerOf(flags),
+                                  .work_dir = std::filesystem::absolute(flags.work_dir),
+                                  .scheduler = flags.scheduler,
+                                  .reach = [&] { return Reach(flags); }},
+                                 processes, clock);
+  std::cout << FindingsTextFor(STDOUT_FILENO, findings) << std::flush;
+  return std::cout && !AnyMissing(findings) ? 0 : 1;
+}
+
 int Main(int argc, char** argv) {
   BlockStopSignals();
   signal(SIGPIPE, SIG_IGN);
@@ -126,8 +156,12 @@ int Main(int argc, char** argv) {
   CLI::App app("Trains the jobs of a tune-scheduler on this machine.", "tune-worker");
   Flags flags;
   AddFlags(app, flags);
+  app.fallthrough();
+  app.add_subcommand("doctor", "Tell what this host has for a worker and what it lacks, and end")
+      ->footer("Exit codes: 0 nothing that is needed is missing, 1 something is.");
   CLI11_PARSE(app, argc, argv);
   absl::Status status = InitLog(flags.log_level);
+  if (status.ok() && app.got_subcommand("doctor")) return RunDoctor(flags);
   if (status.ok()) status = Serve(flags);
   if (status.ok()) return 0;
   std::cerr << "tune-worker: " << status.message() << "\n";

@@ -39,17 +39,19 @@ int64_t LimitedMemory(int64_t total, const std::string& cgroup_text) {
   return std::min(total, limit);
 }
 
-absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir, GpuProbe& gpus) {
+absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir,
+                                                  const DeviceReport& devices) {
   v1::WorkerResources resources;
   resources.set_cpus(UsableCpus());
   resources.set_host_memory_bytes(UsableMemory());
   ASSIGN_OR_RETURN(const int64_t free, FreeBytes(work_dir));
   resources.set_free_disk_bytes(free);
-  for (const GpuReading& reading : gpus.Read()) {
+  for (const DeviceGpu& usable : UsableGpus(devices)) {
     v1::WorkerResources::Gpu* gpu = resources.add_gpus();
-    gpu->set_product(ReplaceInvalidUtf8(reading.product));
-    gpu->set_memory_bytes(reading.memory_bytes);
+    gpu->set_product(ReplaceInvalidUtf8(usable.product));
+    gpu->set_memory_bytes(usable.memory_bytes);
   }
+  resources.set_unused_gpus(ReplaceInvalidUtf8(UnusedGpus(devices)));
   return resources;
 }
 

@@ -4,14 +4,15 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "run/device_report.h"
 #include "tune/v1/workers.pb.h"
-#include "worker/agent/gpus.h"
 
 namespace tune::worker {
 
 // CPUs and memory as far as this process may use them: its affinity and its cgroup's limits
-// count. Disk is what is free on the volume of `work_dir`.
-absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir, GpuProbe& gpus);
+// count. Disk is what is free on the volume of `work_dir`. GPUs are those that the trainer can use.
+absl::StatusOr<v1::WorkerResources> ReadResources(const std::string& work_dir,
+                                                  const DeviceReport& devices);
 
 // The memory limit in the text of a cgroup file ("max" or bytes), or `total` where that is
 // lower or the text says none.

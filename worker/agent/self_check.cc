@@ -12,6 +12,17 @@ namespace {
 
 constexpr absl::string_view kProbeFile = "writable";
 
+absl::StatusOr<TrainerInfo> Look(const SelfCheckOptions& options, ProcessRunner& processes,
+                                 Clock& clock) {
+  RETURN_IF_ERROR(options.keep_claim());
+  for (const std::string& folder : options.folders) {
+    RETURN_IF_ERROR(CheckFolder(folder, options));
+  }
+  return AskTrainer(options.trainer, processes, clock);
+}
+
+}  // namespace
+
 absl::Status CheckFolder(const std::string& folder, const SelfCheckOptions& options) {
   const int64_t min_free_bytes = options.min_free_bytes;
   RETURN_IF_ERROR(CreateDirectories(folder));
@@ -29,17 +40,6 @@ absl::Status CheckFolder(const std::string& folder, const SelfCheckOptions& opti
   RETURN_IF_ERROR(WriteFileDurably(probe, "written to see whether it can be\n"));
   return RemoveAll(probe);
 }
-
-absl::StatusOr<TrainerInfo> Look(const SelfCheckOptions& options, ProcessRunner& processes,
-                                 Clock& clock) {
-  RETURN_IF_ERROR(options.keep_claim());
-  for (const std::string& folder : options.folders) {
-    RETURN_IF_ERROR(CheckFolder(folder, options));
-  }
-  return AskTrainer(options.trainer, processes, clock);
-}
-
-}  // namespace
 
 SelfCheck::SelfCheck(SelfCheckOptions options, ProcessRunner& processes, Clock& clock,
                      Metrics& metrics)

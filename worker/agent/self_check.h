@@ -28,6 +28,10 @@ struct SelfCheckOptions {
   std::function<absl::Status()> keep_claim = [] { return absl::OkStatus(); };
 };
 
+// Whether the folder can be written, made first where it is gone, and has room; an error says what
+// is wrong and what to do.
+absl::Status CheckFolder(const std::string& folder, const SelfCheckOptions& options);
+
 class SelfCheck {
  public:
   // `processes`, `clock` and `metrics` outlive it.

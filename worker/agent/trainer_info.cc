@@ -26,7 +26,7 @@ constexpr int64_t kLogBytesInMessage = 2000;
 // A file in memory that has a path, so that a full disk does not count against the trainer.
 class MemoryFile {
  public:
-  MemoryFile() : fd_(memfd_create("tune-trainer-version", MFD_CLOEXEC)) {}
+  MemoryFile() : fd_(memfd_create("tune-trainer-answer", MFD_CLOEXEC)) {}
   ~MemoryFile() {
     if (fd_ >= 0) close(fd_);
   }
@@ -89,27 +89,55 @@ absl::Status Unfit(absl::string_view what) {
                    "release with its libraries, or name where it is with --trainer"));
 }
 
+// What the command writes to its end, stdout and stderr; an error where that end is a bad one.
+absl::StatusOr<std::string> Answer(std::vector<std::string> argv, ProcessRunner& processes,
+                                   Clock& clock) {
+  const std::string command = absl::StrCat(argv[0], " ", argv[1]);
+  const MemoryFile output;
+  if (!output.ok()) return ErrnoStatus("a file in memory", "make");
+  const auto process = processes.Start({.argv = std::move(argv),
+                                        .working_dir = "/",
+                                        .output_path = output.path(),
+                                        .environment = {kGpuOrder}});
+  if (!process.ok()) return Unfit(process.status().message());
+  const auto end = Await(**process, clock);
+  if (!end.ok()) return Annotate(end.status(), command);
+  if (*end != ExitStatus()) {
+    const std::string lines = LastLines(output.path(), kLogLinesInMessage, kLogBytesInMessage);
+    return Unfit(absl::StrCat(command, ": ", EndText(*end),
+                              lines.empty() ? " and told nothing" : ": ", lines));
+  }
+  return ReadFile(output.path());
+}
+
+// Its last line: LibTorch and the driver may warn on stderr before.
+absl::StatusOr<DeviceReport> ParseDevices(absl::string_view text) {
+  text = absl::StripTrailingAsciiWhitespace(text);
+  const size_t line = text.rfind('\n');
+  ASSIGN_OR_RETURN(const Json json, ParseJson(line == text.npos ? text : text.substr(line + 1)));
+  return DeviceReportFromJson(json);
+}
+
 }  // namespace
 
 absl::StatusOr<TrainerInfo> AskTrainer(const std::string& trainer, ProcessRunner& processes,
                                        Clock& clock) {
-  const MemoryFile output;
-  if (!output.ok()) return ErrnoStatus("a file in memory", "make");
-  const auto process = processes.Start(
-      {.argv = {trainer, "version"}, .working_dir = "/", .output_path = output.path()});
-  if (!process.ok()) return Unfit(process.status().message());
-  const auto end = Await(**process, clock);
-  if (!end.ok()) return Annotate(end.status(), absl::StrCat(trainer, " version"));
-  if (*end != ExitStatus()) {
-    const std::string lines = LastLines(output.path(), kLogLinesInMessage, kLogBytesInMessage);
-    return Unfit(absl::StrCat(trainer, " version: ", EndText(*end),
-                              lines.empty() ? " and told nothing" : ": ", lines));
-  }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(output.path()));
+  ASSIGN_OR_RETURN(const std::string text, Answer({trainer, "version"}, processes, clock));
   auto info = Parse(text);
   return info.ok() ? info
                    : Unfit(absl::StrCat(trainer,
                                         " version: tells no version: ", info.status().message()));
+}
+
+absl::StatusOr<DeviceReport> AskDevices(const std::string& trainer, const std::string& folder,
+                                        ProcessRunner& processes, Clock& clock) {
+  std::vector<std::string> argv = {trainer, "devices", "--json"};
+  if (!folder.empty()) argv.insert(argv.end(), {"--folder", folder});
+  ASSIGN_OR_RETURN(const std::string text, Answer(std::move(argv), processes, clock));
+  auto report = ParseDevices(text);
+  return report.ok() ? report
+                     : Unfit(absl::StrCat(
+                           trainer, " devices: tells no devices: ", report.status().message()));
 }
 
 }  // namespace tune::worker

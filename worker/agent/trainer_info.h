@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "run/device_report.h"
 #include "worker/agent/process.h"
 
 namespace tune::worker {
@@ -21,5 +22,14 @@ struct TrainerInfo {
 // else, as one of an earlier release does; DEADLINE_EXCEEDED where it had not ended in time.
 absl::StatusOr<TrainerInfo> AskTrainer(const std::string& trainer, ProcessRunner& processes,
                                        Clock& clock);
+
+// Runs `TRAINER devices --json`, and with a `folder` measures its disk: what the machine has to
+// train on. Errors as above. Numbers of GPUs follow their place on the bus, here and in every
+// attempt.
+absl::StatusOr<DeviceReport> AskDevices(const std::string& trainer, const std::string& folder,
+                                        ProcessRunner& processes, Clock& clock);
+
+// "NAME=VALUE": under which a trainer numbers its GPUs by their place on the bus, as NVML does.
+inline constexpr char kGpuOrder[] = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
 
 }  // namespace tune::worker

@@ -108,7 +108,7 @@ TEST_F(HistoryRows, AWorkerIsReplacedByItsNewProcess) {
   WorkerRecord worker;
   worker.id = "w";
   worker.incarnation = "one";
-  worker.resources = {8, 1 << 30, 2 << 20, {{"H\"200", 141}}};
+  worker.resources = {8, 1 << 30, 2 << 20, {{"H\"200", 141}}, "GPU 1: \"old\""};
   worker.version = "0.1.0";
   worker.register_time = now();
   Write([&](Transaction& t) { return t.PutWorker(worker); });

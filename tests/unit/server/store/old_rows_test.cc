@@ -127,6 +127,7 @@ TEST_F(OldRows, AWorkerMustTellAnewWhatItsTrainerKnows) {
   EXPECT_EQ(worker.incarnation, "i");
   EXPECT_EQ(worker.installation, "");
   EXPECT_EQ(worker.resources.cpus, 4);
+  EXPECT_EQ(worker.resources.unused_gpus, "");
   EXPECT_THAT(worker.spec_fields, IsEmpty());
 }
 

@@ -101,7 +101,8 @@ class AttemptTest : public ::testing::Test {
                                        .token_cache = folder_ / "cache",
                                        .poll_interval = absl::Milliseconds(2),
                                        .drain_timeout = absl::Seconds(30),
-                                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}},
+                                       .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)},
+                                       .gpus = {"0", "1", "2", "GPU-d"}},
                            .oom_kills = oom_kills_};
     Attempt attempt(context, std::move(what));
     return attempt.Run();
@@ -169,7 +170,7 @@ TEST_F(AttemptTest, TheTrainerSeesTheGpusOfItsLease) {
   lease.add_gpus(1);
   lease.add_gpus(3);
   Run(lease);
-  EXPECT_EQ(control_.log(), "PCI_BUS_ID 1,3\n");
+  EXPECT_EQ(control_.log(), "PCI_BUS_ID 1,GPU-d\n");
 }
 
 TEST_F(AttemptTest, TheTrainerIsToldWhereToKeepTokens) {

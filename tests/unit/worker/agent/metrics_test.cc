@@ -151,13 +151,19 @@ TEST_F(MetricsTest, TheProcessAndTheGpus) {
 }
 
 TEST(Resources, OfThisMachine) {
-  OneGpu gpus;
-  const auto resources = ReadResources("/", gpus);
+  const DeviceReport devices{
+      .findings = {},
+      .gpus = {{"old", 1, "0", "has no code for it"}, {"H200", 150, "1", ""}},
+      .problem = ""};
+  const auto resources = ReadResources("/", devices);
   ASSERT_TRUE(resources.ok()) << resources.status();
   EXPECT_GE(resources->cpus(), 1);
   EXPECT_GT(resources->host_memory_bytes(), 1 << 20);
+  ASSERT_EQ(resources->gpus_size(), 1) << "only what the trainer can use";
   EXPECT_EQ(resources->gpus(0).product(), "H200");
-  EXPECT_TRUE(absl::IsNotFound(ReadResources("/no/such/folder", gpus).status()));
+  EXPECT_EQ(resources->gpus(0).memory_bytes(), 150);
+  EXPECT_EQ(resources->unused_gpus(), "GPU 0: has no code for it");
+  EXPECT_TRUE(absl::IsNotFound(ReadResources("/no/such/folder", devices).status()));
 }
 
 TEST(Resources, ACgroupLimitCounts) {

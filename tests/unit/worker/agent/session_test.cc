@@ -100,10 +100,10 @@ TEST_F(HeartbeatTest, ItsThreadBeatsAndGoesOnAfterAFailure) {
   EXPECT_TRUE(control_.Await([](const auto& c) { return c.Count("Heartbeat 0") >= 1; }));
 }
 
-class TwoGpus : public GpuProbe {
- public:
-  std::vector<GpuReading> Read() override { return std::vector<GpuReading>(2); }
-};
+constexpr char kTwoOfThreeGpus[] = R"({"findings":[],"gpus":[
+  {"product":"A","memory_bytes":80,"visible_as":"0"},
+  {"product":"old","memory_bytes":8,"visible_as":"1","problem":"LibTorch has no code for it"},
+  {"product":"B","memory_bytes":40,"visible_as":"2"}]})";
 
 class AgentTest : public ::testing::Test {
  protected:
@@ -114,14 +114,17 @@ class AgentTest : public ::testing::Test {
                          .poll_interval = absl::Milliseconds(2),
                          .backoff = {absl::Milliseconds(1), absl::Milliseconds(2)}};
     options.lease_loop.backoff = options.lease_loop.check_backoff = options.backoff;
-    return Agent::Create({control_, processes_, clock_, metrics_, *gpus_}, options);
+    return Agent::Create({control_, processes_, clock_, metrics_}, options);
   }
   void Trainer(const std::string& script) {
     const std::string version =
         "[ $1 = version ] && { echo '{\"version\":\"1.2.3\",\"spec_fields\":[\"epochs\"]}'; exit; "
         "}";
-    ASSERT_TRUE(
-        WriteFileDurably(folder_ / "trainer", "#!/bin/sh\n" + version + "\n" + script).ok());
+    std::string devices = devices_;
+    std::erase(devices, '\n');
+    const std::string answers =
+        absl::StrCat(version, "\n[ $1 = devices ] && { echo '", devices, "'; exit; }\n");
+    ASSERT_TRUE(WriteFileDurably(folder_ / "trainer", "#!/bin/sh\n" + answers + script).ok());
     ASSERT_EQ(chmod((folder_ / "trainer").c_str(), 0755), 0);
   }
   // Drains once the condition holds.
@@ -137,7 +140,7 @@ class AgentTest : public ::testing::Test {
   PosixProcessRunner processes_;
   VirtualClock clock_;
   Metrics metrics_{clock_, nullptr};
-  std::unique_ptr<GpuProbe> gpus_ = OpenGpuProbe();
+  std::string devices_ = R"({"findings":[],"gpus":[]})";  // what the trainer tells
 };
 
 TEST_F(AgentTest, TakesOneJobAfterTheOtherUntilDrained) {
@@ -157,11 +160,11 @@ TEST_F(AgentTest, TakesOneJobAfterTheOtherUntilDrained) {
 }
 
 TEST_F(AgentTest, JobsThatShareItsGpusRunAtOnce) {
-  gpus_ = std::make_unique<TwoGpus>();
+  devices_ = kTwoOfThreeGpus;
   PutBlobs(control_);
   // Each waits for the other.
   Trainer(R"(D=${0%/*}; touch $D/gpu-$CUDA_VISIBLE_DEVICES
-until [ -e $D/gpu-0 ] && [ -e $D/gpu-1 ]; do :; done
+until [ -e $D/gpu-0 ] && [ -e $D/gpu-2 ]; do :; done
 echo '{"failed":{"reason":"BadData","message":"m"}}' > "$2/events.jsonl"; exit 1)");
   for (const int gpu : {0, 1}) {
     v1::Lease lease = TestLease();
@@ -175,6 +178,33 @@ echo '{"failed":{"reason":"BadData","message":"m"}}' > "$2/events.jsonl"; exit 1
   EXPECT_TRUE((*agent)->Run().ok());
   drain.join();
   for (const auto& end : control_.ends()) EXPECT_EQ(end.reason(), "BadData");
+}
+
+TEST_F(AgentTest, RegistersTheGpusThatItsTrainerCanUseAndWhyNotTheOthers) {
+  devices_ = kTwoOfThreeGpus;
+  Trainer("exit 0");
+  const auto agent = Create();
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  std::thread drain = DrainWhen(**agent, [](const auto& c) { return c.Count("Heartbeat 0") >= 1; });
+  EXPECT_TRUE((*agent)->Run().ok());
+  drain.join();
+  const v1::WorkerResources resources = control_.registrations().back().resources();
+  ASSERT_EQ(resources.gpus_size(), 2);
+  EXPECT_EQ(resources.gpus(1).product(), "B");
+  EXPECT_EQ(resources.unused_gpus(), "GPU 1: LibTorch has no code for it");
+}
+
+TEST_F(AgentTest, ATrainerThatTellsNoDevicesHasNone) {
+  devices_ = "not JSON";
+  Trainer("exit 0");
+  const auto agent = Create();
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  std::thread drain = DrainWhen(**agent, [](const auto& c) { return c.Count("Heartbeat 0") >= 1; });
+  EXPECT_TRUE((*agent)->Run().ok());
+  drain.join();
+  const v1::WorkerResources resources = control_.registrations().back().resources();
+  EXPECT_EQ(resources.gpus_size(), 0);
+  EXPECT_THAT(resources.unused_gpus(), HasSubstr("tells no devices"));
 }
 
 TEST_F(AgentTest, WaitsForASchedulerThatIsNotThereYet) {

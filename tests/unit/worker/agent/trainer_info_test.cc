@@ -59,6 +59,22 @@ TEST_F(TrainerInfoTest, TellsThatTheTrainerIsGone) {
               HasSubstr(folder_ / "none" + ": start: No such file or directory; install"));
 }
 
+TEST_F(TrainerInfoTest, ReadsTheDevicesAfterWhatALibraryWarned) {
+  const std::string trainer = folder_ / "tune-trainer";
+  ASSERT_TRUE(WriteFileDurably(trainer, R"(#!/bin/sh
+echo "a warning" >&2
+[ "$*" = "devices --json --folder /work" ] || exit 1
+echo "{\"findings\":[{\"state\":\"missing\",\"what\":\"$CUDA_DEVICE_ORDER\"}],\"gpus\":[]}"
+)")
+                  .ok());
+  ASSERT_EQ(chmod(trainer.c_str(), 0755), 0);
+  const auto report = AskDevices(trainer, "/work", runner_, clock_);
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->findings.size(), 1u);
+  EXPECT_EQ(report->findings[0].what, "PCI_BUS_ID") << "in the order of every attempt";
+  EXPECT_EQ(report->findings[0].state, DeviceFinding::State::kMissing);
+}
+
 // Never ends; time passes at every look.
 class HangingProcess : public Process {
  public:
