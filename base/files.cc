@@ -216,6 +216,8 @@ absl::Status OutputFile::Sync() {
   return fsync(fd_) == 0 ? absl::OkStatus() : ErrnoStatus(path_, "fsync");
 }
 
+void OutputFile::StartWriteback() { sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Acquire(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(path, "open lock");

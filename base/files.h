@@ -64,6 +64,9 @@ class OutputFile {
 
   absl::Status Write(absl::string_view bytes);
   absl::Status Sync();
+  // Lets the kernel begin to write what it has of the file to the disk, without waiting for it. No
+  // more than advice: whether it comes to the disk tells Sync.
+  void StartWriteback();
   const std::string& path() const { return path_; }
 
  private:

@@ -80,7 +80,8 @@ Member MemberOf(const CheckpointEvent& e) {
            {"path", e.path},
            {"final", e.final},
            {"size_bytes", e.size_bytes},
-           {"seconds", JsonNumber(e.seconds)}}};
+           {"seconds", JsonNumber(e.seconds)},
+           {"sync_seconds", JsonNumber(e.sync_seconds)}}};
 }
 
 Member MemberOf(const SampleEvent& e) {

@@ -75,7 +75,8 @@ struct CheckpointEvent {
   std::string path;    // relative to the run folder: "checkpoints/step-00000012"
   bool final = false;  // the run's result, from which no run goes on
   int64_t size_bytes = 0;
-  double seconds = 0;  // that writing it took
+  double seconds = 0;       // that training stood still for it
+  double sync_seconds = 0;  // of them, to wait for the disk after the last byte was written
 };
 
 struct SampleEvent {

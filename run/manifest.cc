@@ -68,12 +68,17 @@ const std::vector<Field<Manifest>>& ManifestFields() {
 }
 
 // Syncs a file and describes it.
-absl::StatusOr<FileEntry> DescribeFile(const std::string& dir, const std::string& path) {
+absl::StatusOr<FileEntry> DescribeFile(const std::string& dir, const std::string& path,
+                                       const Digests& known) {
   const std::string file = JoinPath(dir, path);
   RETURN_IF_ERROR(SyncFile(file));
   FileEntry entry{path, 0, ""};
   ASSIGN_OR_RETURN(entry.size_bytes, FileSize(file));
-  ASSIGN_OR_RETURN(entry.sha256, Sha256File(file));
+  if (const auto digest = known.find(path); digest != known.end()) {
+    entry.sha256 = digest->second;
+  } else {
+    ASSIGN_OR_RETURN(entry.sha256, Sha256File(file));
+  }
   return entry;
 }
 
@@ -115,12 +120,13 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& checkpoint_dir) {
 }
 
 absl::StatusOr<Manifest> WriteManifest(const std::string& checkpoint_dir, int64_t step,
-                                       double epoch, double loss, bool final) {
+                                       double epoch, double loss, bool final,
+                                       const Digests& known) {
   Manifest manifest{step, epoch, loss, final, {}};
   ASSIGN_OR_RETURN(const auto paths, ListFilesBelow(checkpoint_dir));
   for (const std::string& path : paths) {
     if (path == kManifestFile || path == absl::StrCat(kManifestFile, ".tmp")) continue;
-    ASSIGN_OR_RETURN(FileEntry entry, DescribeFile(checkpoint_dir, path));
+    ASSIGN_OR_RETURN(FileEntry entry, DescribeFile(checkpoint_dir, path, known));
     manifest.files.push_back(std::move(entry));
   }
   RETURN_IF_ERROR(SyncFolders(checkpoint_dir, manifest.files));

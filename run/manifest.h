@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,14 @@ struct Manifest {
 
 // Errors name the file and the field.
 absl::StatusOr<Manifest> ReadManifest(const std::string& checkpoint_dir);
-// Syncs and hashes every file below the folder and writes manifest.json durably.
+// Of files that were hashed while they were written: SHA-256 by path in the folder.
+using Digests = std::map<std::string, std::string>;
+
+// Syncs every file below the folder, hashes those that `known` does not name, and writes
+// manifest.json durably.
 absl::StatusOr<Manifest> WriteManifest(const std::string& checkpoint_dir, int64_t step,
-                                       double epoch, double loss, bool final);
+                                       double epoch, double loss, bool final,
+                                       const Digests& known = {});
 // Hashes every file again; DATA_LOSS names the first that differs or is missing.
 absl::Status VerifyManifest(const std::string& checkpoint_dir);
 

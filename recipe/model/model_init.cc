@@ -74,7 +74,8 @@ absl::Status WriteWeights(const std::string& path, const ModelConfig& config, in
     RETURN_IF_ERROR(
         WriteTensor(InitialValues(config, name, shape, seed), ElementCount(shape), writer.get()));
   }
-  return writer->Finish();
+  RETURN_IF_ERROR(writer->Finish().status());
+  return SyncFile(path);
 }
 
 Json ConfigFile(const ModelConfig& config) {

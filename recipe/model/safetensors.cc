@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/files.h"
+#include "base/hashed_file.h"
 #include "base/json.h"
 #include "base/status.h"
 
@@ -252,7 +253,7 @@ absl::string_view SafetensorsFile::Data(const TensorInfo& tensor) const {
 }
 
 struct SafetensorsWriter::State {
-  std::unique_ptr<OutputFile> file;
+  std::unique_ptr<HashedFile> file;
   int64_t expected = 0;
   int64_t written = 0;
 };
@@ -309,7 +310,7 @@ absl::StatusOr<std::unique_ptr<SafetensorsWriter>> SafetensorsWriter::Create(
   if (!header.ok()) return Annotate(header.status(), path);
   std::unique_ptr<SafetensorsWriter> writer(new SafetensorsWriter);
   writer->state_->expected = header->data_bytes;
-  ASSIGN_OR_RETURN(writer->state_->file, OutputFile::Open(path));
+  ASSIGN_OR_RETURN(writer->state_->file, HashedFile::Open(path));
   const uint64_t length = header->text.size();
   char length_bytes[kLengthBytes];
   std::memcpy(length_bytes, &length, kLengthBytes);
@@ -329,13 +330,13 @@ absl::Status SafetensorsWriter::Append(absl::string_view bytes) {
   return state_->file->Write(bytes);
 }
 
-absl::Status SafetensorsWriter::Finish() {
+absl::StatusOr<std::string> SafetensorsWriter::Finish() {
   if (state_->written != state_->expected) {
     return absl::InvalidArgumentError(absl::StrCat(state_->file->path(), ": ",
                                                    state_->expected - state_->written,
                                                    " bytes of the tensors were not given"));
   }
-  return state_->file->Sync();
+  return state_->file->Finish();
 }
 
 }  // namespace tune

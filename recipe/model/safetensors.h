@@ -98,8 +98,8 @@ class SafetensorsWriter {
 
   // The bytes of the next tensor, or a piece of them: pieces follow one another.
   absl::Status Append(absl::string_view bytes);
-  // Checks that every byte came, and syncs the file.
-  absl::Status Finish();
+  // Checks that every byte came. Returns the file's SHA-256, 64 hex digits; nothing is synced.
+  absl::StatusOr<std::string> Finish();
 
  private:
   SafetensorsWriter();

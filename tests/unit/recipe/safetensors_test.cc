@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "tests/support/scratch_folder.h"
 
 namespace tune {
@@ -60,7 +61,7 @@ TEST(Safetensors, ReadsWhatItWrote) {
   ASSERT_TRUE((*writer)->Append("abcdef").ok());  // a piece
   ASSERT_TRUE((*writer)->Append("ghijkl").ok());
   ASSERT_TRUE((*writer)->Append("xyz").ok());
-  ASSERT_TRUE((*writer)->Finish().ok());
+  EXPECT_EQ((*writer)->Finish().value(), Sha256File(path).value());
 
   const auto file = SafetensorsFile::Open(path);
   ASSERT_TRUE(file.ok()) << file.status();
@@ -87,7 +88,8 @@ TEST(SafetensorsWriter, WantsEveryByteAndNoMore) {
   const ScratchFolder dir;
   auto writer = SafetensorsWriter::Create(dir / "a", {{"a", DType::kF32, {2}}}, {});
   ASSERT_TRUE((*writer)->Append("1234").ok());
-  EXPECT_THAT((*writer)->Finish().message(), HasSubstr("4 bytes of the tensors were not given"));
+  EXPECT_THAT((*writer)->Finish().status().message(),
+              HasSubstr("4 bytes of the tensors were not given"));
   EXPECT_THAT((*writer)->Append("12345").message(), HasSubstr("more bytes than the 8"));
 }
 

@@ -120,6 +120,16 @@ TEST_F(ManifestTest, WrittenAgainDoesNotListItself) {
   EXPECT_EQ(WriteManifest(dir_.path(), 2, 0, 0, false)->files.size(), 3);
 }
 
+// A digest that only a reader could refute is taken over: who wrote the file need not read it.
+TEST_F(ManifestTest, DoesNotReadWhatWasHashedAsItWasWritten) {
+  const std::string known = Sha256Hex("as it was written");
+  const auto written = WriteManifest(dir_.path(), 1, 0, 0, false, {{"model.safetensors", known}});
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_THAT(written->files, ElementsAre(FileEntry{"config.json", 2, Sha256Hex("{}")},
+                                          FileEntry{"model.safetensors", 7, known},
+                                          FileEntry{"state/state.json", 5, Sha256Hex("state")}));
+}
+
 TEST_F(ManifestTest, VerifyNoticesAChangedByte) {
   ASSERT_TRUE(WriteManifest(dir_.path(), 1, 0, 0, false).ok());
   WriteFile(dir_ / "model.safetensors", "weightz");

@@ -90,8 +90,8 @@ std::string BeyondRange(const NamedTensor& named, DType dtype) {
   return LosesValues(named.tensor, saved) ? RangeError(named, type) : "";
 }
 
-absl::Status WriteTensors(const std::string& path, const std::vector<NamedTensor>& tensors,
-                          DType dtype) {
+absl::StatusOr<std::string> WriteTensors(const std::string& path,
+                                         const std::vector<NamedTensor>& tensors, DType dtype) {
   std::vector<TensorSpec> specs;
   for (const auto& [name, tensor] : tensors) {
     specs.push_back({name, SavedType(tensor, dtype), tensor.sizes().vec()});

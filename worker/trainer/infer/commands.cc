@@ -87,7 +87,8 @@ absl::Status Logits(const ProbeCommand& command) {
       ForwardLogits(*probe.loaded->network, probe.batch).to(at::kCPU, at::kFloat).contiguous();
   if (!command.out.empty()) {
     return WriteTensors(command.out, {{"logits", logits}, {"ids", probe.batch.ids.to(at::kCPU)}},
-                        DType::kF32);
+                        DType::kF32)
+        .status();
   }
   PrintLogits(logits[-1]);
   return absl::OkStatus();
@@ -107,7 +108,7 @@ absl::Status Gradients(const ProbeCommand& command) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     tensors.push_back({"grad." + parameters[i].name, gradients[i]});
   }
-  return WriteTensors(command.out, tensors, DType::kF32);
+  return WriteTensors(command.out, tensors, DType::kF32).status();
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "worker/trainer/run/checkpoint.h"
 
+#include <algorithm>
 #include <array>
+#include <future>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -44,7 +46,8 @@ Json InputsOf(const Lineage& lineage) {
       {"model_digest", lineage.run->model_digest}, {"model", lineage.model}, {"data", datasets}};
 }
 
-absl::Status WriteShard(const std::string& dir, const ResumableState& state) {
+// This rank's shard; its SHA-256.
+absl::StatusOr<std::string> WriteShard(const std::string& dir, const ResumableState& state) {
   std::vector<NamedTensor> tensors;
   for (const ShardField& field : kShardFields) {
     tensors.push_back({field.name, state.optimizer->shard().*field.tensor});
@@ -71,15 +74,42 @@ absl::Status StartFolder(const std::string& dir, bool resumable) {
   return CreateDirectories(resumable ? JoinPath(dir, "state") : dir);
 }
 
+// Adds the digests of the shards, each of which its rank knows.
+void AddShardDigests(const std::string& own, Ranks& ranks, Digests* digests) {
+  constexpr int64_t kDigits = 64;
+  const at::Tensor all = at::empty({ranks.size() * kDigits}, at::kByte);
+  auto* text = static_cast<char*>(all.mutable_data_ptr());
+  std::copy_n(own.data(), kDigits, text + ranks.rank() * kDigits);
+  ranks.AllGather(all);
+  for (int64_t rank = 0; rank < ranks.size(); ++rank) {
+    (*digests)[ShardFile(rank, ranks.size())] = std::string(text + rank * kDigits, kDigits);
+  }
+}
+
+// What is large: every rank's shard of the state and, on the first, the model, side by side.
+absl::StatusOr<Digests> WriteFiles(const std::string& dir, const ExportedModel& model,
+                                   const Lineage& lineage, const ResumableState* state,
+                                   Ranks& ranks) {
+  std::future<absl::StatusOr<std::string>> shard;
+  if (state != nullptr) shard = std::async([&] { return WriteShard(dir, *state); });
+  absl::StatusOr<Digests> digests = Digests();
+  if (ranks.first()) digests = ExportModel(dir, model, lineage);
+  absl::StatusOr<std::string> digest = std::string();
+  if (state != nullptr) digest = shard.get();
+  RETURN_IF_ERROR(AllOk(ranks, digests.ok() ? digest.status() : digests.status()));
+  if (state != nullptr) AddShardDigests(*digest, ranks, &*digests);
+  return digests;
+}
+
+// Brings it all to the disk, and then to its name.
 absl::StatusOr<Manifest> FinishFolder(const std::string& temporary, const std::string& path,
-                                      const ExportedModel& model, const Lineage& lineage,
-                                      const ResumableState* state) {
-  RETURN_IF_ERROR(ExportModel(temporary, model, lineage));
+                                      const Lineage& lineage, const ResumableState* state,
+                                      const Digests& digests) {
   if (state != nullptr) {
     RETURN_IF_ERROR(WriteState(temporary, lineage, state->parameters->layout().ranks()));
   }
   ASSIGN_OR_RETURN(auto manifest, WriteManifest(temporary, lineage.step(), lineage.epoch(),
-                                                lineage.loss(), state == nullptr));
+                                                lineage.loss(), state == nullptr, digests));
   RETURN_IF_ERROR(SyncDirectory(temporary));
   RETURN_IF_ERROR(RemoveCheckpoint(path));
   RETURN_IF_ERROR(RenameDurably(temporary, path));
@@ -189,14 +219,15 @@ absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int6
 
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
                                          const Lineage& lineage, const ResumableState* state,
-                                         Ranks& ranks) {
+                                         Ranks& ranks, const std::function<void()>& on_written) {
   const std::string temporary = absl::StrCat(path, kTemporarySuffix);
   absl::StatusOr<Manifest> manifest = Manifest();
   const auto write = [&]() -> absl::Status {
     RETURN_IF_ERROR(
         AllOk(ranks, ranks.first() ? StartFolder(temporary, state != nullptr) : absl::OkStatus()));
-    if (state != nullptr) RETURN_IF_ERROR(AllOk(ranks, WriteShard(temporary, *state)));
-    if (ranks.first()) manifest = FinishFolder(temporary, path, model, lineage, state);
+    ASSIGN_OR_RETURN(const Digests digests, WriteFiles(temporary, model, lineage, state, ranks));
+    if (on_written) on_written();
+    if (ranks.first()) manifest = FinishFolder(temporary, path, lineage, state, digests);
     return AllOk(ranks, manifest.status());
   };
   const absl::Status status = write();

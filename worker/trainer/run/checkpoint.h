@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,13 @@ struct ResumableState {
 // Writes `path` (…/checkpoints/step-00000012): everything into a temporary folder beside
 // it, synced, its manifest last, then renamed; what was at `path` is replaced. With
 // `state` null it is a final one, of the model alone. Every rank calls this and writes its
-// shard of the state, the first all else; it is the first that gets the manifest. Nothing is left
-// behind on an error.
+// shard of the state, the first all else; it is the first that gets the manifest. Files are hashed
+// as they are written. `on_written` is called when they are, and it remains to wait for the disk.
+// Nothing is left behind on an error.
 absl::StatusOr<Manifest> WriteCheckpoint(const std::string& path, const ExportedModel& model,
                                          const Lineage& lineage, const ResumableState* state,
-                                         Ranks& ranks);
+                                         Ranks& ranks,
+                                         const std::function<void()>& on_written = {});
 
 // The precision of the run that wrote the checkpoint, "fp32" or "bf16"; "" where it is none
 // that ReadResumeState would take.

@@ -63,8 +63,8 @@ absl::Status EventLog::Evaluation(const EvaluationEvent& e) {
 }
 
 absl::Status EventLog::Checkpoint(const CheckpointEvent& e) {
-  return Tell(absl::StrFormat("step %d  wrote %s, %d bytes in %.1f s", e.step, e.path, e.size_bytes,
-                              e.seconds),
+  return Tell(absl::StrFormat("step %d  wrote %s, %d bytes in %.1f s, %.1f s of them to sync",
+                              e.step, e.path, e.size_bytes, e.seconds, e.sync_seconds),
               e);
 }
 

@@ -126,13 +126,15 @@ std::vector<Shard> SplitShards(const ExportedModel& model) {
   return shards;
 }
 
-absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shards, DType dtype) {
+absl::StatusOr<Digests> WriteShards(const std::string& dir, const std::vector<Shard>& shards,
+                                    DType dtype) {
+  Digests digests;
   Json map = Json::object();
   int64_t total_size = 0, total_parameters = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string file =
         absl::StrFormat("model-%05d-of-%05d.safetensors", i + 1, shards.size());
-    RETURN_IF_ERROR(WriteTensors(JoinPath(dir, file), shards[i], dtype));
+    ASSIGN_OR_RETURN(digests[file], WriteTensors(JoinPath(dir, file), shards[i], dtype));
     for (const NamedTensor& weight : shards[i]) {
       map[weight.name] = file;
       total_size += SavedBytes(weight, dtype);
@@ -140,14 +142,17 @@ absl::Status WriteShards(const std::string& dir, const std::vector<Shard>& shard
     }
   }
   const Json metadata = {{"total_parameters", total_parameters}, {"total_size", total_size}};
-  return WriteJson(dir, "model.safetensors.index.json",
-                   {{"metadata", metadata}, {"weight_map", map}});
+  RETURN_IF_ERROR(WriteJson(dir, "model.safetensors.index.json",
+                            {{"metadata", metadata}, {"weight_map", map}}));
+  return digests;
 }
 
-absl::Status WriteWeights(const std::string& dir, const ExportedModel& model) {
+absl::StatusOr<Digests> WriteWeights(const std::string& dir, const ExportedModel& model) {
   const std::vector<Shard> shards = SplitShards(model);
   if (shards.size() > 1) return WriteShards(dir, shards, model.dtype);
-  return WriteTensors(JoinPath(dir, "model.safetensors"), shards[0], model.dtype);
+  const std::string file = "model.safetensors";
+  ASSIGN_OR_RETURN(std::string digest, WriteTensors(JoinPath(dir, file), shards[0], model.dtype));
+  return Digests{{file, std::move(digest)}};
 }
 
 Json LogHistory(const std::vector<LogEntry>& log) {
@@ -178,14 +183,15 @@ Json TrainerState(const Lineage& lineage) {
           {"log_history", LogHistory(lineage.log)}};
 }
 
-absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
-                         const Lineage& lineage) {
+absl::StatusOr<Digests> ExportModel(const std::string& dir, const ExportedModel& model,
+                                    const Lineage& lineage) {
   RETURN_IF_ERROR(CopyModelFiles(dir, model));
   RETURN_IF_ERROR(WriteConfigs(dir, model));
   RETURN_IF_ERROR(WriteChatTemplate(dir, model, lineage.run->spec));
-  RETURN_IF_ERROR(WriteWeights(dir, model));
+  ASSIGN_OR_RETURN(Digests digests, WriteWeights(dir, model));
   RETURN_IF_ERROR(WriteJson(dir, kTrainerStateFile, TrainerState(lineage)));
-  return WriteFileDurably(JoinPath(dir, "README.md"), ModelCard(lineage));
+  RETURN_IF_ERROR(WriteFileDurably(JoinPath(dir, "README.md"), ModelCard(lineage)));
+  return digests;
 }
 
 }  // namespace tune::trainer

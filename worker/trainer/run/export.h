@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/json.h"
 #include "recipe/model/model_config.h"
+#include "run/manifest.h"
 #include "worker/trainer/core/tensor_files.h"
 #include "worker/trainer/run/lineage.h"
 
@@ -34,9 +35,10 @@ struct ExportedModel {
 // generation_config.json or tokenizer_config.json lacks the end token that the replies were
 // trained to end with, or the first the one that closes an answer. Where the base model has no chat
 // template, chat_template.jinja is the one that the run has learned, and trainer_state.json names
-// it in any case. Every file is synced. BadSpec names a weight that is beyond `dtype`'s range.
-absl::Status ExportModel(const std::string& dir, const ExportedModel& model,
-                         const Lineage& lineage);
+// it in any case. Returns the digests of the weights' files, which are not synced; all else is.
+// BadSpec names a weight that is beyond `dtype`'s range.
+absl::StatusOr<Digests> ExportModel(const std::string& dir, const ExportedModel& model,
+                                    const Lineage& lineage);
 
 // trainer_state.json, with transformers' names.
 Json TrainerState(const Lineage& lineage);

@@ -281,17 +281,21 @@ class Run {
   absl::Status Save(const std::string& name, const ResumableState* state) {
     const absl::Duration begin = options_.clock->Monotonic();
     RETURN_IF_ERROR(AllOk(ranks_, ranks_.first() ? CheckDisk(state != nullptr) : absl::OkStatus()));
-    ASSIGN_OR_RETURN(const Manifest manifest,
-                     WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(),
-                                     lineage_, state, ranks_));
-    const absl::Status told = events_->Checkpoint(
-        {.step = lineage_.step(),
-         .epoch = lineage_.epoch(),
-         .loss = lineage_.loss(),
-         .path = CheckpointPath(name),
-         .final = state == nullptr,
-         .size_bytes = TotalBytes(manifest.files),
-         .seconds = absl::ToDoubleSeconds(options_.clock->Monotonic() - begin)});
+    absl::Duration written;
+    ASSIGN_OR_RETURN(
+        const Manifest manifest,
+        WriteCheckpoint(JoinPath(CheckpointsDir(options_.dir), name), Exported(), lineage_, state,
+                        ranks_, [&] { written = options_.clock->Monotonic(); }));
+    const absl::Duration end = options_.clock->Monotonic();
+    const absl::Status told =
+        events_->Checkpoint({.step = lineage_.step(),
+                             .epoch = lineage_.epoch(),
+                             .loss = lineage_.loss(),
+                             .path = CheckpointPath(name),
+                             .final = state == nullptr,
+                             .size_bytes = TotalBytes(manifest.files),
+                             .seconds = absl::ToDoubleSeconds(end - begin),
+                             .sync_seconds = absl::ToDoubleSeconds(end - written)});
     return AllOk(ranks_, told);
   }
 
