@@ -3,6 +3,7 @@
 #include <map>
 
 #include "worker/trainer/net/ops/dropped_attention.h"
+#include "worker/trainer/net/ops/linear.h"
 
 namespace tune::trainer {
 namespace {
@@ -83,6 +84,10 @@ SegmentLayout MakeSegmentLayout(const std::vector<int64_t>& offsets, const at::D
 at::Tensor SegmentAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const SegmentLayout& layout, const Dropout& dropout, double p,
                             uint64_t site) {
+  if (const at::Tensor wide = ForProducts(q); !wide.is_same(q)) {
+    return SegmentAttention(wide, ForProducts(k), ForProducts(v), layout, dropout, p, site)
+        .to(q.scalar_type());
+  }
   if (dropout.enabled() && p > 0) {
     return DroppedSegments(q, k, v, layout.offsets, dropout, p, site);
   }

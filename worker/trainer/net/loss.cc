@@ -25,20 +25,20 @@ at::Tensor LogitGradients(at::Tensor log_probabilities, const at::Tensor& labels
   return gradients.mul_(scale);
 }
 
-// sum += a^T b, with the product in the operands' type and the sum in fp32.
+// sum += a^T b, with the product in the type that suits the operands and the sum in fp32.
 void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
-  if (a.scalar_type() == sum.scalar_type()) {
-    sum.addmm_(a.t(), b);
+  const at::Tensor left = ForProducts(a), right = ForProducts(b);
+  if (left.scalar_type() == sum.scalar_type()) {
+    sum.addmm_(left.t(), right);
   } else {
-    sum.add_(at::mm(a.t(), b));
+    sum.add_(at::mm(left.t(), right));
   }
 }
 
 void AddChunkGradients(const HeadInput& input, const at::Tensor& hidden,
                        const at::Tensor& logit_gradients, int64_t begin, HeadGradients* out) {
   const at::Tensor narrow = logit_gradients.to(hidden.scalar_type());
-  out->hidden.narrow(0, begin, hidden.size(0))
-      .copy_(at::mm(FillFewRows(narrow), input.weight).narrow(0, 0, hidden.size(0)));
+  out->hidden.narrow(0, begin, hidden.size(0)).copy_(Product(narrow, input.weight));
   if (out->weight.defined()) AddProduct(out->weight, narrow, hidden);
   if (out->bias.defined()) out->bias.add_(logit_gradients.sum(0));
 }
