@@ -13,12 +13,12 @@ double SecondsTaken(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+}  // namespace
+
 double MedianOf(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values.empty() ? 0 : values[values.size() / 2];
 }
-
-}  // namespace
 
 Rounds::Rounds(std::string benchmark, int rounds)
     : benchmark_(std::move(benchmark)), rounds_(rounds) {}

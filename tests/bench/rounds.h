@@ -9,6 +9,9 @@
 
 namespace tune::bench {
 
+// The upper one of two; 0 of none.
+double MedianOf(std::vector<double> values);
+
 class Rounds {
  public:
   // `benchmark` goes before each line of progress. A first round, of neither, warms up.

@@ -6,6 +6,8 @@
 #   control_plane   submits, leases, heartbeats and look-ups at 1,000 to 100,000 queued jobs
 #   adamw           the optimizer's pass over host memory: Tune, PyTorch's fused one, and an in-place
 #                   pass over the same arrays
+#   checkpoint      how long training stands still for a checkpoint, against a plain write of as
+#                   many bytes
 #
 # TUNE_PRESET, TUNE_DEPS_DIR as for tests/run.sh.
 set -euo pipefail
@@ -36,6 +38,7 @@ main() {
   case $name in
     control_plane) build_targets control_plane_bench tune-scheduler tunectl ;;
     adamw) build_targets adamw_bench ;;
+    checkpoint) build_targets checkpoint_bench tune-trainer ;;
     -h | --help) usage; return ;;
     *) usage >&2; return 2 ;;
   esac
