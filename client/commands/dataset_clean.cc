@@ -13,6 +13,7 @@
 #include "client/printer.h"
 #include "client/text.h"
 #include "recipe/cleaning/cleaning.h"
+#include "recipe/cleaning/near_duplicates.h"
 #include "recipe/cleaning/scripts.h"
 #include "run/folder.h"
 
@@ -28,8 +29,6 @@ struct CleanFlags {
   std::string near;  // of --near-duplicates
   std::vector<std::string> scripts;
 };
-
-constexpr char kUsualSimilarity[] = "0.8";
 
 absl::StatusOr<CleaningOptions> ReadOptions(const CleanFlags& flags) {
   CleaningOptions options = flags.look_for;
@@ -160,7 +159,7 @@ void AddDatasetClean(CLI::App& group, Command& chosen) {
                                "before (Jaccard index; without a number ",
                                kUsualSimilarity, ")"))
       ->expected(0, 1)
-      ->default_str(kUsualSimilarity)
+      ->default_str(absl::StrCat(kUsualSimilarity))
       ->check(CLI::Range(0.3, 1.0))
       ->type_name("J");
   AddLength(clean, "characters", "in all", look_for.row);

@@ -85,9 +85,8 @@ struct LookedAt {
 };
 
 absl::StatusOr<LookedAt> LookAt(const Inspection& inspection, const Row& row) {
-  auto example = MakeDrawnExample(row, inspection.format());
-  RETURN_IF_ERROR(Annotate(example.status(), NameRow(inspection.name(), row.at)));
-  LookedAt looked{row, *std::move(example)};
+  ASSIGN_OR_RETURN(Example example, MakeDrawnExample(row, inspection.format()));
+  LookedAt looked{row, std::move(example)};
   Example limited = looked.example;
   looked.fate = Limit(inspection.limit(), &limited);
   if (looked.fate == Fate::kTruncated) looked.example = std::move(limited);
@@ -160,6 +159,17 @@ void Print(Context& context, const Inspection& inspection, const LookedAt& looke
                 << "\n\n";
 }
 
+// Rows that were come upon and cannot be shown.
+void NoteBadRows(Context& context, const DatasetSummary& summary) {
+  constexpr size_t kNamed = 3;
+  const std::vector<FieldError>& errors = summary.bad_row_errors;
+  for (size_t i = 0; i < std::min(errors.size(), kNamed); ++i) {
+    context.Note(absl::StrCat(errors[i].field, ": ", errors[i].message));
+  }
+  const int64_t more = summary.bad_rows - static_cast<int64_t>(kNamed);
+  if (more > 0) context.Note(absl::StrCat(Counted(more, "more row"), " cannot be used"));
+}
+
 absl::StatusOr<ExitCode> Preview(Context& context, const LookFlags& flags) {
   ASSIGN_OR_RETURN(const auto inspection, OpenInspection(context, flags));
   Picker picker(flags);
@@ -181,6 +191,7 @@ absl::StatusOr<ExitCode> Preview(Context& context, const LookFlags& flags) {
   for (const LookedAt& row : rows) Print(context, *inspection, row);
   if (!context.out_screen().color) context.Note("what is learned stands in [[ and ]]");
   for (const std::string& note : summary.Notes()) context.Note(note);
+  NoteBadRows(context, summary);
   return ExitCode::kOk;
 }
 
@@ -251,10 +262,13 @@ void PrintSurvey(Context& context, const DatasetSurvey& survey) {
                         WithCommas(script.second));
       });
   context.out() << "rows by script: " << scripts << "\n";
-  if (survey.duplicates == 0) return;
-  context.out() << WithCommas(survey.duplicates)
-                << " say just what an earlier one says; datasets clean --exact-duplicates finds "
-                   "them\n";
+  const auto tell = [&](int64_t rows, absl::string_view what, absl::string_view flag) {
+    if (rows == 0) return;
+    context.out() << WithCommas(rows) << " " << what << "; datasets clean " << flag
+                  << " finds them\n";
+  };
+  tell(survey.duplicates, "say just what an earlier one says", "--exact-duplicates");
+  tell(survey.near_duplicates, "say nearly what an earlier one says", "--near-duplicates");
 }
 
 absl::StatusOr<ExitCode> Stats(Context& context, const LookFlags& flags) {
@@ -274,6 +288,7 @@ absl::StatusOr<ExitCode> Stats(Context& context, const LookFlags& flags) {
   if (!context.table()) {
     Json json = DataReportToJson(report);
     json["duplicates"] = survey.duplicates;
+    json["near_duplicates"] = survey.near_duplicates;
     json["scripts"] = survey.scripts;
     json["batches"] = ToJson(shape);
     PrintJson(context, json);

@@ -22,6 +22,8 @@ ChatTemplate::ChatTemplate(std::unique_ptr<RendererProcess> process)
     : process_(std::move(process)) {}
 ChatTemplate::~ChatTemplate() = default;
 
+bool ChatTemplate::ended() const { return process_->ended(); }
+
 absl::StatusOr<std::shared_ptr<ChatTemplate>> ChatTemplate::Start(const ChatTemplateText& text,
                                                                   absl::Time date) {
   ASSIGN_OR_RETURN(auto process, RendererProcess::Start());

@@ -59,6 +59,10 @@ class ChatTemplate {
   // What stands before the answer that is asked for.
   absl::StatusOr<std::vector<ChatPart>> RenderPrompt(const Json& messages, const Json& tools);
 
+  // Whether the template has ended its process, by what takes too long or too much: no conversation
+  // is rendered any more, whichever it was.
+  bool ended() const;
+
  private:
   explicit ChatTemplate(std::unique_ptr<RendererProcess> process);
   const std::unique_ptr<RendererProcess> process_;

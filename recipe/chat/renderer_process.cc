@@ -112,6 +112,11 @@ bool RendererProcess::Receive(std::string* line) {
   return true;
 }
 
+bool RendererProcess::ended() {
+  absl::MutexLock lock(&mutex_);
+  return pid_ == 0;
+}
+
 absl::StatusOr<Json> RendererProcess::Call(const Json& request) {
   absl::MutexLock lock(&mutex_);
   if (pid_ == 0) return ended_;

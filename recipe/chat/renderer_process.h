@@ -23,6 +23,7 @@ class RendererProcess {
   // Sends a line and waits for the answer's. INVALID_ARGUMENT where it has an "error", or where
   // the process ended over it; then every later call says the same.
   absl::StatusOr<Json> Call(const Json& request);
+  bool ended();
 
  private:
   RendererProcess(pid_t pid, int socket) : pid_(pid), socket_(socket) {}

@@ -45,8 +45,10 @@ class Cleaner {
     return cleaner;
   }
 
-  absl::Status Look(int64_t row, const std::vector<Row>& rows) {
-    Keep(row);
+  absl::Status Look(const std::vector<int64_t>& records, const std::vector<Row>& rows) {
+    for (const int64_t record : records) Keep(record);
+    const int64_t row = records[0];
+    if (records.size() > 1) trees_[row] = records;
     const RowTexts texts = TextsOf(rows);
     std::vector<std::vector<uint64_t>> words;
     if (near_ || !options_.against.empty()) {
@@ -96,9 +98,16 @@ class Cleaner {
     CheckReport& found = report_.checks[check];
     ++found.rows;
     if (found.examples.size() < kExamples) found.examples.push_back({row, std::move(why)});
-    if (report_.stays[static_cast<size_t>(row)]) ++report_.found;
-    report_.stays[static_cast<size_t>(row)] = false;
+    const auto tree = trees_.find(row);
+    for (const int64_t record : tree == trees_.end() ? std::vector<int64_t>{row} : tree->second) {
+      Drop(record);
+    }
     return true;
+  }
+
+  void Drop(int64_t record) {
+    if (report_.stays[static_cast<size_t>(record)]) ++report_.found;
+    report_.stays[static_cast<size_t>(record)] = false;
   }
 
   std::string LengthProblem(const RowTexts& texts) const {
@@ -148,6 +157,7 @@ class Cleaner {
   CleaningReport report_;
   EvaluationSet evaluation_;
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, int64_t> contents_;
+  absl::flat_hash_map<int64_t, std::vector<int64_t>> trees_;  // of flat messages, by their roots
   std::optional<NearDuplicates> near_;
   std::vector<int64_t> near_rows_;  // the numbers of the rows that near_ has
 };
@@ -193,11 +203,8 @@ absl::StatusOr<CleaningReport> LookForUnwanted(const std::string& path, const st
                                                const DatasetOptions& dataset,
                                                const CleaningOptions& options) {
   ASSIGN_OR_RETURN(Cleaner cleaner, Cleaner::Make(options));
-  const auto look = [&](const RowText& text, const std::vector<Row>& rows) {
-    if (rows[0].at.number == text.at.number) return cleaner.Look(text.at.number, rows);
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": has messages of trees as rows of their own (message_id, parent_id), ",
-                     "of which none stands alone; clean the trees, one a row"));
+  const auto look = [&](const std::vector<int64_t>& records, const std::vector<Row>& rows) {
+    return cleaner.Look(records, rows);
   };
   ASSIGN_OR_RETURN(DatasetSummary summary, ReadRecords(path, name, look, dataset));
   return std::move(cleaner).Finish(std::move(summary));

@@ -44,7 +44,7 @@ constexpr Check kChecks[] = {Check::kLength, Check::kScripts, Check::kEvaluation
 std::string NameOf(Check check);
 
 struct FoundRow {
-  int64_t row;      // its number in the file (RowPlace)
+  int64_t row;      // its number in the file (RowPlace), a tree's being that of its root
   std::string why;  // "the same as row 3", "0.91 like row 3", "12 characters"
 };
 
@@ -65,9 +65,9 @@ struct CleaningReport {
 
 // Reads the whole file. Memory does not grow with the rows' bytes: it takes up to 80 bytes a row
 // for exact duplicates, what near_duplicates.h says for near ones, 16 a word of the evaluation
-// sets, and a bit a row. Malformed rows are those of ReadDataset, and do not stay. INVALID_ARGUMENT
-// where something is no script or evaluation set, or where the file has flat messages of trees, of
-// which a row is none alone.
+// sets, and a bit a row. Malformed rows are those of ReadDataset, and do not stay. Flat messages of
+// a tree are looked at as one row, and go or stay together. INVALID_ARGUMENT where something is no
+// script or evaluation set.
 absl::StatusOr<CleaningReport> LookForUnwanted(const std::string& path, const std::string& name,
                                                const DatasetOptions& dataset,
                                                const CleaningOptions& options);

@@ -12,6 +12,9 @@
 
 namespace tune {
 
+// The Jaccard index from which rows are taken for duplicates where nobody says another.
+constexpr double kUsualSimilarity = 0.8;
+
 struct NearDuplicate {
   uint32_t row;  // in the order of Add, from 0
   uint32_t of;   // the earlier row that stays

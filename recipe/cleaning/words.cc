@@ -76,6 +76,15 @@ std::vector<uint64_t> WordHashes(absl::string_view text) {
   return words;
 }
 
+std::vector<uint64_t> WordHashes(const std::vector<absl::string_view>& texts) {
+  std::vector<uint64_t> words;
+  for (const absl::string_view text : texts) {
+    const std::vector<uint64_t> more = WordHashes(text);
+    words.insert(words.end(), more.begin(), more.end());
+  }
+  return words;
+}
+
 std::vector<uint64_t> NgramHashes(const std::vector<uint64_t>& words, size_t size) {
   if (words.empty()) return {};
   size = std::min(size, words.size());

@@ -20,9 +20,7 @@ class Reporter {
       : name_(name), format_(format), limit_(limit), on_used_(on_used) {}
 
   absl::Status Add(const Row& row) {
-    auto made = MakeDrawnExample(row, format_);
-    if (!made.ok()) return Annotate(made.status(), NameRow(name_, row.at));
-    Example example = *std::move(made);
+    ASSIGN_OR_RETURN(Example example, MakeDrawnExample(row, format_));
     const auto length = static_cast<int64_t>(example.ids.size());
     report_.longest = std::max(report_.longest, length);
     ++report_.lengths[LengthBucket(length)];

@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kMaxErrors = 20;
 constexpr size_t kMaxMessageBytes = 300;
+constexpr char kRefusedRow[] = "tune/refused_row";
 
 // A message can quote the row, which can be 16 MiB long.
 std::string Shorten(const std::string& message) {
@@ -130,6 +131,7 @@ class RowParser {
   // several that make a row.
   std::vector<Row> Read(const RowText& text) {
     std::vector<Row> rows;
+    records_ = {text.at.number};
     if (text.too_long) {
       Note(text.at, absl::StrCat("is longer than ", kMaxRowBytes >> 20, " MiB"));
     } else if (!text.problem.empty()) {
@@ -147,10 +149,20 @@ class RowParser {
   // What the end of the file completes.
   std::vector<Row> Finish() { return ReadTree(trees_.Finish()); }
 
-  const BadRows& bad() const { return bad_; }
+  // A row that was read and cannot be learned.
+  void Refuse(const Row& row, absl::string_view why) {
+    const auto form = summary_.forms.find(row.form);
+    if (--form->second == 0) summary_.forms.erase(form);
+    --summary_.rows;
+    Note(row.at, std::string(why));
+  }
 
-  DatasetSummary Summary(int64_t rows) && {
-    summary_.rows = rows;
+  // The numbers of the records that gave the rows of the last Read or Finish.
+  const std::vector<int64_t>& records() const { return records_; }
+  const BadRows& bad() const { return bad_; }
+  int64_t good_rows() const { return summary_.rows; }
+
+  DatasetSummary Summary() && {
     summary_.bad_rows = bad_.count();
     summary_.bad_row_errors = bad_.errors().list();
     return std::move(summary_);
@@ -198,13 +210,18 @@ class RowParser {
   std::vector<Row> ReadTreeMessage(const Json& json, const RowPlace& at) {
     FieldErrors errors;
     std::vector<Row> rows = ReadTree(trees_.Add(json, &errors));
-    if (!errors.empty()) NoteAll(at, errors);
+    if (!errors.empty()) {
+      NoteAll(at, errors);
+    } else {
+      tree_records_.push_back(at.number);
+    }
     if (json.value("parent_id", Json()).is_null()) tree_at_ = at;
     return rows;
   }
 
   std::vector<Row> ReadTree(const std::optional<Json>& tree) {
     if (!tree) return {};
+    records_ = std::exchange(tree_records_, {});
     FieldErrors errors;
     std::vector<Row> rows;
     ReadMessageTree(*tree, "message", &rows, &errors);
@@ -217,6 +234,7 @@ class RowParser {
     for (Row& row : rows) {
       row.at = at;
       ++summary_.forms[row.form];
+      ++summary_.rows;
     }
     return rows;
   }
@@ -271,14 +289,48 @@ class RowParser {
   const Form* first_ = nullptr;  // of the first row that has one
   RowPlace first_at_;
   MessageTrees trees_;
-  RowPlace tree_at_;  // of the root of the tree that is being read
+  RowPlace tree_at_;                   // of the root of the tree that is being read
+  std::vector<int64_t> tree_records_;  // of its messages
+  std::vector<int64_t> records_;
   BadRows bad_;
   DatasetSummary summary_;
 };
 
+using OnRows = std::function<absl::Status(const std::vector<Row>&, RowParser&)>;
+
+absl::StatusOr<DatasetSummary> ReadAll(const std::string& path, const std::string& name,
+                                       const OnRows& on_rows, const DatasetOptions& options) {
+  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, options.columns));
+  RowParser parser(name, options);
+  absl::Status taken;
+  for (RowText text; taken.ok();) {
+    ASSIGN_OR_RETURN(const bool some, reader->Next(&text));
+    const std::vector<Row> rows = some ? parser.Read(text) : parser.Finish();
+    if (!rows.empty()) taken = on_rows(rows, parser);
+    if (!some) break;
+  }
+  if (!taken.ok() && taken != EnoughRows()) return taken;
+  const int64_t bad = parser.bad().count();
+  const int64_t rows = parser.good_rows() + bad;
+  if (bad > options.max_bad_rows) return parser.bad().ToStatus(rows, options.max_bad_rows);
+  if (rows == 0) return absl::InvalidArgumentError(absl::StrCat(name, ": has no rows"));
+  if (parser.good_rows() == 0) return parser.bad().ToStatus(rows, 0);
+  DatasetSummary summary = std::move(parser).Summary();
+  summary.columns_left_out = reader->ColumnsLeftOut();
+  return summary;
+}
+
 }  // namespace
 
 absl::Status EnoughRows() { return absl::OutOfRangeError("enough rows"); }
+
+absl::Status RefusedRow(const absl::Status& why) {
+  absl::Status refused = why;
+  refused.SetPayload(kRefusedRow, absl::Cord());
+  return refused;
+}
+
+bool IsRefusedRow(const absl::Status& status) { return status.GetPayload(kRefusedRow).has_value(); }
 
 std::string DatasetSummary::FormText() const {
   std::vector<std::pair<std::string, int64_t>> sorted(forms.begin(), forms.end());
@@ -317,38 +369,29 @@ absl::StatusOr<DatasetSummary> ReadDataset(
     const std::string& path, const std::string& name,
     const std::function<absl::Status(int64_t number, const Row& row)>& on_row,
     const DatasetOptions& options) {
-  const auto on_record = [&](const RowText&, const std::vector<Row>& rows) {
-    for (const Row& row : rows) RETURN_IF_ERROR(on_row(row.at.number, row));
+  const auto on_rows = [&](const std::vector<Row>& rows, RowParser& parser) {
+    for (const Row& row : rows) {
+      const absl::Status taken = on_row(row.at.number, row);
+      if (IsRefusedRow(taken)) {
+        parser.Refuse(row, taken.message());
+      } else if (!taken.ok()) {
+        return taken == EnoughRows() ? taken : Annotate(taken, NameRow(name, row.at));
+      }
+    }
     return absl::OkStatus();
   };
-  return ReadRecords(path, name, on_record, options);
+  return ReadAll(path, name, on_rows, options);
 }
 
 absl::StatusOr<DatasetSummary> ReadRecords(
     const std::string& path, const std::string& name,
-    const std::function<absl::Status(const RowText& text, const std::vector<Row>& rows)>& on_record,
+    const std::function<absl::Status(const std::vector<int64_t>& records,
+                                     const std::vector<Row>& rows)>& on_record,
     const DatasetOptions& options) {
-  ASSIGN_OR_RETURN(const auto reader, OpenRows(path, name, options.columns));
-  RowParser parser(name, options);
-  int64_t good_rows = 0;
-  absl::Status taken;
-  for (RowText text; taken.ok();) {
-    ASSIGN_OR_RETURN(const bool some, reader->Next(&text));
-    const std::vector<Row> rows = some ? parser.Read(text) : parser.Finish();
-    good_rows += static_cast<int64_t>(rows.size());
-    if (!rows.empty()) taken = on_record(text, rows);
-    if (!some) break;
-  }
-  if (!taken.ok() && taken != EnoughRows()) return taken;
-  const int64_t rows = good_rows + parser.bad().count();
-  if (parser.bad().count() > options.max_bad_rows) {
-    return parser.bad().ToStatus(rows, options.max_bad_rows);
-  }
-  if (rows == 0) return absl::InvalidArgumentError(absl::StrCat(name, ": has no rows"));
-  if (good_rows == 0) return parser.bad().ToStatus(rows, 0);
-  DatasetSummary summary = std::move(parser).Summary(good_rows);
-  summary.columns_left_out = reader->ColumnsLeftOut();
-  return summary;
+  const auto on_rows = [&](const std::vector<Row>& rows, RowParser& parser) {
+    return on_record(parser.records(), rows);
+  };
+  return ReadAll(path, name, on_rows, options);
 }
 
 }  // namespace tune

@@ -45,17 +45,21 @@ struct DatasetSummary {
 // For on_row to return: the reading ends there, without an error, and the summary is of
 // what was read.
 absl::Status EnoughRows();
+// For on_row of ReadDataset to return of a row that cannot be learned: it is a malformed one then.
+absl::Status RefusedRow(const absl::Status& why);
+bool IsRefusedRow(const absl::Status& status);
 
-// As ReadDataset, with each record's text beside the rows that it gave: several where it is a tree,
-// or a task of several instances. Flat messages of a tree give their rows with a later record's
-// text.
+// As ReadDataset, with the rows of each record: several where it is a tree, or a task of several
+// instances. `records` are their numbers, upwards: several where flat messages make a tree.
 absl::StatusOr<DatasetSummary> ReadRecords(
     const std::string& path, const std::string& name,
-    const std::function<absl::Status(const RowText& text, const std::vector<Row>& rows)>& on_record,
+    const std::function<absl::Status(const std::vector<int64_t>& records,
+                                     const std::vector<Row>& rows)>& on_record,
     const DatasetOptions& options = {});
 
 // Reads a dataset file row by row and calls `on_row(number, row)`, the number being that of
-// the line, the element or the record (RowPlace); its error ends the reading and is returned.
+// the line, the element or the record (RowPlace); its error ends the reading and is returned, with
+// the row's name, unless it is RefusedRow.
 // What files there are says open_rows.h, what forms of rows forms.h: each row is read by the
 // first form that fits it, or, where `options.columns` are given, by them alone. A row that fits
 // none is malformed, as is an empty response.

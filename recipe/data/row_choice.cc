@@ -41,8 +41,12 @@ uint64_t ContentHash(const Row& row) {
   return hash;
 }
 
-bool IsHeldOut(uint64_t content, double share) {
-  return std::ldexp(static_cast<double>(content >> 11), -53) < share;
+bool IsHeldOut(const Row& row, double share) {
+  if (share <= 0) return false;
+  Row root;
+  if (row.is_path) root.messages = {row.messages[0]};
+  const uint64_t hash = ContentHash(row.is_path ? root : row);
+  return std::ldexp(static_cast<double>(hash >> 11), -53) < share;
 }
 
 std::vector<int64_t> DrawnRows(const std::vector<uint64_t>& contents, int64_t count,

@@ -13,9 +13,10 @@ namespace tune {
 // first 8 bytes of SHA-256.
 uint64_t ContentHash(const Row& row);
 
-// Whether a row of this hash is among the share, from 0 to 1, that is held out. A row that is
-// held out at one share is at every larger one.
-bool IsHeldOut(uint64_t content, double share);
+// Whether a row is among the share, from 0 to 1, that is held out. A row that is held out at one
+// share is at every larger one. The paths of one tree are held out all or none, by the message that
+// they have in common.
+bool IsHeldOut(const Row& row, double share);
 
 // Indices of at most `count` of the rows with these hashes, upwards: those whose hashes, mixed
 // with `seed`, are least, and of equal rows the first ones.

@@ -61,7 +61,7 @@ void RowDrawing::Offer(const Row& row) {
   Candidate candidate{Random({seed_, kCandidate, content}).Next(), content, ExchangeOf(row)};
   const Exchange& exchange = candidate.exchange;
   if (exchange.prompt.size() + exchange.response.size() > kMaxCandidateBytes) return;
-  if (!IsHeldOut(content, holdout_)) Keep(std::move(candidate));
+  if (!IsHeldOut(row, holdout_)) Keep(std::move(candidate));
 }
 
 void RowDrawing::Keep(Candidate candidate) {
@@ -108,8 +108,10 @@ Row RowDrawing::Draw(const Row& row) const {
 }
 
 absl::StatusOr<Example> MakeDrawnExample(const Row& row, const ExampleFormat& format) {
-  if (format.drawing == nullptr) return MakeExample(row, format);
-  return MakeExample(format.drawing->Draw(row), format);
+  auto example = format.drawing == nullptr ? MakeExample(row, format)
+                                           : MakeExample(format.drawing->Draw(row), format);
+  const bool refused = absl::IsInvalidArgument(example.status()) && !format.chat->ended();
+  return refused ? RefusedRow(example.status()) : std::move(example);
 }
 
 absl::StatusOr<std::shared_ptr<const RowDrawing>> ReadRowDrawing(const RunSpec& spec,

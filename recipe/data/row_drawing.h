@@ -53,7 +53,8 @@ class RowDrawing {
   std::vector<Candidate> candidates_;   // by rank
 };
 
-// MakeExample of the row as `format` draws it.
+// MakeExample of the row as `format` draws it. RefusedRow (dataset.h) where it is the row that its
+// chat template refuses; any other error is of the process that renders it, or of the template.
 absl::StatusOr<Example> MakeDrawnExample(const Row& row, const ExampleFormat& format);
 
 // The drawing for the rows of a source's file, which is read once where rows are shown to others;

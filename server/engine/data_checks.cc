@@ -20,7 +20,7 @@ namespace tune::server {
 namespace {
 
 // Raised by a release in which the same inputs give another report.
-constexpr int kReportVersion = 1;
+constexpr int kReportVersion = 2;
 
 // The files of a model that decide how its rows are tokenized: all but the weights.
 Json FilesThatDecide(const Model& model) {
@@ -123,6 +123,14 @@ std::string WarningOf(const std::string& dataset, const DataReport& report,
 std::string TooLargeToCheck(const Dataset& dataset) {
   return absl::StrCat("datasets/", dataset.id, " has ", dataset.file.size_bytes >> 20,
                       " MiB: the worker looks through its rows, not the scheduler");
+}
+
+// What ReadDataset says of the rows, as one problem of the dataset.
+absl::Status OfTheDataset(const absl::Status& status) {
+  if (FieldErrorsOf(status).empty()) return status;
+  return absl::InvalidArgumentError(absl::StrCat(
+      status.message(),
+      "; a dataset that is pushed with --max-bad-rows N leaves up to N such rows out"));
 }
 
 }  // namespace
@@ -248,10 +256,13 @@ absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs
                                           folder->path(), TrainingDate()}));
   const std::string path = blobs_.Path(dataset.file.sha256);
   const DatasetOptions options{source.columns, dataset.max_bad_rows};
-  ASSIGN_OR_RETURN(format.drawing, ReadRowDrawing(spec, source, path, dataset.file.path, options));
-  return ReportOnDataset(path, dataset.file.path, options, format,
-                         LimitOf(spec, inputs.model.max_position_embeddings),
-                         [](int64_t) { return absl::OkStatus(); });
+  auto drawing = ReadRowDrawing(spec, source, path, dataset.file.path, options);
+  if (!drawing.ok()) return OfTheDataset(drawing.status());
+  format.drawing = *std::move(drawing);
+  auto report = ReportOnDataset(path, dataset.file.path, options, format,
+                                LimitOf(spec, inputs.model.max_position_embeddings),
+                                [](int64_t) { return absl::OkStatus(); });
+  return report.ok() ? std::move(report) : OfTheDataset(report.status());
 }
 
 }  // namespace tune::server

@@ -37,8 +37,9 @@ class DataChecks {
 
   // `spec` names what is there and its columns are filled in. INVALID_ARGUMENT with the field
   // "datasets[1].dataset" where rows are too long under the policy "error", none is left to
-  // learn from, or the model's chat template refuses one; it names the first rows. With the field
-  // "template" where the model has no chat template that is asked for.
+  // learn from, or more cannot be used than it may have (malformed for the spec's columns, or
+  // refused by the model's chat template); it names the first rows. With the field "template" where
+  // the model has no chat template that is asked for.
   absl::StatusOr<DataFindings> Check(const RunSpec& spec);
   // What Check would find, where it would read no dataset: all were looked through before.
   absl::StatusOr<std::optional<DataFindings>> FindKnown(const RunSpec& spec);

@@ -80,7 +80,7 @@ TEST(ReadingSpeed, IsAtLeastHalfThatOfParsingAlone) {
   const int64_t before = MostMemoryMb();
   int64_t read = 0;
   const double reading = MegabytesPerSecond(megabytes, [&] {
-    const auto count = [&](const RowText&, const std::vector<Row>&) {
+    const auto count = [&](const std::vector<int64_t>&, const std::vector<Row>&) {
       ++read;
       return absl::OkStatus();
     };

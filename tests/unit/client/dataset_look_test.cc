@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -60,6 +61,20 @@ TEST_F(DatasetLook, PreviewShowsWhatIsLearned) {
             "Assistant:[[ This]]\n"
             "\n");
   EXPECT_THAT(err_, HasSubstr("what is learned stands in [[ and ]]\nid is not read (1 row)\n"));
+  EXPECT_THAT(err_, HasSubstr("rows.jsonl:3:2: "));
+}
+
+// The template is the model's own, which takes no long questions.
+TEST_F(DatasetLook, PreviewPassesOverRowsThatTheChatTemplateRefuses) {
+  const std::string model = folder_ / "chatty";
+  std::filesystem::copy(SourceFile("tests/support/tiny"), model);
+  std::ofstream(model + "/chat_template.jinja")
+      << "{% for m in messages %}{% if m.content|length > 9 %}{{ raise_exception('too much') }}"
+         "{% endif %}{{ m.content }}{{ '<|endoftext|>' if m.role == 'assistant' }}{% endfor %}";
+  EXPECT_EQ(Run({"datasets", "preview", data_, "--model", model, "--template", "chat"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("Hi[[Yes.<|endoftext|>]]"));
+  EXPECT_THAT(err_, HasSubstr("rows.jsonl:4: the chat template refuses it at line 1, column"));
+  EXPECT_THAT(err_, HasSubstr("too much"));
 }
 
 TEST_F(DatasetLook, PreviewShowsTheRowThatIsAskedFor) {
@@ -103,6 +118,7 @@ TEST_F(DatasetLook, StatsCountWhatIsLearned) {
   const Json json = Json::parse(Shown({"stats", data_, "-o", "json"}));
   EXPECT_EQ(json.at("too_long"), 1);
   EXPECT_EQ(json.at("scripts"), Json({{"Latin", 3}}));
+  EXPECT_EQ(json.at("near_duplicates"), 0);
   EXPECT_THAT(
       Shown({"stats", data_, "--batch-size", "1", "--packing", "false"}),
       HasSubstr("an epoch: 2 steps of batch_size 1; a step has 1.0 micro-batches on average, "

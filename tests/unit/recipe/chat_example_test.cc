@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "recipe/data/row_drawing.h"
 #include "small_tokenizer.h"
 #include "tests/support/scratch_folder.h"
 
@@ -177,6 +178,26 @@ TEST_F(ChatExampleTest, APromptIsTheTextBeforeTheAnswer) {
   EXPECT_THAT(WithTurnEnd({262}, *format), ::testing::ElementsAre(262, format->turn_end));
 }
 
+// A row's own refusal leaves the others readable; the end of the template's process does not.
+TEST_F(ChatExampleTest, TellsARefusedRowFromATemplateThatHasEnded) {
+  const auto format = Format(
+      "{% macro f() %}{{ f() }}{% endmacro %}{% set said = messages[0].content %}"
+      "{% if said == 'no' %}{{ raise_exception('no') }}{% endif %}"
+      "{% if said == 'ever' %}{{ f() }}{% endif %}"
+      "{% for m in messages %}{{ m.content }}{{ '<|end|>' if m.role == 'assistant' }}{% endfor %}");
+  ASSERT_TRUE(format.ok()) << format.status();
+  const auto made = [&](const std::string& prompt) {
+    return MakeDrawnExample(Said({prompt, "b"}), *format).status();
+  };
+  EXPECT_TRUE(IsRefusedRow(made("no")));
+  EXPECT_TRUE(made("a").ok());
+  const absl::Status ended = made("ever");
+  EXPECT_TRUE(absl::IsInvalidArgument(ended)) << ended;
+  EXPECT_FALSE(IsRefusedRow(ended));
+  EXPECT_FALSE(IsRefusedRow(made("a")));
+  EXPECT_FALSE(made("a").ok());
+}
+
 TEST_F(ChatExampleTest, AModelWithoutATemplateIsRefused) {
   EXPECT_THAT(std::string(Format("").status().message()), HasSubstr("has no chat template"));
 }
@@ -232,6 +253,23 @@ TEST_F(HostileTemplateTest, EndsWithAnErrorAndHarmsNobody) {
               HasSubstr("takes too long"));
   EXPECT_THAT(ErrorOf("{{ no_such_function() }}"), HasSubstr("fails at line 1"));
   EXPECT_THAT(ErrorOf("{% if %}"), HasSubstr("cannot be used"));
+}
+
+// As jinja2's Undefined, which transformers renders with.
+TEST_F(HostileTemplateTest, WhatIsNotDefinedIsEmptyAndHasNothing) {
+  for (const char* empty : {"{{ nope }}", "{{ messages[0].nope }}", "{{ messages[7] }}",
+                            "{{ 'x' ~ nope }}", "{{ nope|trim }}", "{{ nope is defined }}",
+                            "{% for a in nope %}{{ a }}{% endfor %}", "{{ nope|default('d') }}"}) {
+    EXPECT_EQ(ErrorOf(empty), "") << empty;
+  }
+  for (const char* member : {"{{ nope.x }}", "{{ nope['x'] }}", "{{ messages[0].nope.x }}",
+                             "{{ messages[7].content }}", "{{ nope.x is defined }}"}) {
+    EXPECT_THAT(ErrorOf(member), HasSubstr("a member of what is not defined is asked for"))
+        << member;
+  }
+  EXPECT_THAT(ErrorOf("{{ nope + 'x' }}"), HasSubstr("operation + on undefined"));
+  EXPECT_THAT(ErrorOf("{{ 'x' + messages[0].nope }}"), HasSubstr("operation + on undefined"));
+  EXPECT_THAT(ErrorOf("{{ 'x' + none }}"), HasSubstr("on null values"));
 }
 
 TEST_F(HostileTemplateTest, AnEndedProcessSaysTheSameAgain) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "recipe/cleaning/scripts.h"
+#include "recipe/cleaning/survey.h"
 #include "tests/support/scratch_folder.h"
 
 namespace tune {
@@ -120,6 +121,16 @@ TEST_F(CleaningTest, WhatAnEvaluationSetAsksIsFound) {
               HasSubstr(bad + ":1: line 1, column 7"));
 }
 
+TEST_F(CleaningTest, ASurveyTellsExactDuplicatesFromNearOnes) {
+  const std::string text = absl::StrCat(kWords, " ", kWords, " 1 2 3 4 5 6 7");
+  const auto row = [](const std::string& said) { return "{\"text\": \"" + said + "\"}\n"; };
+  path_ = folder_.Write("data", row(text) + row(text + "!") + row(text) + row("else"));
+  const auto survey = SurveyDataset(path_, "d", {});
+  ASSERT_TRUE(survey.ok()) << survey.status();
+  EXPECT_EQ(survey->duplicates, 1);
+  EXPECT_EQ(survey->near_duplicates, 1);
+}
+
 TEST_F(CleaningTest, NoRowGoesForOneThatGoesItself) {
   const std::string text = absl::StrCat(kWords, " ", kWords, " 1 2 3 4 5 6 7");
   const std::string rows = absl::StrCat("{\"text\": \"", text, "!!!!!!!\"}\n{\"text\": \"", text,
@@ -138,16 +149,26 @@ TEST_F(CleaningTest, MalformedRowsGoWhereThatIsAllowed) {
   EXPECT_FALSE(LookForUnwanted(path_, "d", {}, {.exact_duplicates = true}).ok());
 }
 
-TEST_F(CleaningTest, MessagesOfATreeAreNoRows) {
-  const std::string rows =
-      "{\"message_id\": \"1\", \"parent_id\": null, \"message_tree_id\": \"1\", "
-      "\"role\": \"prompter\", \"text\": \"a\"}\n"
-      "{\"message_id\": \"2\", \"parent_id\": \"1\", \"message_tree_id\": \"1\", "
-      "\"role\": \"assistant\", \"text\": \"b\"}\n";
-  path_ = folder_.Write("data", rows);
-  EXPECT_THAT(
-      std::string(LookForUnwanted(path_, "d", {}, {.exact_duplicates = true}).status().message()),
-      HasSubstr("of which none stands alone"));
+// A message of OpenAssistant's flat files; "" for no parent.
+std::string FlatMessage(const std::string& tree, const std::string& id, const std::string& parent,
+                        const std::string& text) {
+  Json json = {{"message_id", id},
+               {"parent_id", nullptr},
+               {"message_tree_id", tree},
+               {"role", parent.empty() ? "prompter" : "assistant"},
+               {"text", text}};
+  if (!parent.empty()) json["parent_id"] = parent;
+  return DumpJson(json) + "\n";
+}
+
+TEST_F(CleaningTest, MessagesOfATreeGoAndStayTogether) {
+  const std::string rows = FlatMessage("1", "1", "", "a") + FlatMessage("1", "2", "1", "b") +
+                           FlatMessage("3", "3", "", "a") + FlatMessage("3", "4", "3", "b") +
+                           FlatMessage("5", "5", "", "a") + FlatMessage("5", "6", "5", "c") +
+                           FlatMessage("5", "7", "5", "d");
+  EXPECT_THAT(StayOf(rows, {.exact_duplicates = true}), ElementsAre(1, 2, 5, 6, 7));
+  EXPECT_THAT(WhyOf(Check::kExactDuplicates), ElementsAre("3: the same as row 1"));
+  EXPECT_EQ(report_.found, 2);
 }
 
 TEST_F(CleaningTest, ExamplesAreTheFirst) {

@@ -381,6 +381,30 @@ TEST(TablePluginTest, AHostWithoutItIsToBlameAndNotTheFile) {
                              "-DTUNE_BUILD_ARROW=ON, or convert the file to JSON Lines")));
 }
 
+TEST_F(DatasetTest, ARowThatItsCallerRefusesIsAMalformedOne) {
+  const std::string path = folder_.Write(
+      "data", "{\"text\": \"a\"}\n{\"prompt\": \"b\", \"response\": \"c\"}\n{\"text\": \"d\"}\n");
+  const auto refuse_one = [](int64_t number, const Row&) {
+    return number == 2 ? RefusedRow(absl::InvalidArgumentError("not this")) : absl::OkStatus();
+  };
+  const auto strict = ReadDataset(path, "d", refuse_one);
+  EXPECT_THAT(FieldErrorsOf(strict.status()), ElementsAre(FieldError{"d:2", "not this"}));
+  const auto summary = ReadDataset(path, "d", refuse_one, {{}, 1});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->rows, 2);
+  EXPECT_EQ(summary->bad_rows, 1);
+  EXPECT_EQ(summary->FormText(), "text");
+  EXPECT_THAT(summary->bad_row_errors, ElementsAre(FieldError{"d:2", "not this"}));
+}
+
+TEST_F(DatasetTest, AnyOtherErrorOfTheCallerEndsTheReading) {
+  const std::string path = folder_.Write("data", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n");
+  int calls = 0;
+  const auto fail = [&](int64_t, const Row&) { return ++calls, absl::InternalError("broke"); };
+  EXPECT_EQ(ReadDataset(path, "d", fail, {{}, 5}).status(), absl::InternalError("d:1: broke"));
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(DatasetTest, ACallerThatHasEnoughRowsGetsTheSummaryOfThem) {
   ASSERT_TRUE(WriteFileDurably(folder_ / "data", "oops\n{\"text\": \"a\"}\nnot read\n").ok());
   const auto summary = ReadDataset(folder_ / "data", "data",

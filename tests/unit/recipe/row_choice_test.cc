@@ -50,24 +50,51 @@ TEST(ContentHash, TellsRowsApart) {
   EXPECT_NE(ContentHash(row), hash);
 }
 
-std::vector<uint64_t> Hashes(int rows) {
+std::vector<Row> Rows(int count) {
+  std::vector<Row> rows;
+  for (int i = 0; i < count; ++i) rows.push_back(Turn(absl::StrCat(i), "x"));
+  return rows;
+}
+
+std::vector<uint64_t> Hashes(int count) {
   std::vector<uint64_t> hashes;
-  for (int i = 0; i < rows; ++i) hashes.push_back(ContentHash(Turn(absl::StrCat(i), "x")));
+  for (const Row& row : Rows(count)) hashes.push_back(ContentHash(row));
   return hashes;
 }
 
 TEST(IsHeldOut, TakesTheShareAndKeepsItAtALargerOne) {
   std::vector<uint64_t> few, more;
-  for (const uint64_t hash : Hashes(10'000)) {
-    EXPECT_FALSE(IsHeldOut(hash, 0));
-    EXPECT_TRUE(IsHeldOut(hash, 1));
-    if (IsHeldOut(hash, 0.02)) few.push_back(hash);
-    if (IsHeldOut(hash, 0.1)) more.push_back(hash);
+  for (const Row& row : Rows(10'000)) {
+    EXPECT_FALSE(IsHeldOut(row, 0));
+    EXPECT_TRUE(IsHeldOut(row, 1));
+    if (IsHeldOut(row, 0.02)) few.push_back(ContentHash(row));
+    if (IsHeldOut(row, 0.1)) more.push_back(ContentHash(row));
   }
   // Five standard deviations of a binomial draw around 200 and 1000.
   EXPECT_NEAR(static_cast<double>(few.size()), 200, 70);
   EXPECT_NEAR(static_cast<double>(more.size()), 1000, 150);
   EXPECT_THAT(more, IsSupersetOf(few));
+}
+
+// The least share at which the row is held out, in thousandths.
+int LeastShare(const Row& row) {
+  int share = 0;
+  while (!IsHeldOut(row, share / 1000.0)) ++share;
+  return share;
+}
+
+TEST(IsHeldOut, GoesByTheRootOfATree) {
+  Row path = Turn("a", "b");
+  path.is_path = true;
+  Row longer = path;
+  longer.messages.push_back({.role = Role::kUser, .text = "c"});
+  longer.messages.push_back({.role = Role::kAssistant, .text = "d"});
+  Row other = path;
+  other.messages[0].text = "another";
+  EXPECT_EQ(LeastShare(longer), LeastShare(path));
+  EXPECT_NE(LeastShare(other), LeastShare(path));
+  path.is_path = longer.is_path = false;
+  EXPECT_NE(LeastShare(longer), LeastShare(path));
 }
 
 TEST(DrawnRows, AreOtherRowsForAnotherSeed) {

@@ -25,9 +25,7 @@ class Loader {
       : name_(std::move(name)), options_(options), out_(out) {}
 
   absl::Status Add(int64_t number, const Row& row) {
-    auto made = MakeDrawnExample(row, options_.format);
-    if (!made.ok()) return RefusedRow(made.status(), row.at);
-    Example example = *std::move(made);
+    ASSIGN_OR_RETURN(Example example, MakeDrawnExample(row, options_.format));
     example.row = number;
     const auto length = static_cast<int64_t>(example.ids.size());
     switch (Limit(options_.limit, &example)) {
@@ -64,13 +62,9 @@ class Loader {
 
  private:
   void KeepOrHoldOut(const Row& row, Example example) {
-    const bool by_content = options_.holdout > 0 || options_.max_rows > 0;
-    const uint64_t content = by_content ? ContentHash(row) : 0;
-    if (options_.holdout > 0 && IsHeldOut(content, options_.holdout)) {
-      return HoldOut(std::move(example));
-    }
+    if (IsHeldOut(row, options_.holdout)) return HoldOut(std::move(example));
     Keep(std::move(example));
-    if (options_.max_rows > 0) contents_.push_back(content);
+    if (options_.max_rows > 0) contents_.push_back(ContentHash(row));
   }
 
   void HoldOut(Example example) {
@@ -91,12 +85,6 @@ class Loader {
       Keep(std::move(all[i]));
     }
     out_->beyond_max_rows = static_cast<int64_t>(all.size() - out_->examples.size());
-  }
-
-  // Of the row, or of the process that renders it.
-  absl::Status RefusedRow(const absl::Status& why, const RowPlace& at) const {
-    const bool rows = absl::IsInvalidArgument(why);
-    return WithReason(Annotate(why, NameRow(name_, at)), rows ? kBadData : kInternal);
   }
 
   int64_t Kept() const { return static_cast<int64_t>(out_->examples.size()); }

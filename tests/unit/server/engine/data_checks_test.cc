@@ -122,7 +122,26 @@ TEST_F(ChatChecksTest, ARowThatItRefusesIsNamed) {
   ASSERT_THAT(errors, SizeIs(1));
   EXPECT_EQ(errors[0].field, "datasets[0].dataset");
   EXPECT_EQ(errors[0].message,
-            "rows.jsonl:1: the chat template refuses it at line 1, column 19: not you");
+            "rows.jsonl: 2 of 2 rows cannot be used: rows.jsonl:1: the chat template refuses it at "
+            "line 1, column 19: not you (and 1 row more with the same); a dataset that is pushed "
+            "with --max-bad-rows N leaves up to N such rows out");
+}
+
+// Takes questions of one letter, of which kRows has one.
+constexpr char kChoosy[] =
+    "{% for m in messages %}{% if m.role == 'user' and m.content|length > 1 %}"
+    "{{ raise_exception('too much') }}{% endif %}{{ m.content }}{% if m.role == 'assistant' %}"
+    "<|endoftext|>{% endif %}{% endfor %}";
+
+TEST_F(ChatChecksTest, RowsThatItRefusesAreLeftOutAsTheDatasetAllows) {
+  NewJob request = RequestWith(kChoosy);
+  EXPECT_THAT(ErrorsOf(request), SizeIs(1));
+  Push("lenient", kRows, {{}, 1});
+  request.spec.datasets[0].dataset = "datasets/lenient";
+  const Job job = Submit(request);
+  EXPECT_EQ(job.data.at(0).rows, 1);
+  EXPECT_EQ(job.data.at(0).used, 1);
+  EXPECT_THAT(job.warnings, Contains(HasSubstr("1 row left out as malformed")));
 }
 
 TEST_F(DataChecksTest, TheSameQuestionIsAnsweredOnce) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "recipe/data/chat_example.h"
 #include "tests/support/scratch_folder.h"
 #include "tiny_folder.h"
 #include "worker/trainer/core/failure.h"
@@ -146,6 +147,25 @@ TEST_F(DataTest, SkipsAsManyMalformedRowsAsTheRunAllows) {
   EXPECT_EQ(data->bad_rows, 1);
   EXPECT_THAT(DescribeChanges(*data, options_),
               StartsWith("datasets/d: 1 row left out as malformed (rows.jsonl:2:12: "));
+}
+
+TEST_F(DataTest, RowsThatTheChatTemplateRefusesAreMalformed) {
+  const char* const jinja =
+      "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('not this') }}"
+      "{% endif %}{{ m.content }}{{ '<|endoftext|>' if m.role == 'assistant' }}{% endfor %}";
+  options_.format.chat = *ChatTemplate::Start({jinja, "", Json::object()}, TrainingDate());
+  const std::string rows = RowOf("a", "b") + RowOf("no", "b") + RowOf("c", "d");
+  const Failure failure = FailureOfLoading(rows);
+  EXPECT_EQ(failure.reason, kBadData);
+  EXPECT_THAT(failure.message, HasSubstr("rows.jsonl:2: the chat template refuses it at line 1"));
+  source_.max_bad_rows = 1;
+  const auto data = Load(rows);
+  ASSERT_TRUE(data.ok()) << data.status();
+  ASSERT_THAT(data->examples, SizeIs(2));
+  EXPECT_EQ(data->examples[1].row, 3);
+  EXPECT_THAT(DescribeChanges(*data, options_),
+              StartsWith("datasets/d: 1 row left out as malformed (rows.jsonl:2: the chat "
+                         "template refuses it"));
 }
 
 TEST_F(DataTest, EveryAnswerOfAConversationIsLearnedWithItsEnd) {
