@@ -143,11 +143,12 @@ TEST(Event, Evaluation) {
 
 TEST(Event, Checkpoint) {
   const auto e =
-      Parsed(CheckpointEvent{12, 1.5, 0.7, "checkpoints/final", true, 99, 2.5}).checkpoint();
+      Parsed(CheckpointEvent{12, 1.5, 0.7, "checkpoints/final", true, 99, 2.5, 0.5}).checkpoint();
   EXPECT_THAT(Unset(e), IsEmpty());
   EXPECT_EQ(e.step(), 12);
   EXPECT_EQ(e.epoch(), 1.5);
   EXPECT_EQ(e.loss(), 0.7);
+  EXPECT_EQ(e.sync_seconds(), 0.5);
   EXPECT_EQ(e.path(), "checkpoints/final");
   EXPECT_TRUE(e.final());
   EXPECT_EQ(e.size_bytes(), 99);

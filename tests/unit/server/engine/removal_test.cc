@@ -31,7 +31,8 @@ class RemovalTest : public EngineTest {
   }
   std::vector<std::string> CheckpointsOf(const std::string& id) {
     std::vector<std::string> ids;
-    for (const Checkpoint& c : engine().registry().ListCheckpoints(id, {})->items) {
+    const auto page = engine().registry().ListCheckpoints(id, {});
+    for (const Checkpoint& c : page->items) {
       ids.push_back(c.id);
     }
     return ids;

@@ -148,7 +148,7 @@ TEST(ConversionTest, ALease) {
 TEST(ConversionTest, WorkersResourcesGoBothWays) {
   WorkerRecord worker;
   worker.id = "w";
-  worker.resources = {4, 100, 50, {{"H200", 9}}};
+  worker.resources = {4, 100, 50, {{"H200", 9}}, ""};
   worker.job_ids = {"j"};
   worker.state = WorkerState::kBusy;
   const v1::Worker proto = ToProto(worker);
