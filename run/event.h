@@ -50,7 +50,8 @@ struct StepEvent {
   int64_t tokens = 0;  // all that went through the model
   int64_t examples = 0;
   double seconds = 0;
-  std::map<std::string, double> phase_seconds;  // wall time of data, forward, backward, optimizer
+  // Wall time of data, forward, backward and optimizer; update_wait, where a device is on its own.
+  std::map<std::string, double> phase_seconds;
   std::vector<SourceStep> sources;  // that had rows in it; none where the run has but one
 };
 

@@ -11,6 +11,7 @@ const std::vector<std::string>& KnownSettings() {
     auto* list = new std::vector<std::string>;
     for (const SpecField& field : SpecFields()) list->push_back(field.path);
     list->push_back(absl::StrCat("template=", kChatTemplateName));
+    list->push_back("offload=auto");
     return list;
   }();
   return *settings;

@@ -402,10 +402,11 @@ const std::vector<SpecRow<RunSpec>>& RunSpecRows() {
        "--precision",
        "Of the forward and backward pass; auto: bf16 on cuda, fp32 on cpu, and a resumed run keeps "
        "what it began in"},
-      {{"offload", ChoiceField<S>{&S::offload, {"host", "none"}}},
+      {{"offload", ChoiceField<S>{&S::offload, {"auto", "host", "none"}}},
        Alters::kNothing,
        "--offload",
-       "Where the fp32 master weights and moments are; none: on the device, not yet on cuda"},
+       "Where fp32 masters and moments are: auto: on the device as far as they fit, the rest in "
+       "host memory; host: there; none: on the device; on a CPU it is all one"},
       {{"recompute", FlagField<S>{&S::recompute}},
        Alters::kNothing,
        "--recompute",

@@ -72,7 +72,7 @@ struct RunSpec {
   std::string max_length_policy = "error";
   bool packing = true;
   std::string precision = "auto";
-  std::string offload = "host";
+  std::string offload = "auto";
   bool recompute = true;
   int64_t seed = 0;
   bool deterministic = false;

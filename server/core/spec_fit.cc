@@ -33,10 +33,11 @@ bool IsMap(const std::string& path) {
          });
 }
 
-void AddLaterValue(const std::string& path, const Json& value, std::vector<std::string>* paths) {
-  if (!value.is_string()) return;
+// PATH=VALUE of a value that came later than its field; empty of any other.
+std::string LaterValue(const std::string& path, const Json& value) {
+  if (!value.is_string()) return "";
   std::string setting = absl::StrCat(path, "=", value.get<std::string>());
-  if (absl::c_linear_search(KnownSettings(), setting)) paths->push_back(std::move(setting));
+  return absl::c_linear_search(KnownSettings(), setting) ? setting : "";
 }
 
 void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::string>* paths) {
@@ -44,7 +45,8 @@ void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::
     const std::string path = absl::StrCat(prefix, name);
     if (HasDefault(path, value)) continue;
     if (!absl::c_linear_search(*paths, path)) paths->push_back(path);
-    AddLaterValue(path, value, paths);
+    const std::string later = LaterValue(path, value);
+    if (!later.empty()) paths->push_back(later);
     if (value.is_object() && !IsMap(path)) AddFieldsSet(value, path + ".", paths);
     if (!value.is_array()) continue;
     for (const Json& element : value) {
@@ -53,11 +55,17 @@ void AddFieldsSet(const Json& json, const std::string& prefix, std::vector<std::
   }
 }
 
+bool IsKnown(const std::vector<std::string>& known, const std::string& path, const Json& value) {
+  const std::string later = LaterValue(path, value);
+  return absl::c_linear_search(known, path) &&
+         (later.empty() || absl::c_linear_search(known, later));
+}
+
 void DropUnknownDefaults(const std::vector<std::string>& known, const std::string& prefix,
                          Json* json) {
   for (auto member = json->begin(); member != json->end();) {
     const std::string path = absl::StrCat(prefix, member.key());
-    if (!absl::c_linear_search(known, path) && HasDefault(path, *member)) {
+    if (HasDefault(path, *member) && !IsKnown(known, path, *member)) {
       member = json->erase(member);
       continue;
     }

@@ -305,8 +305,9 @@ std::vector<MetricFamily> Metrics::Collect() const {
   out.Begin("tune_train_step_duration_seconds", "Wall time of one optimizer step",
             MetricType::Histogram);
   out.AddMetric({}, step_seconds_.Collect());
-  AddLabelled("tune_train_phase_seconds_total", "Time by phase: data, forward, backward, optimizer",
-              "phase", phase_seconds_, out);
+  AddLabelled("tune_train_phase_seconds_total",
+              "Time by phase: data, forward, backward, optimizer, update_wait", "phase",
+              phase_seconds_, out);
   out.Begin("tune_checkpoint_duration_seconds", "Time to write and commit one checkpoint",
             MetricType::Histogram);
   out.AddMetric({}, checkpoint_seconds_.Collect());

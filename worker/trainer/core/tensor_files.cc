@@ -76,8 +76,8 @@ std::string RangeError(const NamedTensor& named, at::ScalarType type) {
 
 // `tensor` in `type`, which must hold all its values.
 absl::StatusOr<at::Tensor> Narrowed(const NamedTensor& named, at::ScalarType type) {
-  at::Tensor out = named.tensor.detach().to(type).contiguous();
-  if (!LosesValues(named.tensor, out)) return out;
+  const at::Tensor out = named.tensor.detach().to(type).contiguous();
+  if (!LosesValues(named.tensor, out)) return out.to(at::kCPU);
   return Fail(kBadSpec,
               absl::StrCat(RangeError(named, type), "; set save_precision to bf16 or fp32"));
 }

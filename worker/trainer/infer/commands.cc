@@ -94,15 +94,18 @@ absl::Status Logits(const ProbeCommand& command) {
   return absl::OkStatus();
 }
 
-absl::Status Gradients(const ProbeCommand& command) {
+absl::Status WriteGradients(const ProbeCommand& command) {
   ASSIGN_OR_RETURN(const Probe probe, OpenProbe(command));
   const Parameters& parameters = probe.loaded->parameters;
   const auto one = OneRank();
-  HostGradients gradients(parameters, *one);
+  const auto lanes = LanesFor(parameters.device());
+  Gradients gradients(parameters, *one, *lanes, {});
+  gradients.BeginLastPass();
   const double targets = static_cast<double>(probe.batch.targets());
   const auto losses =
       ForwardBackward(*probe.loaded->network, probe.batch, Dropout(),
-                      {.scale = 1 / targets, .recompute = true, .on_forward_done = {}}, &gradients);
+                      {.scale = 1 / targets, .recompute = true}, &gradients);
+  gradients.Norm();
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   std::vector<NamedTensor> tensors = {{"loss", at::tensor({sum / targets}, at::kFloat)}};
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -118,7 +121,7 @@ absl::Status RunLogits(const ProbeCommand& command) {
 }
 
 absl::Status RunGradients(const ProbeCommand& command) {
-  return CatchExceptions([&] { return Gradients(command); });
+  return CatchExceptions([&] { return WriteGradients(command); });
 }
 
 }  // namespace tune::trainer

@@ -32,16 +32,19 @@ std::vector<double> SumByExample(const at::Tensor& token_losses, const MicroBatc
 
 class Pass {
  public:
-  Pass(const Network& network, const MicroBatch& batch, const Dropout& dropout)
+  Pass(const Network& network, const MicroBatch& batch, const Dropout& dropout,
+       const std::function<void(size_t)>& await = {})
       : network_(network),
         batch_(batch),
         dropout_(dropout),
+        await_(await),
         shape_(network.shape()),
         rotary_(network.RotaryFor(batch.positions)),
         layout_(MakeSegmentLayout(batch.offsets, batch.ids.device())) {}
 
   at::Tensor Embed() const {
     const c10::NoGradGuard no_grad;
+    Await({network_.embedding()});
     return dropout_.Apply(network_.Embed(batch_.ids), shape_.embedding_dropout, kEmbeddingSite);
   }
 
@@ -50,6 +53,7 @@ class Pass {
       return SegmentAttention(q, k, v, layout_, dropout_, shape_.attention_dropout,
                               AttentionWeightsSite(layer));
     };
+    Await(network_.BlockParameters(layer));
     return network_.Block(layer, input, rotary_, attend, dropout_);
   }
 
@@ -89,11 +93,14 @@ class Pass {
 
   // The final norm's rows that predict a target.
   at::Tensor TargetRows(const at::Tensor& hidden) const {
+    Await(network_.FinalNormParameters());
     return network_.FinalNorm(hidden).index_select(0, batch_.target_rows);
   }
 
   HeadInput Head(const at::Tensor& rows) const {
     const Network::Head& head = network_.head();
+    Await({head.weight});
+    if (head.bias) Await({*head.bias});
     HeadInput input{.hidden = rows.detach(),
                     .weight = network_.parameters()[head.weight].weight.detach(),
                     .bias = {},
@@ -106,7 +113,7 @@ class Pass {
   // Backward through one piece: the gradients of its trainable parameters go to `gradients`,
   // its input's is returned.
   at::Tensor Backward(const Piece& piece, const std::vector<size_t>& parameters,
-                      const at::Tensor& output_gradient, HostGradients* gradients) const {
+                      const at::Tensor& output_gradient, Gradients* gradients) const {
     const std::vector<size_t> trained = Trainable(parameters);
     std::vector<at::Tensor> inputs = {piece.input};
     for (const size_t i : trained) inputs.push_back(network_.parameters()[i].weight);
@@ -120,13 +127,13 @@ class Pass {
     return parameters;
   }
 
-  void AddIfTrainable(size_t index, const at::Tensor& gradient, HostGradients* gradients) const {
+  void AddIfTrainable(size_t index, const at::Tensor& gradient, Gradients* gradients) const {
     if (network_.parameters()[index].trainable) gradients->Add(index, gradient);
   }
 
   // The head's backward was done with its forward; this is the final norm's.
   at::Tensor BackwardHead(const Piece& rows, const HeadGradients& head,
-                          HostGradients* gradients) const {
+                          Gradients* gradients) const {
     AddIfTrainable(network_.head().weight, head.weight, gradients);
     if (network_.head().bias) AddIfTrainable(*network_.head().bias, head.bias, gradients);
     at::Tensor gradient = Backward(rows, network_.FinalNormParameters(), head.hidden, gradients);
@@ -135,7 +142,7 @@ class Pass {
   }
 
   void BackwardBlocks(std::vector<Piece> pieces, at::Tensor gradient,
-                      HostGradients* gradients) const {
+                      Gradients* gradients) const {
     for (int64_t layer = shape_.blocks - 1; layer >= 0; --layer) {
       Piece& piece = pieces[layer];
       if (!piece.output.defined()) piece = Graph(layer, piece.input);
@@ -149,7 +156,7 @@ class Pass {
     gradients->Done(0);
   }
 
-  void AddEmbedding(at::Tensor gradient, HostGradients* gradients) const {
+  void AddEmbedding(at::Tensor gradient, Gradients* gradients) const {
     const c10::NoGradGuard no_grad;
     gradient = dropout_.Apply(gradient, shape_.embedding_dropout, kEmbeddingSite);
     // The padding token's embedding does not learn: torch's Embedding(padding_idx).
@@ -160,9 +167,14 @@ class Pass {
   }
 
  private:
+  void Await(const std::vector<size_t>& parameters) const {
+    for (size_t i = 0; await_ && i < parameters.size(); ++i) await_(parameters[i]);
+  }
+
   const Network& network_;
   const MicroBatch& batch_;
   const Dropout& dropout_;
+  const std::function<void(size_t)> await_;
   const NetworkShape& shape_;
   const Rotary rotary_;
   const SegmentLayout layout_;
@@ -178,8 +190,8 @@ Piece NormPiece(const Pass& pass, const at::Tensor& hidden) {
 
 std::vector<double> ForwardBackward(const Network& network, const MicroBatch& batch,
                                     const Dropout& dropout, const PassOptions& options,
-                                    HostGradients* gradients) {
-  const Pass pass(network, batch, dropout);
+                                    Gradients* gradients) {
+  const Pass pass(network, batch, dropout, options.await);
   std::vector<Piece> pieces = pass.Blocks(options.recompute);
   const Piece rows = NormPiece(pass, pieces.back().input);
   pieces.pop_back();

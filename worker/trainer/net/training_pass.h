@@ -19,14 +19,17 @@ struct PassOptions {
   // Keeps only each block's input and computes its activations again in backward.
   bool recompute = true;
   // Called between forward and backward; may be empty.
-  std::function<void()> on_forward_done;
+  std::function<void()> on_forward_done = {};
+  // Called before a parameter is read for the first time; may be empty. A parameter that the network
+  // uses is read in every pass.
+  std::function<void(size_t index)> await = {};
 };
 
 // Adds the micro-batch's gradients to `gradients`. Returns the summed loss of each
 // example, in nats, in the order of the micro-batch.
 std::vector<double> ForwardBackward(const Network& network, const MicroBatch& batch,
                                     const Dropout& dropout, const PassOptions& options,
-                                    HostGradients* gradients);
+                                    Gradients* gradients);
 
 // The same losses without gradients and without dropout.
 std::vector<double> Forward(const Network& network, const MicroBatch& batch);

@@ -9,7 +9,7 @@ at::Tensor FolderTensor(const ModelFolder& folder, const std::string& name) {
   return FileTensor(file, file.tensors().at(name));
 }
 
-void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAdamW* optimizer) {
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters, AdamW* optimizer) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     optimizer->SetMaster(i, FolderTensor(folder, parameters[i].name));
   }

@@ -13,7 +13,7 @@ namespace tune::trainer {
 at::Tensor FolderTensor(const ModelFolder& folder, const std::string& name);
 
 // Loads the folder's weights into the optimizer's masters, and so into the parameters.
-void LoadWeights(const ModelFolder& folder, const Parameters& parameters, HostAdamW* optimizer);
+void LoadWeights(const ModelFolder& folder, const Parameters& parameters, AdamW* optimizer);
 // The same without an optimizer: for generation.
 void LoadWeights(const ModelFolder& folder, const Parameters& parameters);
 

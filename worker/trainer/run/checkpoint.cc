@@ -24,12 +24,12 @@ constexpr int kFormat = 3;
 
 struct ShardField {
   const char* name;
-  at::Tensor HostShard::*tensor;
+  at::Tensor StateShard::*tensor;
 };
 
-constexpr std::array<ShardField, 3> kShardFields = {{{"master", &HostShard::master},
-                                                     {"exp_avg", &HostShard::exp_avg},
-                                                     {"exp_avg_sq", &HostShard::exp_avg_sq}}};
+constexpr std::array<ShardField, 3> kShardFields = {{{"master", &StateShard::master},
+                                                     {"exp_avg", &StateShard::exp_avg},
+                                                     {"exp_avg_sq", &StateShard::exp_avg_sq}}};
 
 std::string ShardFile(int64_t rank, int64_t ranks) {
   return absl::StrFormat("state/optimizer-%05d-of-%05d.safetensors", rank, ranks);
@@ -46,15 +46,30 @@ Json InputsOf(const Lineage& lineage) {
       {"model_digest", lineage.run->model_digest}, {"model", lineage.model}, {"data", datasets}};
 }
 
+// Appends a flat tensor, from the device too, in pieces small enough to be copied.
+absl::Status AppendValues(const at::Tensor& values, SafetensorsWriter* writer) {
+  constexpr int64_t kPiece = int64_t{1} << 24;
+  for (int64_t begin = 0; begin < values.size(0); begin += kPiece) {
+    const int64_t size = std::min(kPiece, values.size(0) - begin);
+    RETURN_IF_ERROR(writer->Append(TensorBytes(values.narrow(0, begin, size).to(at::kCPU))));
+  }
+  return absl::OkStatus();
+}
+
 // This rank's shard; its SHA-256.
 absl::StatusOr<std::string> WriteShard(const std::string& dir, const ResumableState& state) {
-  std::vector<NamedTensor> tensors;
-  for (const ShardField& field : kShardFields) {
-    tensors.push_back({field.name, state.optimizer->shard().*field.tensor});
-  }
   const FlatLayout& layout = state.parameters->layout();
-  return WriteTensors(JoinPath(dir, ShardFile(state.optimizer->rank(), layout.ranks())), tensors,
-                      DType::kF32);
+  std::vector<TensorSpec> specs;
+  for (const ShardField& field : kShardFields) {
+    specs.push_back({field.name, DType::kF32, {layout.shard_size()}});
+  }
+  const std::string path = JoinPath(dir, ShardFile(state.optimizer->rank(), layout.ranks()));
+  ASSIGN_OR_RETURN(auto writer, SafetensorsWriter::Create(path, specs, {{"format", "pt"}}));
+  for (const ShardField& field : kShardFields) {
+    RETURN_IF_ERROR(AppendValues(state.optimizer->on_device().*field.tensor, writer.get()));
+    RETURN_IF_ERROR(AppendValues(state.optimizer->on_host().*field.tensor, writer.get()));
+  }
+  return writer->Finish();
 }
 
 absl::Status WriteState(const std::string& dir, const Lineage& lineage, int64_t ranks) {
@@ -196,11 +211,11 @@ absl::StatusOr<at::Tensor> StateTensor(const SafetensorsFile& file, const std::s
 
 // What the shard of rank `rank` in `stored` has for ours.
 absl::Status RestoreFrom(const std::string& path, const FlatLayout& stored, int64_t rank,
-                         const FlatLayout& ours, HostAdamW* optimizer) {
+                         const FlatLayout& ours, AdamW* optimizer) {
   const std::string shard_path = JoinPath(path, ShardFile(rank, stored.ranks()));
   auto file = SafetensorsFile::Open(shard_path);
   if (!file.ok()) return BadCheckpoint(file.status());
-  HostShard shard;
+  StateShard shard;
   for (const ShardField& field : kShardFields) {
     ASSIGN_OR_RETURN(shard.*field.tensor,
                      StateTensor(**file, shard_path, field.name, stored.shard_size()));
@@ -265,7 +280,7 @@ absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
 }
 
 absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
-                              HostAdamW* optimizer) {
+                              AdamW* optimizer) {
   ASSIGN_OR_RETURN(const Json state, ReadJsonFile(JoinPath(path, kStateFile)));
   const auto ranks = static_cast<int64_t>(NumberOf(state, "ranks"));
   if (NumberOf(state, "format") != kFormat || ranks < 1) {

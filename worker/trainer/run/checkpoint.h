@@ -19,7 +19,7 @@ namespace tune::trainer {
 
 struct ResumableState {
   const Parameters* parameters;
-  const HostAdamW* optimizer;
+  const AdamW* optimizer;
 };
 
 // Writes `path` (…/checkpoints/step-00000012): everything into a temporary folder beside
@@ -49,6 +49,6 @@ absl::StatusOr<std::vector<LogEntry>> ReadResumeState(const std::string& path,
 // Masters, moments and, from the masters, the weights: this rank's shard, from whatever
 // shards there are.
 absl::Status RestoreOptimizer(const std::string& path, const Parameters& parameters,
-                              HostAdamW* optimizer);
+                              AdamW* optimizer);
 
 }  // namespace tune::trainer

@@ -131,10 +131,22 @@ class Run {
                           .target_tokens = static_cast<int64_t>(setup_.EpochTargetTokens() + 0.5),
                           .flops_per_token = FlopsPerToken(setup_)}));
     for (const std::string& notice : setup_.notices) RETURN_IF_ERROR(events_->Warning(notice));
+    if (!device_.is_cpu()) RETURN_IF_ERROR(events_->Info(PlacementText()));
     if (!ranks_.first()) return absl::OkStatus();
     ASSIGN_OR_RETURN(batch_log_,
                      BatchLog::Open(JoinPath(options_.dir, kBatchesFile), lineage_.step()));
     return absl::OkStatus();
+  }
+
+  std::string PlacementText() {
+    const FlatLayout& layout = training_.parameters().layout();
+    const auto percent = [&](int64_t buckets) {
+      return 100 * ValuesOfBuckets(layout, buckets) / layout.size();
+    };
+    const Placement& placement = training_.placement();
+    return absl::StrCat("on ", DeviceName(device_), ": ", percent(placement.state),
+                        " % of the fp32 masters and moments, ", percent(placement.gradients),
+                        " % of the gradients' sums; the rest is in host memory");
   }
 
   // The step with this index, counted from 0; events and logs count from 1.
@@ -182,7 +194,7 @@ class Run {
   }
 
   // Over all target tokens, and of each dataset where there are several.
-  EvaluationEvent EvaluateAll() const {
+  EvaluationEvent EvaluateAll() {
     EvaluationEvent all;
     all.step = lineage_.step();
     double sum = 0;
@@ -197,7 +209,7 @@ class Run {
     return all;
   }
 
-  absl::StatusOr<std::string> Reply(const std::string& prompt) const {
+  absl::StatusOr<std::string> Reply(const std::string& prompt) {
     const Tokenizer& tokenizer = *setup_.base.tokenizer;
     ASSIGN_OR_RETURN(const auto ids, PromptIds(setup_.format, prompt));
     if (ids.empty()) return "";
@@ -300,7 +312,7 @@ class Run {
   }
 
   // Better to know before the disk is full than after.
-  absl::Status CheckDisk(bool resumable) const {
+  absl::Status CheckDisk(bool resumable) {
     const int64_t needed = CheckpointBytes(training_.parameters(), save_type_, resumable);
     ASSIGN_OR_RETURN(const int64_t free_bytes, FreeBytes(options_.dir));
     if (free_bytes >= needed) return absl::OkStatus();
@@ -360,9 +372,6 @@ absl::StatusOr<Outcome> Train(const RunOptions& options, EventLog* events) {
                    OpenDevice(setup->spec().resources.device, options.rank));
   const std::string warning = UnusedGpuWarning(setup->spec().resources.device, device);
   if (!warning.empty()) RETURN_IF_ERROR(events->Warning(warning));
-  if (device.is_cuda() && setup->spec().offload == "none") {
-    return Fail(kBadSpec, "offload: none is not supported on cuda; set it to host");
-  }
   setup->run.spec.precision = ResolvePrecision(setup->run, device);
   const int64_t size = setup->spec().resources.RankCount();
   const auto ranks = size > 1 ? JoinRanks(options.dir, options.rank, size) : OneRank();

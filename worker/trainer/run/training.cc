@@ -8,6 +8,7 @@
 #include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/training_pass.h"
 #include "worker/trainer/optim/load_weights.h"
+#include "worker/trainer/run/device_memory.h"
 
 namespace tune::trainer {
 namespace {
@@ -30,6 +31,16 @@ class Stopwatch {
   absl::Duration last_;
 };
 
+void MoveTime(const char* from, const char* to, absl::Duration time,
+              std::map<std::string, double>* phases) {
+  (*phases)[from] -= absl::ToDoubleSeconds(time);
+  (*phases)[to] += absl::ToDoubleSeconds(time);
+}
+
+Offload OffloadFor(const Setup& setup, const Parameters& parameters) {
+  return {LanesFor(parameters.device()), PlaceBySpec(setup, parameters)};
+}
+
 int64_t SumOf(const std::vector<int64_t>& values) {
   return std::accumulate(values.begin(), values.end(), int64_t{0});
 }
@@ -44,17 +55,18 @@ struct Training::Batch {
 };
 
 Training::Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock,
-                   const Trainable& trainable)
+                   const TrainingOptions& options)
     : setup_(setup),
       ranks_(ranks),
       clock_(clock),
       schedule_(MakeSchedule(setup.spec().lr_scheduler, setup.spec().learning_rate,
                              setup.spec().warmup_ratio, setup.order.total_steps())),
       parameters_(setup.base.folder.config, device, ComputeType(setup.spec().precision, device),
-                  ranks.size(), FlatLayout::kBucketValues, trainable),
+                  ranks.size(), options.bucket_values, options.trainable),
       network_(MakeNetwork(setup.base.folder.config, parameters_)),
-      optimizer_(parameters_, setup.spec(), ranks),
-      gradients_(parameters_, ranks) {
+      offload_(options.offload ? options.offload(parameters_) : OffloadFor(setup, parameters_)),
+      optimizer_(parameters_, setup.spec(), ranks, *offload_.lanes, offload_.placement),
+      gradients_(parameters_, ranks, *offload_.lanes, offload_.placement) {
   LoadWeights(setup.base.folder, parameters_, &optimizer_);
 }
 
@@ -99,12 +111,20 @@ std::vector<double> Training::Accumulate(int64_t step_index, const Batch& batch,
                                          StepResult* result) {
   std::vector<double> losses(batch.examples.size());
   Stopwatch watch(clock_, &result->phase_seconds);
-  const PassOptions options{.scale = 1 / static_cast<double>(batch.target_tokens),
-                            .recompute = setup_.spec().recompute,
-                            .on_forward_done = [&] { watch.Lap("forward"); }};
+  absl::Duration waited;
+  PassOptions options{.scale = 1 / static_cast<double>(batch.target_tokens),
+                      .recompute = setup_.spec().recompute,
+                      .on_forward_done = [&] { watch.Lap("forward"); }};
+  if (offload_.lanes->apart()) options.await = [&](size_t index) { waited += Await(index); };
   gradients_.Clear();
   const Share share = ShareOf(batch.examples);
-  for (const auto& items : share.micro_batches) {
+  for (size_t pass = 0; pass < share.passes; ++pass) {
+    if (pass + 1 == share.passes) gradients_.BeginLastPass();
+    if (pass >= share.micro_batches.size()) {
+      gradients_.Done(0);
+      continue;
+    }
+    const auto& items = share.micro_batches[pass];
     const MicroBatch micro_batch = MakeMicroBatch(items, parameters_.device());
     const Dropout dropout(static_cast<uint64_t>(setup_.spec().seed), step_index, micro_batch);
     watch.Lap("data");
@@ -112,9 +132,16 @@ std::vector<double> Training::Accumulate(int64_t step_index, const Batch& batch,
     for (size_t i = 0; i < sums.size(); ++i) losses[items[i].slot] = sums[i];
     watch.Lap("backward");
   }
-  for (size_t i = share.micro_batches.size(); i < share.passes; ++i) gradients_.Done(0);
   watch.Lap("backward");
+  if (options.await) MoveTime("forward", "update_wait", waited, &result->phase_seconds);
   return losses;
+}
+
+// How long the caller stood still.
+absl::Duration Training::Await(size_t index) {
+  const absl::Duration begin = clock_->Monotonic();
+  optimizer_.Await(index);
+  return clock_->Monotonic() - begin;
 }
 
 absl::StatusOr<StepResult> Training::Step(int64_t step_index, const Judge& judge) {
@@ -142,7 +169,8 @@ absl::StatusOr<StepResult> Training::Step(int64_t step_index, const Judge& judge
   return result;
 }
 
-EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
+EvalResult Training::Evaluate(const LoadedDataset& dataset) {
+  optimizer_.AwaitAll();
   std::vector<const Example*> examples;
   for (const Example& example : dataset.examples) examples.push_back(&example);
   std::vector<double> losses(examples.size());
@@ -155,17 +183,25 @@ EvalResult Training::Evaluate(const LoadedDataset& dataset) const {
 }
 
 std::vector<NamedTensor> Training::Masters() const {
-  const at::Tensor masters = optimizer_.GatherMasters();
+  const std::vector<at::Tensor> masters = optimizer_.Masters();
   std::vector<NamedTensor> weights;
-  for (size_t i = 0; masters.defined() && i < parameters_.size(); ++i) {
+  for (size_t i = 0; i < masters.size(); ++i) {
     const Parameter& parameter = parameters_[i];
-    weights.push_back(
-        {parameter.name,
-         parameter.trainable
-             ? Slice(masters, parameters_.layout().Parameter(i)).view(parameter.weight.sizes())
-             : FolderTensor(setup_.base.folder, parameter.name)});
+    weights.push_back({parameter.name, parameter.trainable
+                                           ? masters[i]
+                                           : FolderTensor(setup_.base.folder, parameter.name)});
   }
   return weights;
+}
+
+const Parameters& Training::parameters() {
+  optimizer_.AwaitAll();
+  return parameters_;
+}
+
+const Network& Training::network() {
+  optimizer_.AwaitAll();
+  return *network_;
 }
 
 }  // namespace tune::trainer

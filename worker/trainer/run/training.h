@@ -13,8 +13,10 @@
 #include "worker/trainer/core/tensor_files.h"
 #include "worker/trainer/net/network.h"
 #include "worker/trainer/optim/gradients.h"
+#include "worker/trainer/optim/lanes.h"
 #include "worker/trainer/optim/optimizer.h"
 #include "worker/trainer/optim/parameters.h"
+#include "worker/trainer/optim/placement.h"
 #include "worker/trainer/optim/ranks.h"
 #include "worker/trainer/run/setup.h"
 
@@ -47,12 +49,25 @@ struct EvalResult {
   double loss() const { return loss_sum / static_cast<double>(target_tokens); }
 };
 
+// Where and in which order a step's copies and updates happen.
+struct Offload {
+  std::unique_ptr<Lanes> lanes;
+  Placement placement;
+};
+
+struct TrainingOptions {
+  Trainable trainable = {};
+  int64_t bucket_values = FlatLayout::kBucketValues;
+  // Decides once the weights are on the device; empty: as the spec and the device's memory say.
+  std::function<Offload(const Parameters& parameters)> offload = {};
+};
+
 class Training {
  public:
   // `setup`, `ranks` and `clock` must outlive this. Weights are the base model's; frozen ones
   // stay so.
   Training(const Setup& setup, const at::Device& device, Ranks& ranks, Clock* clock,
-           const Trainable& trainable = {});
+           const TrainingOptions& options = {});
 
   // Sees a step's result but for its verdict; an error ends the step without an update. The
   // same on every rank.
@@ -61,18 +76,20 @@ class Training {
   // Does the optimizer step with this index, counted from 0: every rank its share, and every
   // rank gets the same result.
   absl::StatusOr<StepResult> Step(int64_t step_index, const Judge& judge);
-  EvalResult Evaluate(const LoadedDataset& dataset) const;
+  EvalResult Evaluate(const LoadedDataset& dataset);
   // Every weight by transformers' names, a trainable one as its fp32 master and a frozen one as
   // the base model has it, on the first rank; none on the others, which must call it too. Over
   // one rank masters are views, good until the next step.
   std::vector<NamedTensor> Masters() const;
 
-  const Parameters& parameters() const { return parameters_; }
-  const Network& network() const { return *network_; }
-  HostAdamW& optimizer() { return optimizer_; }
+  // With the weights of the last step, which may still have been on their way.
+  const Parameters& parameters();
+  const Network& network();
+  const Placement& placement() const { return offload_.placement; }
+  AdamW& optimizer() { return optimizer_; }
   // Updates made before a resumed run's first step: its steps but those skipped.
   void set_updates(int64_t updates) { updates_ = updates; }
-  const HostAdamW& optimizer() const { return optimizer_; }
+  const AdamW& optimizer() const { return optimizer_; }
 
  private:
   struct Batch;
@@ -87,6 +104,7 @@ class Training {
   Share ShareOf(const std::vector<const Example*>& examples) const;
   // Returns the losses by slot of the effective batch, 0 for another rank's.
   std::vector<double> Accumulate(int64_t step_index, const Batch& batch, StepResult* result);
+  absl::Duration Await(size_t index);
 
   const Setup& setup_;
   Ranks& ranks_;
@@ -94,8 +112,9 @@ class Training {
   const Schedule schedule_;
   Parameters parameters_;
   std::unique_ptr<Network> network_;
-  HostAdamW optimizer_;
-  HostGradients gradients_;
+  Offload offload_;
+  AdamW optimizer_;
+  Gradients gradients_;
   int64_t updates_ = 0;
 };
 

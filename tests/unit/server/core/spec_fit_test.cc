@@ -92,6 +92,14 @@ TEST(SpecFor, LeavesOutDefaultsThatTheTrainerLacks) {
   EXPECT_EQ(RunSpecToJson(*RunSpecFromJson(*trimmed)), RunSpecToJson(spec));
 }
 
+// A default that became another: a trainer that lacks the value has its own.
+TEST(SpecFor, LeavesOutADefaultWhoseValueTheTrainerLacks) {
+  const auto trimmed = ParseJson(*SpecFor(Text(Minimal()), AllBut({"offload=auto"})));
+  ASSERT_TRUE(trimmed.ok());
+  EXPECT_FALSE(trimmed->contains("offload"));
+  EXPECT_TRUE(ParseJson(*SpecFor(Text(Minimal()), AllBut({})))->contains("offload"));
+}
+
 TEST(SpecFor, KeepsWhatIsSet) {
   RunSpec spec = Minimal();
   spec.on_spike = "skip";

@@ -11,6 +11,7 @@
 #include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/micro_batch.h"
 #include "worker/trainer/net/network.h"
+#include "worker/trainer/optim/lanes.h"
 #include "worker/trainer/optim/parameters.h"
 
 namespace tune::trainer {
@@ -38,8 +39,8 @@ inline at::Tensor RandomTensor(at::IntArrayRef shape, uint64_t seed) {
 struct TinyModel {
   // Several ranks share it in buckets smaller than a layer, as they do a model of usual size.
   explicit TinyModel(const ModelConfig& config, at::ScalarType type = at::kFloat, int64_t ranks = 1,
-                     const Trainable& trainable = {})
-      : parameters(config, at::kCPU, type, ranks,
+                     const Trainable& trainable = {}, const at::Device& device = at::kCPU)
+      : parameters(config, device, type, ranks,
                    ranks > 1 ? kSmallBucket : FlatLayout::kBucketValues, trainable),
         network(MakeNetwork(config, parameters)) {
     for (size_t i = 0; i < parameters.size(); ++i) {
@@ -50,6 +51,7 @@ struct TinyModel {
 
   static constexpr int64_t kSmallBucket = 3000;
   Parameters parameters;
+  const std::unique_ptr<Lanes> lanes = InTurn(/*apart=*/false);
   const std::unique_ptr<Network> network;
   const Network& model = *network;
 };
@@ -65,12 +67,13 @@ inline Example RandomExample(int64_t length, int64_t prompt, uint64_t seed, int3
 }
 
 // All of `examples` in one micro-batch, slots from `first_slot`.
-inline MicroBatch BatchOf(const std::vector<Example>& examples, int64_t first_slot = 0) {
+inline MicroBatch BatchOf(const std::vector<Example>& examples, int64_t first_slot = 0,
+                          const at::Device& device = at::kCPU) {
   std::vector<BatchItem> items;
   for (size_t i = 0; i < examples.size(); ++i) {
     items.push_back({&examples[i], first_slot + static_cast<int64_t>(i)});
   }
-  return MakeMicroBatch(items, at::kCPU);
+  return MakeMicroBatch(items, device);
 }
 
 // Largest difference, relative to the largest magnitude in `expected`.

@@ -1,7 +1,9 @@
 #include "worker/trainer/net/training_pass.h"
 
+#include <ATen/ops/full_like.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "plain_phi.h"
@@ -31,7 +33,7 @@ PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& 
                              size_t size, bool recompute, uint64_t dropout_seed = 0,
                              int64_t step = 3) {
   const auto one = OneRank();
-  HostGradients gradients(tiny.parameters, *one);
+  Gradients gradients(tiny.parameters, *one, *tiny.lanes, {});
   PassResult result;
   for (size_t first = 0; first < examples.size(); first += size) {
     const std::vector<Example> part(
@@ -41,8 +43,7 @@ PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& 
     const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, step, batch);
     const auto losses = ForwardBackward(tiny.model, batch, dropout,
                                         {.scale = 1.0 / static_cast<double>(Targets(examples)),
-                                         .recompute = recompute,
-                                         .on_forward_done = {}},
+                                         .recompute = recompute},
                                         &gradients);
     result.losses.insert(result.losses.end(), losses.begin(), losses.end());
   }
@@ -85,6 +86,29 @@ TEST_P(TrainingPassShapes, EqualsPlainPhi) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, TrainingPassShapes,
                          testing::Values("plain", "grouped", "qk_layernorm", "tied"));
+
+// Weights that are NaN until they are awaited, each of them alone.
+TEST_P(TrainingPassShapes, AwaitsEachParameterBeforeItReadsIt) {
+  const TinyModel tiny(Config());
+  const std::vector<Example> examples = Examples();
+  const MicroBatch batch = BatchOf(examples);
+  for (const bool recompute : {true, false}) {
+    const auto expected = RunInMicroBatches(tiny, examples, examples.size(), recompute).losses;
+    std::vector<at::Tensor> weights;
+    for (size_t i = 0; i < tiny.parameters.size(); ++i) {
+      weights.push_back(tiny.parameters[i].weight.detach().clone());
+      tiny.parameters.Set(i, at::full_like(weights[i], NAN));
+    }
+    const auto one = OneRank();
+    Gradients gradients(tiny.parameters, *one, *tiny.lanes, {});
+    std::vector<bool> there(tiny.parameters.size(), false);
+    const PassOptions options{.recompute = recompute, .await = [&](size_t i) {
+                                if (!there[i]) tiny.parameters.Set(i, weights[i]);
+                                there[i] = true;
+                              }};
+    EXPECT_EQ(ForwardBackward(tiny.model, batch, Dropout(), options, &gradients), expected);
+  }
+}
 
 TEST(TrainingPass, RecomputeChangesNoBit) {
   ModelConfig config = TinyConfig();

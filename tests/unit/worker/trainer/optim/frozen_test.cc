@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "rank_threads.h"
+#include "save_training.h"
 #include "tiny_folder.h"
 #include "tiny_model.h"
 #include "worker/trainer/net/training_pass.h"
@@ -33,10 +34,11 @@ TEST(Frozen, TheOthersGradientsAreThoseOfTheWholeModel) {
   const ModelConfig config = TinyConfig();
   const TinyModel whole(config), part(config, at::kFloat, 1, IsTrained);
   const auto ranks = OneRank();
-  HostGradients expected(whole.parameters, *ranks), actual(part.parameters, *ranks);
+  Gradients expected(whole.parameters, *ranks, *whole.lanes, {}),
+      actual(part.parameters, *ranks, *part.lanes, {});
   const MicroBatch batch = BatchOf({RandomExample(9, 3, 1), RandomExample(14, 5, 2)});
   for (const bool recompute : {true, false}) {
-    const PassOptions options{.scale = 1, .recompute = recompute, .on_forward_done = {}};
+    const PassOptions options{.scale = 1, .recompute = recompute};
     expected.Clear();
     actual.Clear();
     EXPECT_EQ(ForwardBackward(part.model, batch, Dropout(), options, &actual),
@@ -62,7 +64,8 @@ class FrozenTest : public testing::TestWithParam<int64_t> {
   }
 
   std::unique_ptr<Training> Open(Ranks& ranks) {
-    return std::make_unique<Training>(*setup_, at::kCPU, ranks, &clock_, IsTrained);
+    return std::make_unique<Training>(*setup_, at::kCPU, ranks, &clock_,
+                                      TrainingOptions{.trainable = IsTrained});
   }
 
   static void Step(Training& training, int64_t step) {
@@ -76,20 +79,6 @@ class FrozenTest : public testing::TestWithParam<int64_t> {
     std::vector<at::Tensor> weights;
     for (const NamedTensor& master : training.Masters()) weights.push_back(master.tensor.clone());
     return weights;
-  }
-
-  void Save(const Training& training, Ranks& ranks) {
-    const Lineage lineage = setup_->MakeLineage();
-    const ModelConfig& config = setup_->base.folder.config;
-    const ResumableState state{&training.parameters(), &training.optimizer()};
-    const ExportedModel model{
-        .config = &config,
-        .model_path = setup_->base.path,
-        .end_token = setup_->base.tokenizer->TokenBytes(static_cast<int32_t>(config.eos_token_id)),
-        .weights = training.Masters(),
-        .dtype = DType::kF32};
-    const auto saved = WriteCheckpoint(scratch_ / "saved", model, lineage, &state, ranks);
-    ASSERT_TRUE(saved.ok()) << saved.status();
   }
 
   at::Tensor Base(const std::string& name) const { return FolderTensor(setup_->base.folder, name); }
@@ -138,7 +127,8 @@ TEST_P(FrozenTest, AResumedRunIsTheSameRun) {
     const auto whole = Open(ranks);
     Step(*whole, 0);
     Step(*whole, 1);
-    Save(*whole, ranks);
+    const absl::Status saved = SaveTraining(scratch_ / "saved", *setup_, whole.get(), ranks);
+    ASSERT_TRUE(saved.ok()) << saved;
     Step(*whole, 2);
     const auto resumed = Open(ranks);
     const absl::Status restored =

@@ -40,21 +40,24 @@ at::Tensor PartOf(const at::Tensor& flat, const Parameters& parameters, size_t i
   return flat.narrow(0, range.begin, range.size()).view(parameters[index].weight.sizes());
 }
 
-void FillGradients(const Parameters& parameters, int step, HostGradients* gradients) {
+void FillGradients(const Parameters& parameters, int step, Gradients* gradients) {
   gradients->Clear();
+  gradients->BeginLastPass();
   for (size_t i = 0; i < parameters.size(); ++i) {
     gradients->Add(i, RandomTensor(parameters[i].weight.sizes(), 1000 * step + i) * 0.01);
   }
+  gradients->Done(0);
+  gradients->Norm();
 }
 
-class HostAdamWBetas : public testing::TestWithParam<double> {};
+class AdamWBetas : public testing::TestWithParam<double> {};
 
-TEST_P(HostAdamWBetas, EqualTheFormulaInFp64OverSteps) {
+TEST_P(AdamWBetas, EqualTheFormulaInFp64OverSteps) {
   const TinyModel tiny(TinyConfig());
   const RunSpec spec = SpecWithDecay(GetParam());
   const auto ranks = OneRank();
-  HostAdamW optimizer(tiny.parameters, spec, *ranks);
-  HostGradients gradients(tiny.parameters, *ranks);
+  AdamW optimizer(tiny.parameters, spec, *ranks, *tiny.lanes, {});
+  Gradients gradients(tiny.parameters, *ranks, *tiny.lanes, {});
   std::vector<Fp64AdamW> expected;
   for (size_t i = 0; i < tiny.parameters.size(); ++i) {
     const at::Tensor start = RandomTensor(tiny.parameters[i].weight.sizes(), i);
@@ -78,13 +81,13 @@ TEST_P(HostAdamWBetas, EqualTheFormulaInFp64OverSteps) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Beta2, HostAdamWBetas, testing::Values(0.95, 0.999, 0.99999));
+INSTANTIATE_TEST_SUITE_P(Beta2, AdamWBetas, testing::Values(0.95, 0.999, 0.99999));
 
-TEST(HostAdamW, Bf16WeightsAreTheMastersRounded) {
+TEST(AdamW, Bf16WeightsAreTheMastersRounded) {
   const TinyModel tiny(TinyConfig(), at::kBFloat16);
   const auto ranks = OneRank();
-  HostAdamW optimizer(tiny.parameters, SpecWithDecay(), *ranks);
-  HostGradients gradients(tiny.parameters, *ranks);
+  AdamW optimizer(tiny.parameters, SpecWithDecay(), *ranks, *tiny.lanes, {});
+  Gradients gradients(tiny.parameters, *ranks, *tiny.lanes, {});
   for (size_t i = 0; i < tiny.parameters.size(); ++i) {
     optimizer.SetMaster(i, RandomTensor(tiny.parameters[i].weight.sizes(), i));
   }
@@ -173,10 +176,10 @@ TEST(ClipScale, BringsTheNormDownAndNeverUp) {
   EXPECT_EQ(ClipScale(1e9, 0), 1);
 }
 
-TEST(HostGradients, AddUpAndStartAnew) {
+TEST(Gradients, AddUpAndStartAnew) {
   const TinyModel tiny(TinyConfig());
   const auto ranks = OneRank();
-  HostGradients gradients(tiny.parameters, *ranks);
+  Gradients gradients(tiny.parameters, *ranks, *tiny.lanes, {});
   const at::Tensor g = RandomTensor(tiny.parameters[0].weight.sizes(), 1);
   gradients.Add(0, g);
   gradients.Add(0, g);
@@ -187,10 +190,10 @@ TEST(HostGradients, AddUpAndStartAnew) {
 }
 
 // 512 gradients of 2^-9 after one of 1: in bf16 each is lost in the sum.
-TEST(HostGradients, AddUpInFp32WhateverTheModelComputesIn) {
+TEST(Gradients, AddUpInFp32WhateverTheModelComputesIn) {
   const TinyModel tiny(TinyConfig(), at::kBFloat16);
   const auto ranks = OneRank();
-  HostGradients gradients(tiny.parameters, *ranks);
+  Gradients gradients(tiny.parameters, *ranks, *tiny.lanes, {});
   const size_t embedding = tiny.model.embedding(), norm = tiny.model.FinalNormParameters()[0];
   const auto add = [&](double value) {
     const auto bf16 = at::TensorOptions(at::kBFloat16);
@@ -203,10 +206,10 @@ TEST(HostGradients, AddUpInFp32WhateverTheModelComputesIn) {
   EXPECT_EQ(gradients[embedding][5].min().item<float>(), 2);
 }
 
-TEST(HostGradients, RowsOfOneIdAddUp) {
+TEST(Gradients, RowsOfOneIdAddUp) {
   const TinyModel tiny(TinyConfig());
   const auto ranks = OneRank();
-  HostGradients gradients(tiny.parameters, *ranks);
+  Gradients gradients(tiny.parameters, *ranks, *tiny.lanes, {});
   const size_t embedding = tiny.model.embedding();
   const at::Tensor rows = RandomTensor({3, 40}, 1);
   gradients.AddRows(embedding, at::tensor({5, 2, 5}, at::kLong), rows);

@@ -77,7 +77,7 @@ std::vector<MicroBatch> Cut(const std::vector<BatchItem>& items, int64_t micro_b
 void RunShare(const ModelConfig& config, const std::vector<MicroBatch>& batches, double scale,
               const Way& way, Ranks& ranks, Sums* sums) {
   const TinyModel tiny(config, at::kFloat, ranks.size());
-  HostGradients gradients(tiny.parameters, ranks);
+  Gradients gradients(tiny.parameters, ranks, *tiny.lanes, {});
   for (size_t first = 0; first < batches.size(); first += ranks.size()) {
     if (first + ranks.rank() >= batches.size()) {
       gradients.Done(0);
@@ -85,16 +85,21 @@ void RunShare(const ModelConfig& config, const std::vector<MicroBatch>& batches,
     }
     const MicroBatch& batch = batches[first + ranks.rank()];
     const Dropout dropout = way.dropout_seed == 0 ? Dropout() : Dropout(way.dropout_seed, 3, batch);
-    const PassOptions options{.scale = scale, .recompute = way.recompute, .on_forward_done = {}};
+    const PassOptions options{.scale = scale, .recompute = way.recompute};
     const auto losses = ForwardBackward(tiny.model, batch, dropout, options, &gradients);
     for (size_t i = 0; i < losses.size(); ++i) sums->losses[batch.slots[i]] = losses[i];
   }
+  std::vector<at::Tensor> parts;
+  for (int64_t bucket = 0; bucket < tiny.parameters.layout().buckets(); ++bucket) {
+    parts.push_back(gradients.Sum(bucket));
+  }
+  const at::Tensor shard = at::cat(parts);
   for (size_t i = 0; i < tiny.parameters.size(); ++i) {
     const Range range = tiny.parameters.layout().Parameter(i);
     const at::Tensor whole = sums->gradients[i].flatten();
     for (const ShardPiece& piece : tiny.parameters.layout().Pieces(range, ranks.rank())) {
       whole.narrow(0, piece.flat.begin - range.begin, piece.flat.size())
-          .copy_(gradients.shard().narrow(0, piece.shard_begin, piece.flat.size()));
+          .copy_(shard.narrow(0, piece.shard_begin, piece.flat.size()));
     }
   }
 }

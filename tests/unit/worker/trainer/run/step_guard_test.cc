@@ -251,7 +251,7 @@ TEST_F(StepGuardTest, ASkippedStepIsNoUpdate) {
   ASSERT_TRUE(skipping.Step(2, apply).ok());
   ASSERT_TRUE(without.Step(0, apply).ok());
   ASSERT_TRUE(without.Step(2, apply).ok());
-  const HostShard &a = skipping.optimizer().shard(), &b = without.optimizer().shard();
+  const StateShard a = skipping.optimizer().shard(), b = without.optimizer().shard();
   EXPECT_TRUE(a.master.equal(b.master));
   EXPECT_TRUE(a.exp_avg.equal(b.exp_avg));
   EXPECT_TRUE(a.exp_avg_sq.equal(b.exp_avg_sq));

@@ -64,7 +64,7 @@ class TrainingTest : public testing::Test {
 
   // Masters and moments, copied.
   std::vector<at::Tensor> State() const {
-    const HostShard& shard = training_->optimizer().shard();
+    const StateShard shard = training_->optimizer().shard();
     return {shard.master.detach().clone(), shard.exp_avg.clone(), shard.exp_avg_sq.clone()};
   }
 
