@@ -14,6 +14,7 @@ device=${TUNE_TEST_DEVICE:-cuda}
 torch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') || exit 1
 nvidia=$(find "$(dirname "$torch")/nvidia" -name lib -type d 2>/dev/null | paste -sd:)
 export LD_LIBRARY_PATH=$torch/lib:$nvidia:$here/lib
+export GOMP_SPINCOUNT=1000  # else libgomp's threads fight for the cores (worker/trainer/main.cc)
 export TUNE_TRAINER=$here/tune-trainer TUNE_TEST_DEVICE=$device
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
