@@ -1,12 +1,13 @@
-// Whole steps of a model of Phi-2's size on a GPU, in bf16, on packed rows of GSM8K's lengths: under each
-// placement, as cards of several sizes would have it. Prints one JSON object as the last line of its
-// output; progress is on stderr.
+// Whole steps of a model of Phi-2's size on a GPU, in bf16, on packed rows of GSM8K's lengths:
+// under each placement, as cards of several sizes would have it. Prints one JSON object as the last
+// line of its output; progress is on stderr.
 //
 //   gpu_bench [--layers N] [--hidden N] [--vocab N] [--micro-batches N] [--tokens N] [--steps N]
 //             [--device cuda]
 //
 // Weights are random: time and memory do not depend on their values. `mfu` counts 6 operations a
-// weight and token, and those of attention, over what a large matrix product reaches in the same run.
+// weight and token, and those of attention, over what a large matrix product reaches in the same
+// run.
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
 
@@ -188,10 +189,10 @@ class Bench {
   }
   double PeakBytes() const {
     if (device_.is_cpu()) return 0;
-    return static_cast<double>(at::accelerator::getDeviceStats(device_.index())
-                                   .allocated_bytes[static_cast<size_t>(
-                                       c10::CachingAllocator::StatType::AGGREGATE)]
-                                   .peak);
+    return static_cast<double>(
+        at::accelerator::getDeviceStats(device_.index())
+            .allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)]
+            .peak);
   }
 
   const Options options_;

@@ -1,6 +1,6 @@
-// What only a GPU can show: that it computes what a CPU does, and that streams of its own give the bits of
-// one thing after the other. TUNE_TEST_DEVICE=cpu runs
-// the same on a CPU, where nothing of it can fail but the tests themselves.
+// What only a GPU can show: that it computes what a CPU does, and that streams of its own give the
+// bits of one thing after the other. TUNE_TEST_DEVICE=cpu runs the same on a CPU, where nothing of
+// it can fail but the tests themselves.
 #include <ATen/DeviceAccelerator.h>
 #include <gtest/gtest.h>
 

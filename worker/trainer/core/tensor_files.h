@@ -32,9 +32,9 @@ struct NamedTensor {
 // tensor's name. Empty where every value fits.
 std::string BeyondRange(const NamedTensor& named, DType dtype);
 
-// Writes tensors, of any device, to one file, in this order; those of a floating type are converted to
-// `dtype` as they go out. Returns the file's SHA-256; it is not synced. BadSpec names a tensor with
-// a finite value beyond its range.
+// Writes tensors, of any device, to one file, in this order; those of a floating type are converted
+// to `dtype` as they go out. Returns the file's SHA-256; it is not synced. BadSpec names a tensor
+// with a finite value beyond its range.
 absl::StatusOr<std::string> WriteTensors(const std::string& path,
                                          const std::vector<NamedTensor>& tensors, DType dtype);
 

@@ -102,9 +102,8 @@ absl::Status WriteGradients(const ProbeCommand& command) {
   Gradients gradients(parameters, *one, *lanes, {});
   gradients.BeginLastPass();
   const double targets = static_cast<double>(probe.batch.targets());
-  const auto losses =
-      ForwardBackward(*probe.loaded->network, probe.batch, Dropout(),
-                      {.scale = 1 / targets, .recompute = true}, &gradients);
+  const auto losses = ForwardBackward(*probe.loaded->network, probe.batch, Dropout(),
+                                      {.scale = 1 / targets, .recompute = true}, &gradients);
   gradients.Norm();
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   std::vector<NamedTensor> tensors = {{"loss", at::tensor({sum / targets}, at::kFloat)}};

@@ -141,8 +141,7 @@ class Pass {
     return gradient;
   }
 
-  void BackwardBlocks(std::vector<Piece> pieces, at::Tensor gradient,
-                      Gradients* gradients) const {
+  void BackwardBlocks(std::vector<Piece> pieces, at::Tensor gradient, Gradients* gradients) const {
     for (int64_t layer = shape_.blocks - 1; layer >= 0; --layer) {
       Piece& piece = pieces[layer];
       if (!piece.output.defined()) piece = Graph(layer, piece.input);

@@ -20,8 +20,8 @@ struct PassOptions {
   bool recompute = true;
   // Called between forward and backward; may be empty.
   std::function<void()> on_forward_done = {};
-  // Called before a parameter is read for the first time; may be empty. A parameter that the network
-  // uses is read in every pass.
+  // Called before a parameter is read for the first time; may be empty. A parameter that the
+  // network uses is read in every pass.
   std::function<void(size_t index)> await = {};
 };
 

@@ -117,7 +117,8 @@ void Gradients::AddRowsOnDevice(size_t index, const at::Tensor& ids, const at::T
   const Range range = layout_.Parameter(index);
   const at::IntArrayRef shape = parameters_[index].weight.sizes();
   if (range.end > on_device_.size(0)) {
-    return Add(index, at::zeros(shape, on_device_.options()).index_add_(0, ids, rows.to(at::kFloat)));
+    return Add(index,
+               at::zeros(shape, on_device_.options()).index_add_(0, ids, rows.to(at::kFloat)));
   }
   const at::Tensor sum = Slice(on_device_, range).view(shape);
   if (fresh_[index]) lanes_.Enqueue(Lane::kCompute, {sum}, [=] { sum.zero_(); });
@@ -171,8 +172,8 @@ void Gradients::Reduce(int64_t bucket) {
   spare_.push_back(open_.extract(bucket).mapped());
 }
 
-// The bucket's sum is complete on the device, or on the host. The copy into host memory that the last
-// update has read comes after it: the weights which that update made have been waited for.
+// The bucket's sum is complete on the device, or on the host. The copy into host memory that the
+// last update has read comes after it: the weights which that update made have been waited for.
 void Gradients::Leave(int64_t bucket) {
   const at::Tensor sum = sums_[bucket];
   if (placement_.StateOnDevice(bucket)) {

@@ -1,7 +1,8 @@
-// Gradients of one optimizer step, accumulated in fp32, each rank holding its shard of them (ZeRO-2:
-// Rajbhandari et al., arXiv:1910.02054). They add up on the device as far as the placement says,
-// else in host memory. A pass works its way from the last parameter to the first; in a step's last
-// pass each bucket goes, as soon as it is whole, to where its state is, and its norm is summed there.
+// Gradients of one optimizer step, accumulated in fp32, each rank holding its shard of them
+// (ZeRO-2: Rajbhandari et al., arXiv:1910.02054). They add up on the device as far as the placement
+// says, else in host memory. A pass works its way from the last parameter to the first; in a step's
+// last pass each bucket goes, as soon as it is whole, to where its state is, and its norm is summed
+// there.
 #pragma once
 
 #include <map>
@@ -17,8 +18,8 @@ namespace tune::trainer {
 
 class Gradients {
  public:
-  // `parameters`, `ranks` and `lanes` must outlive this. Over several ranks nothing can be placed on
-  // the device: their sums are made on the host.
+  // `parameters`, `ranks` and `lanes` must outlive this. Over several ranks nothing can be placed
+  // on the device: their sums are made on the host.
   Gradients(const Parameters& parameters, Ranks& ranks, Lanes& lanes, const Placement& placement);
 
   // Starts a step: what is there is forgotten.

@@ -36,7 +36,8 @@ class InTurnLanes : public Lanes {
 // A thread that does what it is given, in order.
 class Worker {
  public:
-  explicit Worker(std::optional<c10::Stream> stream) : stream_(stream), thread_([this] { Run(); }) {}
+  explicit Worker(std::optional<c10::Stream> stream)
+      : stream_(stream), thread_([this] { Run(); }) {}
   ~Worker() {
     Push(nullptr);
     thread_.join();
@@ -99,8 +100,7 @@ struct ThreadedEvent : LaneEvent {
 class ThreadedLanesImpl : public Lanes {
  public:
   explicit ThreadedLanesImpl(const at::Device& device)
-      : device_(device),
-        workers_{Worker(NewStream()), Worker(NewStream()), Worker(std::nullopt)} {}
+      : device_(device), workers_{Worker(NewStream()), Worker(NewStream()), Worker(std::nullopt)} {}
 
   bool apart() const override { return true; }
 

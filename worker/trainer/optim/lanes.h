@@ -11,8 +11,9 @@
 
 namespace tune::trainer {
 
-// kCompute is the caller's own: what it computes on the device without Enqueue is in order with what
-// it enqueues there. kDownload copies from the device, kUpload to it; kHost computes on the host.
+// kCompute is the caller's own: what it computes on the device without Enqueue is in order with
+// what it enqueues there. kDownload copies from the device, kUpload to it; kHost computes on the
+// host.
 enum class Lane { kCompute, kDownload, kUpload, kHost };
 inline constexpr int kLanes = 4;
 
@@ -45,8 +46,8 @@ class Lanes {
 // Everything at once, by the caller.
 std::unique_ptr<Lanes> InTurn(bool apart);
 
-// Each lane but kCompute has a thread; on a GPU kDownload and kUpload have streams of their own, and
-// kCompute is the caller's current stream. On a CPU they are threads alone.
+// Each lane but kCompute has a thread; on a GPU kDownload and kUpload have streams of their own,
+// and kCompute is the caller's current stream. On a CPU they are threads alone.
 std::unique_ptr<Lanes> ThreadedLanes(const at::Device& device);
 
 // What training on `device` takes.

@@ -24,7 +24,6 @@ StateShard SliceState(const StateShard& state, const Range& range) {
   return {Slice(state.master, range), Slice(state.exp_avg, range), Slice(state.exp_avg_sq, range)};
 }
 
-
 }  // namespace
 
 AdamW::AdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks, Lanes& lanes,
@@ -48,13 +47,14 @@ AdamW::AdamW(const Parameters& parameters, const RunSpec& spec, Ranks& ranks, La
   }
   const at::TensorOptions slab(weights.scalar_type());
   for (int i = 0; lanes.apart() && i < kSlabs; ++i) {
-    slabs_.push_back({at::empty({layout_.Bucket(0).size()},
-                                slab.pinned_memory(parameters.device().is_cuda())),
-                      nullptr});
+    slabs_.push_back(
+        {at::empty({layout_.Bucket(0).size()}, slab.pinned_memory(parameters.device().is_cuda())),
+         nullptr});
   }
 }
 
-// State lies bucket by bucket: no range that is asked for begins on the device and ends on the host.
+// State lies bucket by bucket: no range that is asked for begins on the device and ends on the
+// host.
 StateShard AdamW::StateAt(const Range& in_shard) const {
   const int64_t split = on_device_.master.size(0);
   if (in_shard.end <= split) return SliceState(on_device_, in_shard);
@@ -110,8 +110,7 @@ void AdamW::PublishBySlab(int64_t bucket, const Write& write) {
                    ranks_.AllGather(all);
                  });
   lanes_.Wait(Lane::kUpload, lanes_.Record(Lane::kHost));
-  lanes_.Enqueue(Lane::kUpload, {weights},
-                 [=] { weights.copy_(all, /*non_blocking=*/true); });
+  lanes_.Enqueue(Lane::kUpload, {weights}, [=] { weights.copy_(all, /*non_blocking=*/true); });
   slab.uploaded = published_[bucket] = lanes_.Record(Lane::kUpload);
 }
 

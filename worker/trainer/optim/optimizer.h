@@ -1,6 +1,6 @@
-// AdamW whose fp32 master weights and moments lie on the device as far as the placement says, the rest
-// in host memory, each rank holding its shard of them. An update of what is on the host goes on while
-// the next step begins: whoever needs a weight awaits it.
+// AdamW whose fp32 master weights and moments lie on the device as far as the placement says, the
+// rest in host memory, each rank holding its shard of them. An update of what is on the host goes
+// on while the next step begins: whoever needs a weight awaits it.
 #pragma once
 
 #include <functional>
@@ -42,9 +42,9 @@ class AdamW {
 
   // Update number `update`, counted from 1, after the gradients' Norm. They are scaled by
   // `gradient_scale` first; every trainable parameter decays, as with torch.optim.AdamW over
-  // model.parameters(). The weights follow on every rank, in the order in which a forward pass needs
-  // them: nothing of it may be read before it is awaited. What lies on the device is updated by
-  // LibTorch's fused AdamW, the rest by AdamWUpdate, whose results differ by rounding.
+  // model.parameters(). The weights follow on every rank, in the order in which a forward pass
+  // needs them: nothing of it may be read before it is awaited. What lies on the device is updated
+  // by LibTorch's fused AdamW, the rest by AdamWUpdate, whose results differ by rounding.
   void Step(const Gradients& gradients, double learning_rate, double gradient_scale,
             int64_t update);
 
@@ -52,9 +52,9 @@ class AdamW {
   void Await(size_t index);
   void AwaitAll();
 
-  // Each parameter's master, of its shape, on the first rank; none on the others, which must call it
-  // too. A frozen parameter's is undefined. Views, wherever they lie, good until the next step; a copy
-  // on the host where ranks or places share one.
+  // Each parameter's master, of its shape, on the first rank; none on the others, which must call
+  // it too. A frozen parameter's is undefined. Views, wherever they lie, good until the next step;
+  // a copy on the host where ranks or places share one.
   std::vector<at::Tensor> Masters() const;
 
   // This rank's shard of the state is the first of these, and then the second.

@@ -27,8 +27,8 @@ Parameters::Parameters(const ModelConfig& config, const at::Device& device, at::
   for (const auto& [name, shape] : ModelTensors(config)) {
     index_[name] = list_.size();
     if (IsTrainable(trainable, name)) {
-      // With a version of its own: autograd would take a new weight of another parameter for a change
-      // of what a graph has kept.
+      // With a version of its own: autograd would take a new weight of another parameter for a
+      // change of what a graph has kept.
       const at::Tensor values = Slice(flat_, layout_.Parameter(list_.size()));
       list_.push_back({name, values.view(shape).variable_data().requires_grad_(), true});
     } else {

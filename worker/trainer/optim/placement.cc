@@ -19,8 +19,7 @@ Placement PlaceState(const FlatLayout& layout, int64_t device_bytes) {
   Placement placement;
   placement.gradients = Fitting(layout, kGradientBytes, device_bytes);
   if (placement.gradients < layout.buckets()) return placement;
-  placement.state =
-      Fitting(layout, kStateBytes, device_bytes - kGradientBytes * layout.size());
+  placement.state = Fitting(layout, kStateBytes, device_bytes - kGradientBytes * layout.size());
   return placement;
 }
 

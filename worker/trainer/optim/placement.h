@@ -1,6 +1,6 @@
 // What of a rank's optimizer state lies on the device. A step ends with the gradients of the first
-// buckets, and the next one begins with their weights: they have the least time to go to the host and
-// come back. So it is always the first buckets that stay on the device.
+// buckets, and the next one begins with their weights: they have the least time to go to the host
+// and come back. So it is always the first buckets that stay on the device.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct Placement {
 inline constexpr int64_t kGradientBytes = 4;
 inline constexpr int64_t kStateBytes = 12;
 
-// As much as `device_bytes` hold: gradients first, since one that is added up on the host costs a copy
-// in every pass of a step, and state costs one in each step. State goes there only where all
+// As much as `device_bytes` hold: gradients first, since one that is added up on the host costs a
+// copy in every pass of a step, and state costs one in each step. State goes there only where all
 // gradients do.
 Placement PlaceState(const FlatLayout& layout, int64_t device_bytes);
 

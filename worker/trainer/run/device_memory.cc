@@ -17,8 +17,8 @@ int64_t LongestExample(const Setup& setup) {
   return static_cast<int64_t>(longest);
 }
 
-// Values that a block's graph keeps for each token, and their gradients: the norm, queries, keys and
-// values before and after rotation, attention, both halves of the MLP, and the sums.
+// Values that a block's graph keeps for each token, and their gradients: the norm, queries, keys
+// and values before and after rotation, attention, both halves of the MLP, and the sums.
 int64_t GraphValues(const ModelConfig& config) {
   return 2 * (12 * config.hidden_size + 2 * config.intermediate_size);
 }
@@ -44,9 +44,7 @@ int64_t PassBytes(const ModelConfig& config, int64_t tokens, int64_t value_bytes
   return value_bytes * (tokens * per_token + BlockParameters(config)) + HeadBytes(config, tokens);
 }
 
-int64_t ReserveBytes(int64_t device_bytes) {
-  return std::max(int64_t{1} << 30, device_bytes / 20);
-}
+int64_t ReserveBytes(int64_t device_bytes) { return std::max(int64_t{1} << 30, device_bytes / 20); }
 
 int64_t LargestPassTokens(const Setup& setup) {
   return std::max(setup.spec().micro_batch_tokens, LongestExample(setup));

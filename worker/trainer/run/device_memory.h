@@ -1,5 +1,5 @@
-// How much of a device's memory a run needs beside its weights, and what of its optimizer state fits
-// there.
+// How much of a device's memory a run needs beside its weights, and what of its optimizer state
+// fits there.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "run/known_settings.h"
 #include "run/spec.h"
 
 namespace tune::server {
@@ -26,14 +27,12 @@ RunSpec Minimal() {
 
 std::string Text(const RunSpec& spec) { return DumpJson(RunSpecToJson(spec)); }
 
-// Of a trainer that knows all fields but these.
+// Of a trainer that knows all settings but these.
 std::vector<std::string> AllBut(const std::vector<std::string>& lacking) {
-  std::vector<std::string> known;
-  for (const SpecField& field : SpecFields()) {
-    if (std::find(lacking.begin(), lacking.end(), field.path) == lacking.end()) {
-      known.push_back(field.path);
-    }
-  }
+  std::vector<std::string> known = KnownSettings();
+  std::erase_if(known, [&](const std::string& setting) {
+    return std::find(lacking.begin(), lacking.end(), setting) != lacking.end();
+  });
   return known;
 }
 

@@ -1,7 +1,7 @@
-// A device that is as late as it may be. Lanes do their work only when someone waits for it, or when
-// a seed says so, and then in an order drawn from the seed; and what a lane will write is spoilt as
-// soon as it could have begun. Where a wait is missing, somebody reads what is not there yet, or what
-// is no longer there.
+// A device that is as late as it may be. Lanes do their work only when someone waits for it, or
+// when a seed says so, and then in an order drawn from the seed; and what a lane will write is
+// spoilt as soon as it could have begun. Where a wait is missing, somebody reads what is not there
+// yet, or what is no longer there.
 #pragma once
 
 #include <array>

@@ -41,10 +41,10 @@ PassResult RunInMicroBatches(const TinyModel& tiny, const std::vector<Example>& 
         examples.begin() + static_cast<int64_t>(std::min(first + size, examples.size())));
     const MicroBatch batch = BatchOf(part, static_cast<int64_t>(first));
     const Dropout dropout = dropout_seed == 0 ? Dropout() : Dropout(dropout_seed, step, batch);
-    const auto losses = ForwardBackward(tiny.model, batch, dropout,
-                                        {.scale = 1.0 / static_cast<double>(Targets(examples)),
-                                         .recompute = recompute},
-                                        &gradients);
+    const auto losses = ForwardBackward(
+        tiny.model, batch, dropout,
+        {.scale = 1.0 / static_cast<double>(Targets(examples)), .recompute = recompute},
+        &gradients);
     result.losses.insert(result.losses.end(), losses.begin(), losses.end());
   }
   for (size_t i = 0; i < tiny.parameters.size(); ++i)

@@ -1,6 +1,6 @@
 // Whole steps over a device with memory of its own: a late one, which shows whether everything that
-// must be waited for is, and one of threads. They give the bits of the same steps done one thing after
-// the other, and those the bits of a run on a CPU, which copies nothing.
+// must be waited for is, and one of threads. They give the bits of the same steps done one thing
+// after the other, and those the bits of a run on a CPU, which copies nothing.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -167,11 +167,12 @@ TEST_F(OffloadTest, StateOnTheHostIsTheRunOfACpu) {
   }
 }
 
-// What is updated on the device, by LibTorch's kernel, differs from what our kernel makes by rounding:
-// after five steps of a rate of 0.01 by less than 1e-5 of the largest value.
+// What is updated on the device, by LibTorch's kernel, differs from what our kernel makes by
+// rounding: after five steps of a rate of 0.01 by less than 1e-5 of the largest value.
 TEST_F(OffloadTest, StateOnTheDeviceDiffersByRounding) {
   Open("fp32");
-  setup_->run.spec.eps = 1e-3;  // else an update of a gradient that is nothing but rounding is as large
+  setup_->run.spec.eps =
+      1e-3;  // else an update of a gradient that is nothing but rounding is as large
   const Course expected = Train(Serial, {});
   for (const Placement& placement : Placements()) {
     const Course course = Train(Serial, placement);
