@@ -99,7 +99,26 @@ class Context {
     return tries > 1 && absl::IsNotFound(status) ? absl::OkStatus() : status;
   }
 
+  // Reads a server stream to its end, retried from its beginning as Call is. CANCELLED where
+  // `on_message` says false.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
+                          grpc::ClientContext*, const Request&),
+                      const Request& request,
+                      const std::function<bool(const Response&)>& on_message) {
+    return Retry(kStreamTimeout, [&](const auto& channel, auto* context) {
+      Stub stub(channel);
+      const auto reader = (stub.*method)(context, request);
+      Response message;
+      while (reader->Read(&message)) {
+        if (!on_message(message)) context->TryCancel();
+      }
+      return reader->Finish();
+    });
+  }
+
   static constexpr absl::Duration kCallTimeout = absl::Seconds(30);
+  static constexpr absl::Duration kStreamTimeout = absl::Hours(24);
   // Of calls that check a whole upload: every row, every tensor.
   static constexpr absl::Duration kCheckTimeout = absl::Minutes(30);
 

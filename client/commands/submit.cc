@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "client/commands/commands.h"
 #include "client/commands/following.h"
+#include "client/data_check.h"
 #include "client/data_use.h"
 #include "client/error_report.h"
 #include "client/job_file.h"
@@ -77,6 +78,13 @@ absl::StatusOr<v1::CreateJobRequest> ToProto(const JobRequest& request, bool dry
   return proto;
 }
 
+v1::CheckJobDataRequest CheckOf(const v1::CreateJobRequest& create) {
+  v1::CheckJobDataRequest check;
+  check.set_job_id(create.job_id());
+  *check.mutable_job() = create.job();
+  return check;
+}
+
 // "Passes over the data (number above 0, to 10000; default 2)".
 std::string HelpOf(const SpecField& field) {
   const std::string value = field.DefaultText();
@@ -110,6 +118,8 @@ absl::StatusOr<ExitCode> Submit(Context& context, const SubmitFlags& flags) {
   if (flags.wait || flags.watch) interrupt.emplace();
   ASSIGN_OR_RETURN(const JobRequest request, ReadRequest(flags));
   ASSIGN_OR_RETURN(const v1::CreateJobRequest create, ToProto(request, flags.dry_run));
+  RETURN_IF_ERROR(AwaitDataCheck(context, CheckOf(create),
+                                 [&] { return interrupt && interrupt->Requested(); }));
   // --timeout is of the waiting, where there is one.
   auto job = context.Call(&v1::JobService::Stub::CreateJob, create, Context::kCheckTimeout);
   RETURN_IF_ERROR(HintOn(absl::StatusCode::kAlreadyExists, job.status(),

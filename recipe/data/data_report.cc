@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kNamedRows = 5;
 constexpr int64_t kSmallestBucket = 64;
-constexpr int64_t kRowsPerCall = 1000;  // of on_rows
 
 class Reporter {
  public:
@@ -112,14 +111,13 @@ absl::StatusOr<DataReport> ReportOnDataset(const std::string& path, const std::s
                                            const std::function<void(const Example&)>& on_used) {
   Reporter reporter(name, format, limit, on_used);
   int64_t rows = 0;
-  ASSIGN_OR_RETURN(const DatasetSummary summary,
-                   ReadDataset(
-                       path, name,
-                       [&](int64_t, const Row& row) {
-                         RETURN_IF_ERROR(reporter.Add(row));
-                         return ++rows % kRowsPerCall == 0 ? on_rows(rows) : absl::OkStatus();
-                       },
-                       options));
+  ASSIGN_OR_RETURN(const DatasetSummary summary, ReadDataset(
+                                                     path, name,
+                                                     [&](int64_t, const Row& row) {
+                                                       RETURN_IF_ERROR(reporter.Add(row));
+                                                       return on_rows(++rows);
+                                                     },
+                                                     options));
   return std::move(reporter).Finish(summary);
 }
 

@@ -44,9 +44,9 @@ struct DataReport {
 // The least power of two from 64 that is not below `tokens`.
 int64_t LengthBucket(int64_t tokens);
 
-// Reads the whole file. `on_rows` is called now and then with the rows read so far; its error ends
-// the reading. `on_used`, where given, gets each example that would be learned. Malformed rows and
-// files are errors as in ReadDataset.
+// Reads the whole file. `on_rows` is called after each row with the rows read so far; its error
+// ends the reading. `on_used`, where given, gets each example that would be learned. Malformed rows
+// and files are errors as in ReadDataset.
 absl::StatusOr<DataReport> ReportOnDataset(const std::string& path, const std::string& name,
                                            const DatasetOptions& options,
                                            const ExampleFormat& format, const LengthLimit& limit,

@@ -114,17 +114,16 @@ absl::StatusOr<Example> MakeDrawnExample(const Row& row, const ExampleFormat& fo
   return refused ? RefusedRow(example.status()) : std::move(example);
 }
 
-absl::StatusOr<std::shared_ptr<const RowDrawing>> ReadRowDrawing(const RunSpec& spec,
-                                                                 const DatasetSource& source,
-                                                                 const std::string& path,
-                                                                 const std::string& name,
-                                                                 const DatasetOptions& options) {
+absl::StatusOr<std::shared_ptr<const RowDrawing>> ReadRowDrawing(
+    const RunSpec& spec, const DatasetSource& source, const std::string& path,
+    const std::string& name, const DatasetOptions& options,
+    const std::function<absl::Status()>& on_row) {
   ASSIGN_OR_RETURN(RowDrawing drawing, RowDrawing::Of(spec, source));
   if (!drawing.changes_rows()) return nullptr;
   if (drawing.shows_examples()) {
     const auto offer = [&](int64_t, const Row& row) {
       drawing.Offer(row);
-      return absl::OkStatus();
+      return on_row ? on_row() : absl::OkStatus();
     };
     RETURN_IF_ERROR(ReadDataset(path, name, offer, options).status());
   }

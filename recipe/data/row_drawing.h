@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,11 +59,11 @@ class RowDrawing {
 absl::StatusOr<Example> MakeDrawnExample(const Row& row, const ExampleFormat& format);
 
 // The drawing for the rows of a source's file, which is read once where rows are shown to others;
-// null where the spec leaves rows as they are.
-absl::StatusOr<std::shared_ptr<const RowDrawing>> ReadRowDrawing(const RunSpec& spec,
-                                                                 const DatasetSource& source,
-                                                                 const std::string& path,
-                                                                 const std::string& name,
-                                                                 const DatasetOptions& options);
+// null where the spec leaves rows as they are. `on_row`, where given, is called for each row of
+// that reading; its error ends it.
+absl::StatusOr<std::shared_ptr<const RowDrawing>> ReadRowDrawing(
+    const RunSpec& spec, const DatasetSource& source, const std::string& path,
+    const std::string& name, const DatasetOptions& options,
+    const std::function<absl::Status()>& on_row = {});
 
 }  // namespace tune

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -20,7 +21,7 @@ namespace tune::server {
 namespace {
 
 // Raised by a release in which the same inputs give another report.
-constexpr int kReportVersion = 2;
+constexpr int kReportVersion = 3;
 
 // The files of a model that decide how its rows are tokenized: all but the weights.
 Json FilesThatDecide(const Model& model) {
@@ -157,16 +158,21 @@ absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
   return inputs;
 }
 
-absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec) {
+int64_t DataChecks::MaxFileBytes(const RunSpec& spec) {
+  const bool is_rendered = spec.prompt_template == kChatTemplateName;
+  return (is_rendered ? int64_t{512} : int64_t{4096}) << 20;
+}
+
+absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec, const OnProgress& on_progress) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
-  return Judge(spec, inputs, [&](size_t i) { return Report(spec, inputs, i); });
+  return Judge(spec, inputs, [&](size_t i) { return Report(spec, inputs, i, on_progress); });
 }
 
 absl::StatusOr<std::optional<DataFindings>> DataChecks::FindKnown(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
   std::vector<DataReport> known(spec.datasets.size());
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) continue;
+    if (inputs.datasets[i].file.size_bytes > MaxFileBytes(spec)) continue;
     ASSIGN_OR_RETURN(auto report,
                      Find(KeyOf(spec, inputs.model, inputs.datasets[i], spec.datasets[i])));
     if (!report) return std::nullopt;
@@ -182,7 +188,7 @@ absl::StatusOr<DataFindings> DataChecks::Judge(
   DataFindings findings;
   FieldErrors errors;
   for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    if (inputs.datasets[i].file.size_bytes > kMaxFileBytes) {
+    if (inputs.datasets[i].file.size_bytes > MaxFileBytes(spec)) {
       RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
       findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
       continue;
@@ -229,25 +235,39 @@ absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& ke
   return *std::move(report);
 }
 
-absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs, size_t i) {
-  const Dataset& dataset = inputs.datasets[i];
+absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs, size_t i,
+                                              const OnProgress& on_progress) {
   const DatasetSource& source = spec.datasets[i];
-  const std::string key = KeyOf(spec, inputs.model, dataset, source);
+  const std::string key = KeyOf(spec, inputs.model, inputs.datasets[i], source);
   ASSIGN_OR_RETURN(auto known, Find(key));
   if (known) return *std::move(known);
-  absl::MutexLock lock(&computing_);
-  ASSIGN_OR_RETURN(known, Find(key));
+  const auto on_rows = [&](int64_t rows) {
+    return on_progress({source.dataset, rows, inputs.datasets[i].rows});
+  };
+  RETURN_IF_ERROR(running_.Begin(key, on_rows));
+  const absl::Cleanup end = [&] { running_.End(key); };
+  return FindOrCompute(key, spec, inputs, i, on_rows);
+}
+
+absl::StatusOr<DataReport> DataChecks::FindOrCompute(const std::string& key, const RunSpec& spec,
+                                                     const Inputs& inputs, size_t i,
+                                                     const RunningChecks::OnRows& on_rows) {
+  ASSIGN_OR_RETURN(auto known, Find(key));  // by another, while this one waited
   if (known) return *std::move(known);
-  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, dataset, source));
+  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, i, [&](int64_t rows) {
+                     running_.SetRows(key, rows);
+                     return on_rows(rows);
+                   }));
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects&) {
     return transaction.PutDataReport(key, DumpJson(DataReportToJson(report)));
   }));
   return report;
 }
 
-absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs,
-                                               const Dataset& dataset,
-                                               const DatasetSource& source) {
+absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs, size_t i,
+                                               const RunningChecks::OnRows& on_rows) {
+  const Dataset& dataset = inputs.datasets[i];
+  const DatasetSource& source = spec.datasets[i];
   RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
   ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
   ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
@@ -256,12 +276,12 @@ absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs
                                           folder->path(), TrainingDate()}));
   const std::string path = blobs_.Path(dataset.file.sha256);
   const DatasetOptions options{source.columns, dataset.max_bad_rows};
-  auto drawing = ReadRowDrawing(spec, source, path, dataset.file.path, options);
+  auto drawing =
+      ReadRowDrawing(spec, source, path, dataset.file.path, options, [&] { return on_rows(0); });
   if (!drawing.ok()) return OfTheDataset(drawing.status());
   format.drawing = *std::move(drawing);
   auto report = ReportOnDataset(path, dataset.file.path, options, format,
-                                LimitOf(spec, inputs.model.max_position_embeddings),
-                                [](int64_t) { return absl::OkStatus(); });
+                                LimitOf(spec, inputs.model.max_position_embeddings), on_rows);
   return report.ok() ? std::move(report) : OfTheDataset(report.status());
 }
 

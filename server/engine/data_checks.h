@@ -2,19 +2,20 @@
 // tokenized as the trainer does, once for all jobs that ask the same of it.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "recipe/data/data_report.h"
 #include "run/spec.h"
 #include "server/core/data_use.h"
 #include "server/engine/blobs.h"
 #include "server/engine/commits.h"
+#include "server/engine/running_checks.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -25,12 +26,24 @@ struct DataFindings {
   std::vector<std::string> warnings;  // a sentence each
 };
 
-// Thread-safe. A check of what has not been asked before reads a whole dataset and may take
-// seconds: not on a thread that others wait for.
+// How far a check is with one of the datasets.
+struct DataProgress {
+  std::string dataset;     // "datasets/NAME"
+  int64_t rows = 0;        // read so far
+  int64_t total_rows = 0;  // as it was pushed; with other columns there may be more or fewer
+};
+
+// Thread-safe. A check of what has not been asked before reads whole datasets and may take
+// minutes: not on a thread that others wait for.
 class DataChecks {
  public:
-  // Larger files are left to the trainer, which a warning says.
-  static constexpr int64_t kMaxFileBytes = int64_t{512} << 20;
+  // Is called for each row that is read, and several times a second while another check reads the
+  // same; its error ends the check, and is returned.
+  using OnProgress = std::function<absl::Status(const DataProgress&)>;
+
+  // Larger files are left to the trainer, which a warning says. About two minutes of one core for
+  // either kind of template.
+  static int64_t MaxFileBytes(const RunSpec& spec);
 
   DataChecks(Store& store, BlobStore& blobs, Commits& commits)
       : store_(store), blobs_(blobs), commits_(commits) {}
@@ -40,7 +53,7 @@ class DataChecks {
   // learn from, or more cannot be used than it may have (malformed for the spec's columns, or
   // refused by the model's chat template); it names the first rows. With the field "template" where
   // the model has no chat template that is asked for.
-  absl::StatusOr<DataFindings> Check(const RunSpec& spec);
+  absl::StatusOr<DataFindings> Check(const RunSpec& spec, const OnProgress& on_progress);
   // What Check would find, where it would read no dataset: all were looked through before.
   absl::StatusOr<std::optional<DataFindings>> FindKnown(const RunSpec& spec);
 
@@ -52,15 +65,19 @@ class DataChecks {
   absl::StatusOr<DataFindings> Judge(
       const RunSpec& spec, const Inputs& inputs,
       absl::FunctionRef<absl::StatusOr<DataReport>(size_t)> report_of);
-  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs, size_t i);
-  absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs,
-                                     const Dataset& dataset, const DatasetSource& source);
+  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs, size_t i,
+                                    const OnProgress& on_progress);
+  absl::StatusOr<DataReport> FindOrCompute(const std::string& key, const RunSpec& spec,
+                                           const Inputs& inputs, size_t i,
+                                           const RunningChecks::OnRows& on_rows);
+  absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs, size_t i,
+                                     const RunningChecks::OnRows& on_rows);
   absl::StatusOr<std::optional<DataReport>> Find(const std::string& key);
 
   Store& store_;
   BlobStore& blobs_;
   Commits& commits_;
-  absl::Mutex computing_;  // one at a time: who asks for the same waits and finds it
+  RunningChecks running_;
 };
 
 }  // namespace tune::server

@@ -244,14 +244,19 @@ absl::StatusOr<SubmitPlan> Submit::MakePlan(const NewJob& request) {
   return plan;
 }
 
-absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan) {
+absl::Status Submit::CheckData(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress) {
+  return checks_.Check(plan.job.spec, on_progress).status();
+}
+
+absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan,
+                                      const DataChecks::OnProgress& on_progress) {
   if (plan.earlier) return *plan.earlier;
   // What a transaction must not wait for comes before it.
   DataFindings findings;
   if (plan.findings) {
     findings = *plan.findings;
   } else {
-    ASSIGN_OR_RETURN(findings, checks_.Check(plan.job.spec));
+    ASSIGN_OR_RETURN(findings, checks_.Check(plan.job.spec, on_progress));
   }
   absl::StatusOr<Job> job;
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) {
@@ -281,7 +286,7 @@ absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan) {
 
 absl::StatusOr<Job> Submit::CreateJob(const NewJob& request) {
   ASSIGN_OR_RETURN(const SubmitPlan plan, MakePlan(request));
-  return CreateJob(plan);
+  return CreateJob(plan, [](const DataProgress&) { return absl::OkStatus(); });
 }
 
 }  // namespace tune::server

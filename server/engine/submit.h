@@ -45,12 +45,14 @@ class Submit {
   absl::StatusOr<SubmitPlan> MakePlan(const NewJob& request);
   // Whether CreateJob will read no dataset.
   static bool IsQuick(const SubmitPlan& plan) { return plan.earlier || plan.findings; }
-  // Checks the data (data_checks.h), which may take seconds where it is not quick, then queues the
-  // job. Errors as of MakePlan, for the data too; ALREADY_EXISTS: the job_id is taken. A repeat
-  // with the same request_id and body gets the first job as it is now. With validate_only, the job
-  // as it would be.
-  absl::StatusOr<Job> CreateJob(const SubmitPlan& plan);
-  // Both.
+  // Looks through the data of a plan that is not quick (data_checks.h), which may take minutes;
+  // after that the same request's plan is. Errors as of MakePlan, for the data.
+  absl::Status CheckData(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
+  // Checks the data where that was not done before, then queues the job. Errors as of MakePlan, for
+  // the data too; ALREADY_EXISTS: the job_id is taken. A repeat with the same request_id and body
+  // gets the first job as it is now. With validate_only, the job as it would be.
+  absl::StatusOr<Job> CreateJob(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
+  // MakePlan and CreateJob.
   absl::StatusOr<Job> CreateJob(const NewJob& request);
 
  private:

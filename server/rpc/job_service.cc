@@ -4,6 +4,7 @@
 #include "proto/wire/convert.h"
 #include "run/names.h"
 #include "server/rpc/conversion.h"
+#include "server/rpc/data_check_stream.h"
 #include "server/rpc/job_streams.h"
 #include "server/rpc/list_page.h"
 #include "server/rpc/write_stream.h"
@@ -11,15 +12,29 @@
 namespace tune::server {
 namespace {
 
-absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request, const Identity& caller) {
+// Of what a CreateJobRequest and a CheckJobDataRequest both have.
+template <class Request>
+absl::StatusOr<NewJob> NewJobFrom(const Request& request, const Identity& caller) {
   NewJob job;
   job.job_id = request.job_id();
   job.labels = {request.job().labels().begin(), request.job().labels().end()};
-  job.request_id = request.request_id();
-  job.validate_only = request.validate_only();
   job.owner = caller.user;
   ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
   return job;
+}
+
+absl::StatusOr<NewJob> NewJobToCreate(const v1::CreateJobRequest& request, const Identity& caller) {
+  ASSIGN_OR_RETURN(NewJob job, NewJobFrom(request, caller));
+  job.request_id = request.request_id();
+  job.validate_only = request.validate_only();
+  return job;
+}
+
+// For a check that goes on as long as somebody waits for the answer.
+DataChecks::OnProgress WhileAskedFor(const grpc::CallbackServerContext& context) {
+  return [&context](const DataProgress&) {
+    return context.IsCancelled() ? absl::CancelledError("the client is gone") : absl::OkStatus();
+  };
 }
 
 }  // namespace
@@ -29,16 +44,26 @@ grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* con
                                                 v1::Job* response) {
   const auto plan = std::make_shared<absl::StatusOr<SubmitPlan>>();
   const auto is_quick = [this, request, context, plan] {
-    const auto new_job = NewJobFrom(*request, IdentityOf(*context));
+    const auto new_job = NewJobToCreate(*request, IdentityOf(*context));
     *plan = new_job.ok() ? engine_.submit().MakePlan(*new_job) : new_job.status();
     return !plan->ok() || Submit::IsQuick(**plan);
   };
-  return RunCallOrCheck(runtime_, context, response, is_quick,
-                        [this, plan]() -> absl::StatusOr<v1::Job> {
-                          RETURN_IF_ERROR(plan->status());
-                          ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(**plan));
-                          return ToProto(job);
-                        });
+  const auto create = [this, context, plan]() -> absl::StatusOr<v1::Job> {
+    RETURN_IF_ERROR(plan->status());
+    ASSIGN_OR_RETURN(const Job job, engine_.submit().CreateJob(**plan, WhileAskedFor(*context)));
+    return ToProto(job);
+  };
+  return RunCallOrCheck(runtime_, context, response, is_quick, create);
+}
+
+grpc::ServerWriteReactor<v1::CheckJobDataResponse>* JobService::CheckJobData(
+    grpc::CallbackServerContext* context, const v1::CheckJobDataRequest* request) {
+  return new WriteStream<v1::CheckJobDataResponse>(
+      runtime_, context, &runtime_.drain, [&](std::function<void()> wake) {
+        return std::make_unique<DataCheckSource>(engine_, runtime_.checks, runtime_.clock,
+                                                 NewJobFrom(*request, IdentityOf(*context)),
+                                                 std::move(wake));
+      });
 }
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,

@@ -14,6 +14,8 @@ class JobService : public v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* CreateJob(grpc::CallbackServerContext* context,
                                       const v1::CreateJobRequest* request,
                                       v1::Job* response) override;
+  grpc::ServerWriteReactor<v1::CheckJobDataResponse>* CheckJobData(
+      grpc::CallbackServerContext* context, const v1::CheckJobDataRequest* request) override;
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
                                    const v1::GetJobRequest* request, v1::Job* response) override;
   grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,

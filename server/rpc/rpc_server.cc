@@ -15,7 +15,7 @@ namespace {
 // A commit's wait is most of a call: many threads, so that many share one commit.
 constexpr int kCallThreads = 16;
 constexpr size_t kMaxQueuedCalls = 1024;
-constexpr int kCheckThreads = 2;
+constexpr int kCheckThreads = 4;  // so that two large datasets leave room for small ones
 constexpr size_t kMaxQueuedChecks = 32;
 constexpr int kStreamThreads = 4;
 constexpr size_t kMaxQueuedStreams = 1024;

@@ -45,6 +45,15 @@ grpc::Status ScriptedJobs::CreateJob(grpc::ServerContext*, const v1::CreateJobRe
   return grpc::Status::OK;
 }
 
+grpc::Status ScriptedJobs::CheckJobData(grpc::ServerContext*, const v1::CheckJobDataRequest*,
+                                        grpc::ServerWriter<v1::CheckJobDataResponse>* writer) {
+  for (const v1::CheckJobDataResponse& news : check_news) {
+    before_check_news();
+    writer->Write(news);
+  }
+  return check_end;
+}
+
 grpc::Status ScriptedJobs::GetJob(grpc::ServerContext*, const v1::GetJobRequest* request,
                                   v1::Job* job) {
   return Find(jobs, request->name(), job);

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct WatchScript {
 class ScriptedJobs : public v1::JobService::Service {
  public:
   grpc::Status CreateJob(grpc::ServerContext*, const v1::CreateJobRequest*, v1::Job*) override;
+  grpc::Status CheckJobData(grpc::ServerContext*, const v1::CheckJobDataRequest*,
+                            grpc::ServerWriter<v1::CheckJobDataResponse>*) override;
   grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::Job*) override;
   grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*,
                         v1::ListJobsResponse*) override;
@@ -39,6 +42,9 @@ class ScriptedJobs : public v1::JobService::Service {
   std::map<std::string, v1::Job> jobs;
   std::deque<grpc::Status> create_answers;  // before the true one
   std::vector<v1::CreateJobRequest> created;
+  std::vector<v1::CheckJobDataResponse> check_news;  // of each check
+  std::function<void()> before_check_news = [] {};
+  grpc::Status check_end = grpc::Status::OK;
   std::vector<std::string> list_users;  // who called ListJobs
   std::vector<v1::CancelJobRequest> cancelled;
   std::deque<WatchScript> watches;

@@ -17,6 +17,7 @@ namespace tune::client {
 namespace {
 
 using testing::Batch;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::MakeJob;
@@ -104,6 +105,50 @@ TEST_F(Commands, SubmitDryRunStoresNothing) {
   EXPECT_THAT(out_, HasSubstr("valid (dry run"));
   EXPECT_TRUE(scheduler_.jobs.created[0].validate_only());
   EXPECT_EQ(scheduler_.jobs.created[0].job().spec().datasets(0).weight(), 2);
+}
+
+v1::CheckJobDataResponse CheckNews(const std::string& dataset, int64_t rows, int64_t total_rows) {
+  v1::CheckJobDataResponse news;
+  news.set_dataset(dataset);
+  news.set_rows(rows);
+  news.set_total_rows(total_rows);
+  return news;
+}
+
+TEST_F(Commands, SubmitDrawsHowFarTheCheckIsAndClearsIt) {
+  screen_.is_terminal = true;
+  scheduler_.jobs.check_news = {CheckNews("", 0, 0), CheckNews("datasets/chip2", 1234, 4936),
+                                CheckNews("datasets/chip2", 5000, 4936)};
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("checking the data: waits for its turn"));
+  EXPECT_THAT(err_, ContainsRegex("checking chip2 .*  25%  1,234 of 4,936 rows"));
+  EXPECT_THAT(err_, ContainsRegex("checking chip2 .* 100%  5,000 of 4,936 rows"));
+  EXPECT_THAT(err_, HasSubstr("\x1b[1A\r\x1b[?7l\x1b[?7h\x1b[J"));
+  EXPECT_EQ(scheduler_.jobs.created.size(), 1u);
+}
+
+TEST_F(Commands, WithoutATerminalALongCheckIsALineNowAndThen) {
+  scheduler_.jobs.check_news = {CheckNews("datasets/chip2", 1234, 4936)};
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2", "--dry-run"}), 0) << err_;
+  EXPECT_THAT(err_, Not(HasSubstr("checking")));
+  scheduler_.jobs.before_check_news = [&] { clock_.Advance(absl::Seconds(11)); };
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2", "--dry-run"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("checking chip2: 25%, 1,234 of 4,936 rows\n"));
+  EXPECT_EQ(Run({"submit", "-q", "--model", "m", "--dataset", "chip2", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(Commands, WhatTheCheckFindsEndsTheSubmit) {
+  scheduler_.jobs.check_end = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no row fits");
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2"}), 1);
+  EXPECT_THAT(err_, HasSubstr("no row fits"));
+  EXPECT_TRUE(scheduler_.jobs.created.empty());
+}
+
+TEST_F(Commands, ASchedulerThatTellsOfNoCheckIsAskedForTheJobAtOnce) {
+  scheduler_.jobs.check_end = grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "");
+  EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2"}), 0) << err_;
+  EXPECT_EQ(scheduler_.jobs.created.size(), 1u);
 }
 
 TEST_F(Commands, SubmitShowsEveryErrorOfTheFile) {

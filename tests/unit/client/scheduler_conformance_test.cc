@@ -125,6 +125,12 @@ class SchedulerConformance : public ::testing::TestWithParam<MakeWorld> {
     request.mutable_job()->mutable_spec()->add_datasets()->set_dataset("datasets/rows");
     return request;
   }
+  absl::Status CheckData(const v1::CreateJobRequest& request) {
+    v1::CheckJobDataRequest check;
+    *check.mutable_job() = request.job();
+    return EndOf(&v1::JobService::Stub::CheckJobData, check);
+  }
+
   absl::StatusOr<v1::Job> CreateJob(const v1::CreateJobRequest& request) {
     return Call(&v1::JobService::Stub::CreateJob, request);
   }
@@ -154,6 +160,12 @@ class SchedulerConformance : public ::testing::TestWithParam<MakeWorld> {
   const std::unique_ptr<World> world_ = GetParam()();
   const std::shared_ptr<grpc::Channel> channel_ = world_->channel();
 };
+
+TEST_P(SchedulerConformance, DataIsCheckedBeforeTheJobIsQueued) {
+  const v1::CreateJobRequest request = JobRequest("x");
+  EXPECT_TRUE(CheckData(request).ok());
+  EXPECT_TRUE(CreateJob(request).ok());
+}
 
 TEST_P(SchedulerConformance, AJobIsQueuedUnderItsName) {
   v1::CreateJobRequest request = JobRequest("x");

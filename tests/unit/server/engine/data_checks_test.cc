@@ -1,7 +1,10 @@
 // What a job would learn from its data is found before it is queued.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "base/field_errors.h"
 #include "engine_fixture.h"
 
@@ -184,6 +187,74 @@ TEST_F(DataChecksTest, ColumnsOfTheDatasetStandInTheJobsSpec) {
   NewJob own = RequestFor("rows", 64, "error");
   own.spec.datasets[0].columns = {{"text", "a"}};
   EXPECT_EQ(Submit(own).data.at(0).tokens, 2);
+}
+
+absl::Status GoOn(const DataProgress&) { return absl::OkStatus(); }
+
+TEST_F(DataChecksTest, ACheckTellsHowFarItIs) {
+  Push("rows", kRows);
+  const SubmitPlan plan = *engine().submit().MakePlan(RequestFor("rows", 64, "error"));
+  std::vector<int64_t> rows;
+  const auto on_progress = [&](const DataProgress& progress) {
+    EXPECT_EQ(progress.dataset, "datasets/rows");
+    EXPECT_EQ(progress.total_rows, 2);
+    rows.push_back(progress.rows);
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(engine().submit().CheckData(plan, on_progress).ok());
+  EXPECT_THAT(rows, ElementsAre(1, 2));
+  ASSERT_TRUE(engine().submit().CheckData(plan, on_progress).ok());
+  EXPECT_THAT(rows, SizeIs(2));  // known
+}
+
+// Rows are read a first time where some are shown before others.
+TEST_F(DataChecksTest, ACheckEndsWhenItIsTold) {
+  Push("rows", kRows);
+  NewJob request = RequestFor("rows", 96, "error");
+  request.spec.templates = {"{examples 1}{prompt}{/examples}{prompt}"};
+  const SubmitPlan plan = *engine().submit().MakePlan(request);
+  for (const int64_t at_row : {0, 1}) {
+    const absl::Status status =
+        engine().submit().CheckData(plan, [&](const DataProgress& progress) {
+          return progress.rows == at_row ? absl::CancelledError("enough") : absl::OkStatus();
+        });
+    EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  }
+  EXPECT_TRUE(engine().submit().CheckData(plan, GoOn).ok());
+}
+
+TEST_F(DataChecksTest, WhoAsksTheSameIsToldHowFarTheOtherIs) {
+  Push("rows", kRows);
+  const SubmitPlan plan = *engine().submit().MakePlan(RequestFor("rows", 64, "error"));
+  absl::Notification first_row, told;
+  std::jthread other([&] {
+    EXPECT_TRUE(engine()
+                    .submit()
+                    .CheckData(plan,
+                               [&](const DataProgress& progress) {
+                                 if (progress.rows == 2) return absl::OkStatus();
+                                 first_row.Notify();
+                                 told.WaitForNotification();
+                                 return absl::OkStatus();
+                               })
+                    .ok());
+  });
+  first_row.WaitForNotification();
+  int64_t heard = 0;
+  const auto on_progress = [&](const DataProgress& progress) {
+    heard = progress.rows;
+    if (!told.HasBeenNotified()) told.Notify();
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(engine().submit().CheckData(plan, on_progress).ok());
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(DataChecksTest, WhatIsTooLargeIsLeftToTheWorker) {
+  RunSpec spec;
+  EXPECT_EQ(DataChecks::MaxFileBytes(spec), int64_t{4} << 30);
+  spec.prompt_template = "chat";
+  EXPECT_EQ(DataChecks::MaxFileBytes(spec), int64_t{512} << 20);
 }
 
 TEST_F(DataChecksTest, ADryRunIsToldTheSame) {

@@ -14,6 +14,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class JobServiceTest : public ::testing::Test {
  protected:
@@ -56,6 +57,18 @@ class JobServiceTest : public ::testing::Test {
     return logs;
   }
 
+  absl::StatusOr<std::vector<v1::CheckJobDataResponse>> CheckData(
+      const v1::CheckJobDataRequest& request) {
+    const auto context = MakeContext(absl::Seconds(30));
+    const auto stream = scheduler_.jobs().CheckJobData(context.get(), request);
+    v1::CheckJobDataResponse response;
+    std::vector<v1::CheckJobDataResponse> news;
+    while (stream->Read(&response)) news.push_back(response);
+    const absl::Status status = FromGrpcStatus(stream->Finish());
+    if (!status.ok()) return status;
+    return news;
+  }
+
   static v1::StreamJobLogsRequest LogsOf(const std::string& name) {
     v1::StreamJobLogsRequest request;
     request.set_name(name);
@@ -89,6 +102,32 @@ TEST_F(JobServiceTest, EveryWrongFieldIsNamed) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(FieldErrorsOf(status), Contains(Field(&FieldError::field, "epochs")));
   EXPECT_THAT(FieldErrorsOf(status), Contains(Field(&FieldError::field, "lr_scheduler")));
+}
+
+TEST_F(JobServiceTest, ACheckOfDataEndsWithAllKnown) {
+  ASSERT_TRUE(scheduler_.CreateModel().ok());
+  ASSERT_TRUE(scheduler_.CreateDataset("rows", R"({"prompt": "a", "response": "b"})").ok());
+  v1::CheckJobDataRequest request;
+  request.mutable_job()->mutable_spec()->set_model("models/tiny");
+  request.mutable_job()->mutable_spec()->add_datasets()->set_dataset("datasets/rows");
+  const auto news = CheckData(request);
+  ASSERT_TRUE(news.ok()) << news.status();
+  ASSERT_FALSE(news->empty());
+  EXPECT_EQ(news->front().dataset(), "");  // it waits
+  EXPECT_THAT(*CheckData(request), IsEmpty());
+}
+
+TEST_F(JobServiceTest, ACheckOfDataNamesEveryWrongField) {
+  v1::CheckJobDataRequest request;
+  request.set_job_id("no/name");
+  request.mutable_job()->mutable_spec()->set_epochs(-1);
+  const absl::Status status = CheckData(request).status();
+  EXPECT_THAT(FieldErrorsOf(status), Contains(Field(&FieldError::field, "epochs")));
+  request.mutable_job()->mutable_spec()->set_epochs(1);
+  request.mutable_job()->mutable_spec()->set_model("models/m");
+  request.mutable_job()->mutable_spec()->add_datasets()->set_dataset("datasets/d");
+  EXPECT_THAT(FieldErrorsOf(CheckData(request).status()),
+              Contains(Field(&FieldError::field, "job_id")));
 }
 
 TEST_F(JobServiceTest, AModelThatIsNotThereIsNamed) {
