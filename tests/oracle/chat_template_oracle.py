@@ -74,9 +74,7 @@ CASES = {
 KNOWN = {
     # Jinja's own tojson escapes HTML, and this template calls it in a macro.
     "meetkai-functionary-medium-v3.1": "escapes HTML",
-    "meetkai-functionary-medium-v3.2": "adds a text and an object",
     "llama-cpp-deepseek-r1": "writes a generator as JSON",
-    "Kimi-K2-Instruct": "appends to a list", "Kimi-K2-Thinking": "appends to a list",
 }
 
 

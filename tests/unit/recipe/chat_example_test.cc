@@ -225,11 +225,18 @@ TEST_F(ChatExampleTest, TheTemplateThatCounts) {
 
 class HostileTemplateTest : public ::testing::Test {
  protected:
-  std::string ErrorOf(const std::string& jinja) {
+  static absl::StatusOr<std::string> TextOf(const std::string& jinja) {
     const auto chat = ChatTemplate::Start({jinja, "", Json::object()}, TrainingDate());
-    if (!chat.ok()) return std::string(chat.status().message());
+    if (!chat.ok()) return chat.status();
     const Json messages = Json::array({{{"role", "user"}, {"content", "a"}}});
-    return std::string((*chat)->RenderPrompt(messages, nullptr).status().message());
+    const auto parts = (*chat)->RenderPrompt(messages, nullptr);
+    if (!parts.ok()) return parts.status();
+    std::string text;
+    for (const ChatPart& part : *parts) text += part.text;
+    return text;
+  }
+  static std::string ErrorOf(const std::string& jinja) {
+    return std::string(TextOf(jinja).status().message());
   }
 };
 
@@ -270,6 +277,26 @@ TEST_F(HostileTemplateTest, WhatIsNotDefinedIsEmptyAndHasNothing) {
   EXPECT_THAT(ErrorOf("{{ nope + 'x' }}"), HasSubstr("operation + on undefined"));
   EXPECT_THAT(ErrorOf("{{ 'x' + messages[0].nope }}"), HasSubstr("operation + on undefined"));
   EXPECT_THAT(ErrorOf("{{ 'x' + none }}"), HasSubstr("on null values"));
+}
+
+// The texts are jinja2's: python3 -c 'import jinja2; print(jinja2.Template("…").render())'.
+TEST_F(HostileTemplateTest, TextsAreJoinedAsJinja2JoinsThem) {
+  EXPECT_EQ(*TextOf("{{ 'x' ~ none }}"), "xNone");
+  EXPECT_EQ(*TextOf("{{ none ~ nope ~ 'x' }}"), "Nonex");
+  EXPECT_EQ(*TextOf("{{ 1 ~ 2.5 ~ true }}"), "12.5True");
+  EXPECT_EQ(*TextOf("{{ ['a', 1] ~ {'b': none} }}"), "['a', 1]{'b': None}");
+  EXPECT_EQ(*TextOf("{{ 'x' + 'y' }}{{ 1 + 2 }}{{ ([1] + [2])|length }}"), "xy32");
+  for (const char* sum : {"{{ 'x' + 1 }}", "{{ 1 + 'x' }}", "{{ 'x' + {} }}", "{{ [] + 'x' }}"}) {
+    EXPECT_THAT(ErrorOf(sum), HasSubstr("Unknown operator \"+\"")) << sum;
+  }
+}
+
+// Nor may it in transformers' ImmutableSandboxedEnvironment.
+TEST_F(HostileTemplateTest, ATemplateChangesNoList) {
+  for (const char* change :
+       {"{% set l = [1] %}{% set _ = l.append(2) %}", "{{ messages.pop() }}"}) {
+    EXPECT_THAT(ErrorOf(change), HasSubstr("a template may not change a list")) << change;
+  }
 }
 
 TEST_F(HostileTemplateTest, AnEndedProcessSaysTheSameAgain) {
