@@ -161,6 +161,7 @@ void ReadInstances(const FormFields& fields, FormRows* out) {
       continue;
     }
     Row& row = out->rows.emplace_back();
+    row.has_siblings = true;
     row.messages.push_back({Role::kUser, fields.Text(Part::kPrompt), instance.Text(Part::kInput)});
     row.messages.push_back({Role::kAssistant, instance.NonEmptyText(Part::kResponse)});
     for (const FieldError& e : errors.list()) fields.errors()->Add(at + "." + e.field, e.message);

@@ -84,7 +84,7 @@ class TreeReader {
   void EndPath() {
     Row& row = rows_->emplace_back();
     row.messages = messages_;
-    row.is_path = true;
+    row.has_siblings = true;
     for (Message& message : messages_) {
       if (message.role == Role::kAssistant) message.learned = false;
     }

@@ -27,7 +27,7 @@ struct Row {
   Json tools = nullptr;           // a list of what may be called, as the row has it, or null
   std::vector<Message> messages;  // the first is the user's, the last the assistant's
   bool is_text = false;           // messages[0] is the whole text, learned; no template applies
-  bool is_path = false;           // one of the paths of a tree, which have messages[0] in common
+  bool has_siblings = false;      // its record has other rows that begin with messages[0].text
   RowPlace at = {};
   std::string form = {};  // the name of the form that it came in (forms.h)
 };

@@ -43,9 +43,9 @@ uint64_t ContentHash(const Row& row) {
 
 bool IsHeldOut(const Row& row, double share) {
   if (share <= 0) return false;
-  Row root;
-  if (row.is_path) root.messages = {row.messages[0]};
-  const uint64_t hash = ContentHash(row.is_path ? root : row);
+  Row beginning;
+  if (row.has_siblings) beginning.messages = {{row.messages[0].role, row.messages[0].text}};
+  const uint64_t hash = ContentHash(row.has_siblings ? beginning : row);
   return std::ldexp(static_cast<double>(hash >> 11), -53) < share;
 }
 

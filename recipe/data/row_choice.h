@@ -14,8 +14,8 @@ namespace tune {
 uint64_t ContentHash(const Row& row);
 
 // Whether a row is among the share, from 0 to 1, that is held out. A row that is held out at one
-// share is at every larger one. The paths of one tree are held out all or none, by the message that
-// they have in common.
+// share is at every larger one. The rows of one record, paths of a tree or instances of a task, are
+// held out all or none, by the text that they begin with.
 bool IsHeldOut(const Row& row, double share);
 
 // Indices of at most `count` of the rows with these hashes, upwards: those whose hashes, mixed

@@ -334,7 +334,7 @@ TEST_F(FormsTest, EachPathOfATreeIsAConversationAndEachAnswerIsLearnedOnce) {
   EXPECT_THAT(Turns(rows_[0]), ElementsAre(Turn{"a", "b"}, Turn{"c", "d"}));
   EXPECT_THAT(Turns(rows_[1]), ElementsAre(Turn{"a", "b"}, Turn{"c", "e"}));
   EXPECT_THAT(Turns(rows_[2]), ElementsAre(Turn{"a", "worse"}));
-  EXPECT_TRUE(rows_[1].is_path);
+  EXPECT_TRUE(rows_[1].has_siblings);
   EXPECT_TRUE(rows_[0].messages[1].learned);
   EXPECT_FALSE(rows_[1].messages[1].learned);
   EXPECT_TRUE(rows_[1].messages[3].learned);

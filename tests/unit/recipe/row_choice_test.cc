@@ -83,9 +83,18 @@ int LeastShare(const Row& row) {
   return share;
 }
 
+TEST(IsHeldOut, GoesByTheInstructionOfATask) {
+  Row instance = Turn("a", "b");
+  instance.has_siblings = true;
+  Row another = Turn("a", "c");
+  another.has_siblings = true;
+  another.messages[0].input = "i";
+  EXPECT_EQ(LeastShare(another), LeastShare(instance));
+}
+
 TEST(IsHeldOut, GoesByTheRootOfATree) {
   Row path = Turn("a", "b");
-  path.is_path = true;
+  path.has_siblings = true;
   Row longer = path;
   longer.messages.push_back({.role = Role::kUser, .text = "c"});
   longer.messages.push_back({.role = Role::kAssistant, .text = "d"});
@@ -93,7 +102,7 @@ TEST(IsHeldOut, GoesByTheRootOfATree) {
   other.messages[0].text = "another";
   EXPECT_EQ(LeastShare(longer), LeastShare(path));
   EXPECT_NE(LeastShare(other), LeastShare(path));
-  path.is_path = longer.is_path = false;
+  path.has_siblings = longer.has_siblings = false;
   EXPECT_NE(LeastShare(longer), LeastShare(path));
 }
 
