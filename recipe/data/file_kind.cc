@@ -24,6 +24,10 @@ constexpr absl::string_view kSpace = " \t\r\n";
 constexpr absl::string_view kWrappers[] = {"data",    "train",   "rows",   "examples",
                                            "records", "dataset", "samples"};
 
+constexpr char kIsPandasTable[] =
+    "is one object, a table as pandas' df.to_json() writes it; write a row a line: "
+    "df.to_json(FILE, orient=\"records\", lines=True)";
+
 // The text of a JSON string that `text` begins with, its quotes left out; nothing where it does
 // not end.
 std::optional<absl::string_view> Quoted(absl::string_view text) {
@@ -34,6 +38,42 @@ std::optional<absl::string_view> Quoted(absl::string_view text) {
   return std::nullopt;
 }
 
+// A place in JSON that is read as far as it tells what the whole is.
+class JsonCursor {
+ public:
+  JsonCursor(absl::string_view text, size_t at) : text_(text), at_(at) {}
+
+  // What comes next after space; '\0' at the end.
+  char Next() {
+    at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size());
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+  bool Take(char wanted) {
+    const bool is_there = Next() == wanted;
+    if (is_there) ++at_;
+    return is_there;
+  }
+  // A text in quotes; nothing where there is none, or it does not end.
+  std::optional<absl::string_view> TakeText() {
+    const auto quoted = Next() == '"' ? Quoted(text_.substr(at_)) : std::nullopt;
+    if (quoted) at_ += quoted->size() + 2;
+    return quoted;
+  }
+  // A text, a number, true, false or null.
+  bool TakeScalar() {
+    const char next = Next();
+    if (next == '"') return TakeText().has_value();
+    if (next == '{' || next == '[') return false;
+    at_ = std::min(text_.find_first_of(",}", at_), text_.size());
+    return at_ < text_.size();
+  }
+  size_t at() const { return at_; }
+
+ private:
+  const absl::string_view text_;
+  size_t at_;
+};
+
 // Where a list of objects begins under a key of the object `text` begins with, scalars alone
 // before it.
 struct WrappedList {
@@ -42,33 +82,32 @@ struct WrappedList {
 };
 
 std::optional<WrappedList> FindWrapped(absl::string_view text) {
-  size_t at = text.find('{') + 1;
-  const auto skip = [&] { at = std::min(text.find_first_not_of(kSpace, at), text.size()); };
-  for (;;) {
-    skip();
-    if (at == text.size() || text[at] != '"') return std::nullopt;
-    const auto key = Quoted(text.substr(at));
-    if (!key) return std::nullopt;
-    at += key->size() + 2;
-    skip();
-    if (at == text.size() || text[at] != ':') return std::nullopt;
-    ++at;
-    skip();
-    if (at == text.size() || text[at] == '{') return std::nullopt;
-    if (text[at] == '[') {
-      const size_t element = text.find_first_not_of(kSpace, at + 1);
-      if (element == text.npos || text[element] != '{') return std::nullopt;
-      return WrappedList{*key, at};
-    }
-    if (text[at] == '"') {
-      const auto value = Quoted(text.substr(at));
-      if (!value) return std::nullopt;
-      at += value->size() + 2;
-    }
-    at = text.find_first_of(",}", at);
-    if (at == text.npos || text[at] == '}') return std::nullopt;
-    ++at;
-  }
+  JsonCursor cursor(text, text.find('{') + 1);
+  do {
+    const auto key = cursor.TakeText();
+    if (!key || !cursor.Take(':')) return std::nullopt;
+    if (cursor.Next() != '[') continue;
+    JsonCursor inside(text, cursor.at() + 1);
+    if (inside.Next() != '{') return std::nullopt;
+    return WrappedList{*key, cursor.at()};
+  } while (cursor.TakeScalar() && cursor.Take(','));
+  return std::nullopt;
+}
+
+bool IsRowNumber(const std::optional<absl::string_view>& key) {
+  return key && !key->empty() && key->find_first_not_of("0123456789") == key->npos;
+}
+
+// Whether an object begins as pandas' df.to_json() writes a table: columns or rows under their
+// names, their values under row numbers.
+bool IsPandasTable(absl::string_view text) {
+  JsonCursor cursor(text, text.find('{') + 1);
+  const auto outer = cursor.TakeText();
+  if (!outer || !cursor.Take(':') || !cursor.Take('{')) return false;
+  const auto inner = cursor.TakeText();
+  if (IsRowNumber(outer)) return inner.has_value();
+  if (!IsRowNumber(inner) || !cursor.Take(':') || !cursor.TakeScalar()) return false;
+  return cursor.Take('}') || (cursor.Take(',') && IsRowNumber(cursor.TakeText()));
 }
 
 // Whether a row may have a list of objects there: messages, tools, pairs.
@@ -110,6 +149,8 @@ FileStart TellObjects(absl::string_view text, size_t begin, bool whole, const Co
   const size_t end = EndOfObject(text, begin);
   const size_t line = text.find('\n', begin);
   const auto wrapped = FindWrapped(text);
+  const bool only_one = end == text.npos || text.find_first_not_of(kSpace, end) == text.npos;
+  if (only_one && IsPandasTable(text)) return {FileKind::kNoData, 0, ',', kIsPandasTable};
   const bool may_wrap = wrapped && !IsKeyOfRow(wrapped->key, columns);
   const FileStart as_wrapped{FileKind::kWrapped, may_wrap ? wrapped->at : 0};
   if (end == text.npos) {

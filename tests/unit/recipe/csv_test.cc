@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compression.h"
+#include "recipe/data/byte_source.h"
 #include "recipe/data/dataset.h"
 #include "recipe/data/file_kind.h"
 #include "recipe/data/open_rows.h"
@@ -161,6 +162,29 @@ TEST_F(CsvTest, MarksAreThoseOfTheirWords) {
   const auto summary = Read("prompt,completion,label,weight\na,b,True,1.0\n");
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_THAT(summary->Notes(), IsEmpty());
+}
+
+// df = pandas.DataFrame({"prompt": ["a", "b"], "n": [1, 2]}); df.to_json(orient=…)
+TEST(TellFile, APandasTableIsRefusedWithWhatToDo) {
+  ScratchFolder folder;
+  const auto error_of = [&](const std::string& content) {
+    return std::string(OpenRows(folder.Write("data", content), "data", {}).status().message());
+  };
+  for (const char* table : {R"({"prompt":{"0":"a","1":"b"},"n":{"0":1,"1":2}})", R"({"n":{"0":1}})",
+                            R"({"n": {"17": null, "19": "x"}})",
+                            R"({"0":{"prompt":"a","n":1},"1":{"prompt":"b","n":2}})",
+                            "{\n  \"n\": {\n    \"0\": 1,\n    \"1\": 2\n  }\n}\n"}) {
+    EXPECT_THAT(error_of(table), HasSubstr("df.to_json(FILE, orient=\"records\", lines=True)"))
+        << table;
+  }
+  const std::string large =
+      R"({"n":{"0":1,"1":2,"2":")" + std::string(BufferedBytes::kBufferBytes, 'x') + R"("}})";
+  EXPECT_THAT(error_of(large), HasSubstr("pandas"));
+  for (const char* rows : {R"({"scores": {"1": 0.5, "x": 1}, "text": "a"})",
+                           R"({"scores": {"1": {"a": 2}, "2": 1}, "text": "a"})",
+                           "{\"s\": {\"0\": 1, \"1\": 2}}\n{\"s\": {\"0\": 1, \"1\": 2}}\n"}) {
+    EXPECT_EQ(error_of(rows), "") << rows;
+  }
 }
 
 }  // namespace
