@@ -1,10 +1,16 @@
 #include "run/known_settings.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "run/prompt_template.h"
 #include "run/spec.h"
 
 namespace tune {
+namespace {
+
+constexpr absl::string_view kFile = "file=";
+
+}  // namespace
 
 const std::vector<std::string>& KnownSettings() {
   static const auto* const settings = [] {
@@ -16,5 +22,9 @@ const std::vector<std::string>& KnownSettings() {
   }();
   return *settings;
 }
+
+std::string FileSetting(absl::string_view kind) { return absl::StrCat(kFile, kind); }
+
+bool IsFileSetting(absl::string_view setting) { return absl::StartsWith(setting, kFile); }
 
 }  // namespace tune

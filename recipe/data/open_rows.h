@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "recipe/data/row_reader.h"
@@ -20,5 +21,12 @@ namespace tune {
 absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const std::string& path,
                                                     const std::string& name,
                                                     const Columns& columns);
+
+// What kind of file that is, for builds that read other kinds: "csv", "parquet". "" for JSON Lines
+// and one array, which every release reads, and for what is no data. Errors are of reading it.
+absl::StatusOr<std::string> TellKindOfFile(const std::string& path, const std::string& name,
+                                           const Columns& columns);
+// All of them but "", Parquet and Arrow among them in a build that reads tables.
+std::vector<std::string> KindsOfFiles(bool reads_tables);
 
 }  // namespace tune

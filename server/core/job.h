@@ -83,6 +83,8 @@ struct Job {
   std::string final_checkpoint;     // the same, of the result
   int32_t queue_position = 0;       // jobs that go first, while QUEUED; filled by Queries
   std::vector<std::string> warnings;
+  // By dataset, what kind of file it is, where not every trainer reads that ("csv").
+  std::map<std::string, std::string> file_kinds;
   std::vector<DataUse> data;  // of its datasets; empty where they were not looked through
   // Why the stored spec, labels or warnings cannot be read, and are not there; "" where all
   // can. Such a job is shown, and never leased.

@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "run/known_settings.h"
 
 namespace tune::server {
 namespace {
@@ -78,6 +79,15 @@ WaitReason NoWorkerWithMemory(const ResourceSpec& resources) {
                        " of host memory; start one, or lower resources.host_memory_bytes")};
 }
 
+std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& workers,
+                                      absl::FunctionRef<bool(const WorkerSlot&)> is_wanted) {
+  std::vector<const WorkerSlot*> selected;
+  for (const WorkerSlot* worker : workers) {
+    if (is_wanted(*worker)) selected.push_back(worker);
+  }
+  return selected;
+}
+
 // The first few of the trainers' versions that lack a field, with what each lacks.
 std::string WhatTrainersLack(const QueuedJob& job, const std::vector<const WorkerSlot*>& workers) {
   constexpr size_t kShown = 3;
@@ -101,6 +111,34 @@ WaitReason NoWorkerOfVersion(const QueuedJob& job, const std::vector<const Worke
                        WhatTrainersLack(job, workers),
                        "); upgrade tune-worker and tune-trainer on workers/", workers[0]->id,
                        ", or leave the fields out")};
+}
+
+// The datasets whose kind of file the worker's trainer does not read.
+std::string FilesLacking(const QueuedJob& job, const WorkerSlot& worker) {
+  const std::vector<std::string> lacking = FieldsLacking(job, worker);
+  std::vector<std::string> parts;
+  for (const auto& [dataset, kind] : job.file_kinds) {
+    if (!absl::c_linear_search(lacking, FileSetting(kind))) continue;
+    parts.push_back(absl::StrCat(dataset, " (", kind, ")"));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+WaitReason NoWorkerForFile(const QueuedJob& job, const WorkerSlot& worker) {
+  return {"NoWorkerForFile",
+          absl::StrCat("no fitting worker's trainer reads such a file: ", FilesLacking(job, worker),
+                       "; upgrade tune-worker and tune-trainer on workers/", worker.id,
+                       " (Parquet and Arrow want a build with TUNE_BUILD_ARROW), or push the rows "
+                       "as JSON Lines")};
+}
+
+// `workers` have told what they know, and none knows all that the job asks for.
+WaitReason NoTrainerFor(const QueuedJob& job, const std::vector<const WorkerSlot*>& workers) {
+  const auto lacking_files_alone = Select(workers, [&](const WorkerSlot& worker) {
+    return absl::c_all_of(FieldsLacking(job, worker), &IsFileSetting);
+  });
+  return lacking_files_alone.empty() ? NoWorkerOfVersion(job, workers)
+                                     : NoWorkerForFile(job, *lacking_files_alone[0]);
 }
 
 WaitReason NoHealthyWorker(const WorkerSlot& worker) {
@@ -140,15 +178,6 @@ WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
   absl::StrAppend(&message, "; workers/", (*unwell)->id, ": ", (*unwell)->unhealthy);
   if (others > 0) absl::StrAppend(&message, "; ", others, " more of them get no job either");
   return {"NoIdleWorker", message};
-}
-
-std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& workers,
-                                      absl::FunctionRef<bool(const WorkerSlot&)> is_wanted) {
-  std::vector<const WorkerSlot*> selected;
-  for (const WorkerSlot* worker : workers) {
-    if (is_wanted(*worker)) selected.push_back(worker);
-  }
-  return selected;
 }
 
 }  // namespace
@@ -243,7 +272,7 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
   });
   if (told.empty()) return NoHealthyWorker(*able[0]);
   able = Select(told, Understanding(job));
-  if (able.empty()) return NoWorkerOfVersion(job, told);
+  if (able.empty()) return NoTrainerFor(job, told);
   const std::vector<const WorkerSlot*> fitting = able;
   able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });
   if (able.empty()) return NoHealthyWorker(*fitting[0]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,8 +14,8 @@
 namespace tune::server {
 
 struct WaitReason {
-  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoHealthyWorker, RetryDelay,
-  // AvoidsWorker, AwaitsWorker, NoIdleWorker, InputDamaged
+  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoWorkerForFile, NoHealthyWorker,
+  // RetryDelay, AvoidsWorker, AwaitsWorker, NoIdleWorker, InputDamaged
   std::string reason;
   std::string message;  // for people, with what to do next
 };
@@ -27,7 +28,8 @@ struct QueuedJob {
   int64_t priority = 0;
   int64_t submit_order = 0;
   ResourceSpec resources;
-  FieldPaths fields_set;  // those that a worker's trainer must know (core/spec_fit.h)
+  FieldPaths fields_set;  // what a worker's trainer must know (core/spec_fit.h), files too
+  std::map<std::string, std::string> file_kinds;  // of the job, to name its datasets
   // Workers on which an attempt of it has failed.
   std::vector<std::string> avoids;
   absl::Time queue_time = absl::InfinitePast();

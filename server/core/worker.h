@@ -39,7 +39,8 @@ struct WorkerRecord {
   WorkerResources resources;
   std::string version;
   std::string trainer_version;
-  // The run spec's fields that its trainer knows, by their paths (run/spec.h).
+  // What its trainer knows: the run spec's fields by their paths, and settings
+  // (run/known_settings.h).
   std::vector<std::string> spec_fields;
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen

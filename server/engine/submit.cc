@@ -109,6 +109,19 @@ void FillColumns(const KnownInputs& known, RunSpec& spec) {
   if (EvaluatesOnDataset(spec)) fill(spec.eval->dataset, &spec.eval->columns);
 }
 
+// Of the files that not every trainer reads.
+std::map<std::string, std::string> KindsOf(const KnownInputs& known, const RunSpec& spec,
+                                           FileKinds& file_kinds) {
+  std::map<std::string, std::string> kinds;
+  const auto tell = [&](const std::string& dataset, const Columns& columns) {
+    std::string kind = file_kinds.KindOf(known.datasets.at(dataset), columns);
+    if (!kind.empty()) kinds[dataset] = std::move(kind);
+  };
+  for (const DatasetSource& source : spec.datasets) tell(source.dataset, source.columns);
+  if (EvaluatesOnDataset(spec)) tell(spec.eval->dataset, spec.eval->columns);
+  return kinds;
+}
+
 // The default max_length gives way to a model with fewer positions; another one does not.
 void FitMaxLength(const KnownInputs& known, Job& job) {
   if (!known.model || job.spec.max_length != RunSpec().max_length) return;
@@ -166,8 +179,8 @@ absl::StatusOr<std::string> FreeId(Reader& reader, const RunSpec& spec, absl::Ti
   }
 }
 
-absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& request,
-                            absl::Time now) {
+absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, FileKinds& file_kinds,
+                            const NewJob& request, absl::Time now) {
   ASSIGN_OR_RETURN(const KnownInputs known, ReadInputs(reader, blobs, request.spec));
   Job job;
   job.spec = request.spec;
@@ -177,6 +190,7 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   FitMaxLength(known, job);
   FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
+  job.file_kinds = KindsOf(known, job.spec, file_kinds);
   job.spec_json = DumpJson(RunSpecToJson(job.spec));
   job.id = request.job_id;
   if (job.id.empty()) {
@@ -223,7 +237,12 @@ absl::StatusOr<std::optional<Job>> FindRepeat(Reader& reader, const NewJob& requ
 }  // namespace
 
 Submit::Submit(Store& store, BlobStore& blobs, Commits& commits, DataChecks& checks, Clock& clock)
-    : store_(store), blobs_(blobs), commits_(commits), checks_(checks), clock_(clock) {}
+    : store_(store),
+      blobs_(blobs),
+      commits_(commits),
+      checks_(checks),
+      clock_(clock),
+      file_kinds_(blobs) {}
 
 absl::StatusOr<SubmitPlan> Submit::MakePlan(const NewJob& request) {
   const Json spec = RunSpecToJson(request.spec);
@@ -235,7 +254,7 @@ absl::StatusOr<SubmitPlan> Submit::MakePlan(const NewJob& request) {
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(plan.earlier, FindRepeat(reader, request, plan.digest));
     if (plan.earlier) return absl::OkStatus();
-    ASSIGN_OR_RETURN(plan.job, Prepare(reader, blobs_, request, clock_.Now()));
+    ASSIGN_OR_RETURN(plan.job, Prepare(reader, blobs_, file_kinds_, request, clock_.Now()));
     return absl::OkStatus();
   }));
   if (!plan.earlier) {
@@ -274,7 +293,8 @@ absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan,
     Job now = prepared;
     // What the plan was made of may have been deleted or replaced since.
     if (store_.hot().registry_changes() != plan.registry_changes) {
-      ASSIGN_OR_RETURN(now, Prepare(transaction, blobs_, plan.request, prepared.create_time));
+      ASSIGN_OR_RETURN(
+          now, Prepare(transaction, blobs_, file_kinds_, plan.request, prepared.create_time));
       ASSIGN_OR_RETURN(now, WithFindings(transaction, now, findings));
     }
     job = Insert(transaction, plan, now);

@@ -12,6 +12,7 @@
 #include "server/engine/blobs.h"
 #include "server/engine/commits.h"
 #include "server/engine/data_checks.h"
+#include "server/engine/file_kinds.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -61,6 +62,7 @@ class Submit {
   Commits& commits_;
   DataChecks& checks_;
   Clock& clock_;
+  FileKinds file_kinds_;
 };
 
 }  // namespace tune::server

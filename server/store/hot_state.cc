@@ -2,13 +2,25 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
+#include "run/known_settings.h"
 #include "server/core/spec_fit.h"
 
 namespace tune::server {
 namespace {
 
 HeldJob HeldJobOf(const Job& job) { return {job.id, job.spec.resources, job.gpus}; }
+
+// Of a worker's trainer, sorted.
+std::vector<std::string> WhatItAsks(const Job& job) {
+  std::set<std::string> asked;
+  if (const auto fields = FieldsSet(job.spec_json); fields.ok()) {
+    asked.insert(fields->begin(), fields->end());
+  }
+  for (const auto& [dataset, kind] : job.file_kinds) asked.insert(FileSetting(kind));
+  return {asked.begin(), asked.end()};
+}
 
 }  // namespace
 
@@ -20,9 +32,10 @@ QueuedJob QueuedJobOf(const Job& job) {
   queued.resources = job.spec.resources;
   queued.avoids = job.avoids;
   queued.queue_time = job.queue_time;
-  auto fields = FieldsSet(job.spec_json);
-  if (fields.ok() && !fields->empty()) {
-    queued.fields_set = std::make_shared<const std::vector<std::string>>(*std::move(fields));
+  queued.file_kinds = job.file_kinds;
+  std::vector<std::string> asked = WhatItAsks(job);
+  if (!asked.empty()) {
+    queued.fields_set = std::make_shared<const std::vector<std::string>>(std::move(asked));
   }
   return queued;
 }

@@ -21,7 +21,8 @@ constexpr char kListedSpec[] =
 
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
-    "labels, warnings, data, sources, state, epoch, attempt, retries_used, disruptions, "
+    "labels, warnings, data, sources, file_kinds, state, epoch, attempt, retries_used, "
+    "disruptions, "
     "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
     "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
@@ -76,7 +77,8 @@ absl::Status ReadSources(const std::string& text, std::vector<SourceProgress>& s
   return absl::OkStatus();
 }
 
-// The columns spec, labels, warnings, data and sources. What cannot be read is left out and told.
+// The columns spec, labels, warnings, data, sources and file_kinds. What cannot be read is left out
+// and told.
 void ReadTexts(Query& row, Job& job) {
   const auto note = [&](absl::string_view column, const absl::Status& status) {
     if (status.ok() || !job.unreadable.empty()) return;
@@ -88,6 +90,7 @@ void ReadTexts(Query& row, Job& job) {
   note("warnings", ReadTexts(row.Text(), job.warnings));
   note("data", ReadData(row.Text(), job.data));
   note("sources", ReadSources(row.Text(), job.progress.sources));
+  note("file_kinds", ReadTexts(row.Text(), job.file_kinds));
   if (!job.unreadable.empty()) row.Alarm(absl::StrCat("jobs/", job.id, ": ", job.unreadable));
 }
 
@@ -177,6 +180,12 @@ FieldPaths ReadFieldsSet(Query& row, SharedPaths& shared) {
   return paths;
 }
 
+// They are there for a message's sake: none where they cannot be read.
+std::map<std::string, std::string> ReadFileKinds(const std::string& text) {
+  std::map<std::string, std::string> kinds;
+  return ReadTexts(text, kinds).ok() ? kinds : std::map<std::string, std::string>();
+}
+
 void InsertInputs(Connection& connection, const Job& job) {
   std::vector<std::string> resources = DatasetNames(job.spec);
   resources.push_back(job.spec.model);
@@ -251,8 +260,8 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
   Query query(
       connection,
       "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
-      "queue_time_us, coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
-      "FROM jobs WHERE state = 'QUEUED'");
+      "queue_time_us, file_kinds, coalesce(fields_set, ''), "
+      "CASE WHEN fields_set IS NULL THEN spec ELSE '' END FROM jobs WHERE state = 'QUEUED'");
   SharedPaths paths;
   std::vector<QueuedJob> queue;
   while (query.Next()) {
@@ -265,6 +274,7 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
     job.resources.host_memory_bytes = query.Int();
     job.avoids = IdsFromText(query.Text());
     job.queue_time = query.Time();
+    job.file_kinds = ReadFileKinds(query.Text());
     job.fields_set = ReadFieldsSet(query, paths);
   }
   return queue;
@@ -320,16 +330,18 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
   inserted.epoch = EpochLeft(connection, job.id);
   Query query(
       connection,
-      "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
-      "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
+      "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, file_kinds, labels, "
+      "warnings, "
+      "data, priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, "
+      "message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
-             DumpJson(job.labels), DumpJson(job.warnings), DumpJson(DataUseToJson(job.data)),
-             job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
-             job.spec.resources.host_memory_bytes, inserted.epoch, job.owner, job.create_time,
-             job.queue_time);
+             DumpJson(job.file_kinds), DumpJson(job.labels), DumpJson(job.warnings),
+             DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
+             job.spec.resources.gpus, job.spec.resources.host_memory_bytes, inserted.epoch,
+             job.owner, job.create_time, job.queue_time);
   query.Next();
   inserted.submit_order = query.Int();
   query.Next();  // to its end: only then is the row there

@@ -17,7 +17,7 @@ std::map<JobState, int64_t> Count(Connection& connection);
 std::optional<std::string> FindUser(Connection& connection, const std::string& resource);
 std::vector<std::string> FindQueuedUsers(Connection& connection, const std::string& resource);
 
-// `fields_set`: of the job's spec (core/spec_fit.h).
+// `fields_set`: what its trainer must know (QueuedJobOf, hot_state.h).
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
                            const std::string& request_id, const std::string& body_digest);
 absl::Status Delete(Connection& connection, const Job& job);

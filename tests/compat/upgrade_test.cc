@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "base/files.h"
 #include "tests/support/fleet_test.h"
+#include "tests/support/older_trainer.h"
 
 namespace tune::testing {
 namespace {
@@ -45,6 +46,19 @@ TEST_F(Upgrade, ItsWorkerGoesOnWithTheRunningJobAndThenTakesTheQueuedOne) {
   AwaitStep("running", std::stoll(resumed_step()) + 200);
   Expect({"cancel", "running"});
   Expect({"wait", "queued"});
+}
+
+// Trainers did not tell what files they read, and then read JSON Lines and arrays.
+TEST_F(FleetTest, ATrainerThatTellsOfNoFilesIsGivenJsonLinesAlone) {
+  fleet_.StartScheduler();
+  fleet_.StartWorker("older", {"--trainer", TrainerThatTellsNo("[a-z]+", folder_)});
+  PushTiny();
+  Expect({"datasets", "push", "csv", folder_.Write("t.csv", "prompt,response\n1,1\n")});
+  Expect({"submit", "-f", SourceFile("tests/support/tiny/job.yaml"), "--name", "table", "--dataset",
+          "csv"});
+  Submit("lines", {"max_steps=1"});
+  Expect({"wait", "lines"});
+  EXPECT_EQ(Job("table")["reason"], "NoWorkerForFile");
 }
 
 // Its run folder has a newer checkpoint, which the scheduler never heard of.

@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "parquet_file.h"
 #include "tests/support/fleet.h"
+#include "tests/support/older_trainer.h"
 #include "tests/support/scratch_folder.h"
 
 namespace tune::testing {
@@ -71,6 +72,32 @@ TEST_F(TableRun, TrainsAsItsJsonLinesDo) {
       {"submit", "--model", "demo", "--dataset", "parquet", "--set", "max_length=8", "--wait"});
   EXPECT_NE(failed.err.find("rows.parquet (row 1): 19 tokens"), std::string::npos)
       << failed.out << failed.err;
+}
+
+TEST_F(TableRun, AWorkerWhoseTrainerReadsNoSuchFileIsNotAskedTo) {
+  fleet_.StartScheduler();
+  fleet_.StartWorker("old", {"--trainer", TrainerThatTellsNo("parquet|arrow", folder_)});
+  Expect({"models", "init", "demo", "--config", SourceFile("deploy/demo/config.json"),
+          "--tokenizer", SourceFile("deploy/demo/tokenizer.json"), "--seed", "0"});
+  const arrow::FieldVector columns = {arrow::field("prompt", arrow::utf8()),
+                                      arrow::field("response", arrow::utf8())};
+  const std::string rows = R"([{"prompt": "a", "response": "b"}])";
+  Expect({"datasets", "push", "table", folder_.Write("t.parquet", ParquetOf(columns, rows))});
+  Expect({"datasets", "push", "csv", folder_.Write("t.csv", "prompt,response\na,b\n")});
+  const auto submit = [&](const std::string& dataset) {
+    Expect({"submit", "--model", "demo", "--dataset", dataset, "--name", dataset, "--set",
+            "max_steps=1"});
+  };
+  submit("table");
+  submit("csv");  // it reads that, and nobody holds it up
+  Expect({"wait", "csv"});
+  const Json waits = fleet_.CtlJson({"describe", "table"});
+  EXPECT_EQ(waits["reason"], "NoWorkerForFile");
+  EXPECT_NE(waits["message"].get<std::string>().find("datasets/table (parquet)"),
+            std::string::npos);
+  fleet_.StartWorker("new");
+  Expect({"wait", "table"});
+  EXPECT_EQ(fleet_.CtlJson({"describe", "table"})["attempts"].size(), 1u);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/signals.h"
 #include "base/version.h"
+#include "recipe/data/open_rows.h"
 #include "recipe/data/table_plugin.h"
 #include "run/device_report.h"
 #include "run/folder.h"
@@ -184,7 +185,11 @@ int PrintVersion() {
     const auto plugin = LoadTablePlugin();
     if (!plugin.ok()) return ExitCode(plugin.status());
   }
-  std::cout << DumpJson({{"version", Version()}, {"spec_fields", KnownSettings()}}) << std::endl;
+  std::vector<std::string> settings = KnownSettings();
+  for (const std::string& kind : KindsOfFiles(TUNE_READS_TABLES)) {
+    settings.push_back(FileSetting(kind));
+  }
+  std::cout << DumpJson({{"version", Version()}, {"spec_fields", settings}}) << std::endl;
   return std::cout ? RankExit::kFinished : RankExit::kFailed;
 }
 

@@ -187,5 +187,28 @@ TEST(TellFile, APandasTableIsRefusedWithWhatToDo) {
   }
 }
 
+// Of every kind that there is, by which older builds are told from newer ones.
+TEST(KindsOfFiles, AreToldByTheContent) {
+  ScratchFolder folder;
+  const auto kind_of = [&](const std::string& content, const Columns& columns = {}) {
+    return *TellKindOfFile(folder.Write("data", content), "data", columns);
+  };
+  EXPECT_EQ(kind_of("{\"text\": \"a\"}\n"), "");
+  EXPECT_EQ(kind_of("[{\"text\": \"a\"}]"), "");
+  EXPECT_EQ(kind_of("<html>"), "");
+  EXPECT_EQ(kind_of("{\n  \"text\": \"a\"\n}\n"), "objects");
+  EXPECT_EQ(kind_of("{\"data\": [{\"text\": \"a\"}]}"), "wrapped");
+  EXPECT_EQ(kind_of("User: a\n\nChip2: b<|endoftext|>"), "dialogue");
+  EXPECT_EQ(kind_of("prompt,response\na,b\n"), "csv");
+  EXPECT_EQ(kind_of(Gzip("prompt,response\na,b\n")), "csv");
+  EXPECT_EQ(kind_of("q,a\na,b\n", {{"prompt", "q"}, {"response", "a"}}), "csv");
+  EXPECT_EQ(kind_of("PAR1PAR1"), "parquet");
+  EXPECT_EQ(kind_of("ARROW1\0\0"), "arrow");
+  EXPECT_EQ(kind_of("\xFF\xFF\xFF\xFF\0\0"), "arrow");
+  EXPECT_THAT(KindsOfFiles(false), ElementsAre("wrapped", "objects", "dialogue", "csv"));
+  EXPECT_THAT(KindsOfFiles(true),
+              ElementsAre("wrapped", "objects", "dialogue", "csv", "parquet", "arrow"));
+}
+
 }  // namespace
 }  // namespace tune

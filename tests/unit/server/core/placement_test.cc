@@ -160,6 +160,23 @@ TEST(Placement, AJobThatNoTrainerKnowsSaysWhichFieldsWhichTrainersLack) {
   EXPECT_THAT(ExplainWait(job, {older, newer}).message, testing::HasSubstr("no room"));
 }
 
+TEST(Placement, AJobWhoseFileNoTrainerReadsNamesItsDataset) {
+  QueuedJob job = Queued(Needs("cuda"));
+  job.fields_set = Sets({"file=csv", "file=parquet", "model"});
+  job.file_kinds = {{"datasets/faq", "csv"}, {"datasets/oig", "parquet"}};
+  const WorkerSlot without_arrow = WithTrainer("a", "0.1", {"file=csv", "model"});
+  const WaitReason why = ExplainWait(job, {without_arrow});
+  EXPECT_EQ(why.reason, "NoWorkerForFile");
+  EXPECT_THAT(why.message, testing::AllOf(testing::HasSubstr("datasets/oig (parquet)"),
+                                          testing::Not(testing::HasSubstr("datasets/faq")),
+                                          testing::HasSubstr("workers/a")));
+  const WorkerSlot older = WithTrainer("b", "0.0", {});
+  EXPECT_EQ(ExplainWait(job, {older}).reason, "NoWorkerOfVersion");
+  EXPECT_EQ(ExplainWait(job, {older, without_arrow}).reason, "NoWorkerForFile");
+  const WorkerSlot reads = WithTrainer("c", "0.1", {"file=csv", "file=parquet", "model"});
+  EXPECT_EQ(ExplainWait(job, {without_arrow, reads}).reason, "AwaitsWorker");
+}
+
 TEST(Placement, AWorkerWithoutATrainerToAskIsUnfitNotOld) {
   QueuedJob job = Queued(Needs("cuda"));
   job.fields_set = Sets({"model"});

@@ -162,5 +162,27 @@ TEST_F(SubmitTest, AJobThatNoTrainerUnderstandsSaysSoAndHoldsNobodyUp) {
   EXPECT_EQ(Acquire("new")->key.job_id, "demanding");
 }
 
+TEST_F(SubmitTest, AJobWhoseFileNoTrainerReadsSaysSo) {
+  PushInputs();
+  const auto pushed =
+      engine().registry().CreateDataset("faq", Upload("faq.csv", "prompt,response\na,b\n"), {});
+  ASSERT_TRUE(pushed.ok()) << pushed.status();
+  NewJob request = Request("tables");
+  request.spec.eval = EvalSpec{};
+  request.spec.eval->dataset = "datasets/faq";
+  Submit(request);
+  ASSERT_TRUE(Register("old").ok());
+  EXPECT_EQ(Get("tables").reason, "NoWorkerForFile");
+  EXPECT_THAT(Get("tables").message, HasSubstr("datasets/faq (csv)"));
+  EXPECT_FALSE(Acquire("old").has_value());
+  WorkerRecord reads;
+  reads.id = "reads";
+  reads.incarnation = "i1";
+  reads.spec_fields = AllSpecFields();
+  reads.spec_fields.push_back("file=csv");
+  ASSERT_TRUE(engine().leases().RegisterWorker({reads, {}}).ok());
+  EXPECT_EQ(Acquire("reads")->key.job_id, "tables");
+}
+
 }  // namespace
 }  // namespace tune::server

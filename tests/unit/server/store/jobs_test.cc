@@ -173,6 +173,28 @@ TEST_F(JobRows, TheQueueHasWhatPlacementAsksFor) {
   store().hot().Read(look);  // as a restart reads it from the rows
 }
 
+TEST_F(JobRows, WhatItsFilesAskOfATrainerIsOfTheQueueToo) {
+  Job job = NewJob("tables");
+  job.file_kinds = {{"datasets/d", "parquet"}};
+  Insert(job);
+  const auto look = [](const JobQueue& queue, const Fleet&) {
+    const QueuedJob& queued = *queue.Find("tables");
+    EXPECT_THAT(*queued.fields_set, IsSupersetOf({"file=parquet", "model"}));
+    EXPECT_TRUE(std::is_sorted(queued.fields_set->begin(), queued.fields_set->end()));
+    EXPECT_EQ(queued.file_kinds.at("datasets/d"), "parquet");
+  };
+  store().hot().Read(look);
+  store_ = nullptr;
+  store().hot().Read(look);  // after a restart
+  const Job queued = *Get("tables");
+  const Job leased = Leased(queued, now());
+  ASSERT_TRUE(Update(queued, leased).ok());
+  Job again = leased;
+  again.state = JobState::kQueued;
+  ASSERT_TRUE(Update(leased, again).ok());
+  store().hot().Read(look);
+}
+
 TEST_F(JobRows, AreCounted) {
   const auto read = [&](auto&& f) {
     EXPECT_TRUE(store()
