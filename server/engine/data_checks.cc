@@ -1,6 +1,7 @@
 #include "server/engine/data_checks.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "absl/cleanup/cleanup.h"
@@ -41,18 +42,19 @@ Json DrawingKey(const RunSpec& spec, const DatasetSource& source) {
 }
 
 std::string KeyOf(const RunSpec& spec, const Model& model, const Dataset& dataset,
-                  const DatasetSource& source) {
+                  const DatasetSource& use, int64_t first_rows) {
   const LengthLimit limit = LimitOf(spec, model.max_position_embeddings);
   Json key = {{"version", kReportVersion},
               {"dataset", dataset.file.sha256},
               {"max_bad_rows", dataset.max_bad_rows},
-              {"columns", ColumnsToJson(source.columns)},
+              {"columns", ColumnsToJson(use.columns)},
               {"model", FilesThatDecide(model)},
               {"template", spec.prompt_template},
               {"train_on", spec.train_on},
               {"max_length", limit.max_length},
               {"max_length_policy", limit.policy}};
-  if (!spec.templates.empty() || source.invert > 0) key["drawing"] = DrawingKey(spec, source);
+  if (!spec.templates.empty() || use.invert > 0) key["drawing"] = DrawingKey(spec, use);
+  if (first_rows > 0) key["first_rows"] = first_rows;
   return Sha256Hex(DumpJson(key));
 }
 
@@ -86,8 +88,9 @@ std::string LongerLimit(const LengthLimit& limit, int64_t positions) {
   return limit.max_length < positions ? "raise max_length, " : "";
 }
 
-// Why nothing can be learned from it as the spec has it; "" where something can.
-std::string ProblemOf(const DataReport& report, const LengthLimit& limit, int64_t positions) {
+// Why it cannot be used as the spec has it, for `purpose` ("learn from"); "" where it can.
+std::string ProblemOf(const DataReport& report, const LengthLimit& limit, int64_t positions,
+                      absl::string_view purpose) {
   if (report.too_long > 0) {
     return absl::StrCat(TooLong(report.too_long, limit), NamedRows(report), "; ",
                         LongerLimit(limit, positions),
@@ -103,7 +106,7 @@ std::string ProblemOf(const DataReport& report, const LengthLimit& limit, int64_
                                   LongerLimit(limit, positions),
                                   "shorten them, or set max_length_policy to truncate"));
   }
-  return absl::StrCat("no row is left to learn from: ", absl::StrJoin(causes, "; "),
+  return absl::StrCat("no row is left to ", purpose, ": ", absl::StrJoin(causes, "; "),
                       NamedRows(report));
 }
 
@@ -126,6 +129,11 @@ std::string TooLargeToCheck(const Dataset& dataset) {
                       " MiB: the worker looks through its rows, not the scheduler");
 }
 
+// Of what is evaluated on, the first rows alone are read.
+bool IsTooLarge(const RunSpec& spec, const Dataset& dataset, int64_t first_rows) {
+  return first_rows == 0 && dataset.file.size_bytes > DataChecks::MaxFileBytes(spec);
+}
+
 // What ReadDataset says of the rows, as one problem of the dataset.
 absl::Status OfTheDataset(const absl::Status& status) {
   if (FieldErrorsOf(status).empty()) return status;
@@ -136,22 +144,44 @@ absl::Status OfTheDataset(const absl::Status& status) {
 
 }  // namespace
 
+// A dataset as the spec uses it.
+struct DataChecks::Source {
+  std::string field;  // of the spec
+  DatasetSource use;
+  int64_t first_rows = 0;  // that are used; 0: all
+  bool learned = true;     // not only evaluated on
+  Dataset dataset = {};
+  std::string key = {};  // of its report
+};
+
 // What a spec names.
 struct DataChecks::Inputs {
   Model model;
-  std::vector<Dataset> datasets;  // in the spec's order
+  std::vector<Source> sources;  // in the spec's order; what is evaluated on last
 };
 
+std::vector<DataChecks::Source> DataChecks::SourcesOf(const RunSpec& spec) {
+  std::vector<Source> sources;
+  for (size_t i = 0; i < spec.datasets.size(); ++i) {
+    sources.push_back({absl::StrCat("datasets[", i, "].dataset"), spec.datasets[i]});
+  }
+  if (!EvaluatesOnDataset(spec)) return sources;
+  DatasetSource use;
+  use.dataset = spec.eval->dataset;
+  use.columns = spec.eval->columns;
+  sources.push_back({"eval.dataset", use, spec.eval->max_rows, /*learned=*/false});
+  return sources;
+}
+
 absl::StatusOr<DataChecks::Inputs> DataChecks::ReadInputs(const RunSpec& spec) {
-  Inputs inputs;
+  Inputs inputs{{}, SourcesOf(spec)};
   RETURN_IF_ERROR(store_.Read([&](Reader& reader) -> absl::Status {
     ASSIGN_OR_RETURN(inputs.model,
                      reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/"))));
-    for (const DatasetSource& source : spec.datasets) {
-      ASSIGN_OR_RETURN(
-          Dataset dataset,
-          reader.GetDataset(std::string(absl::StripPrefix(source.dataset, "datasets/"))));
-      inputs.datasets.push_back(std::move(dataset));
+    for (Source& source : inputs.sources) {
+      const absl::string_view id = absl::StripPrefix(source.use.dataset, "datasets/");
+      ASSIGN_OR_RETURN(source.dataset, reader.GetDataset(std::string(id)));
+      source.key = KeyOf(spec, inputs.model, source.dataset, source.use, source.first_rows);
     }
     return absl::OkStatus();
   }));
@@ -165,47 +195,50 @@ int64_t DataChecks::MaxFileBytes(const RunSpec& spec) {
 
 absl::StatusOr<DataFindings> DataChecks::Check(const RunSpec& spec, const OnProgress& on_progress) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
-  return Judge(spec, inputs, [&](size_t i) { return Report(spec, inputs, i, on_progress); });
+  return Judge(spec, inputs, [&](const Source& source) {
+    return Report(spec, inputs.model, source, on_progress);
+  });
 }
 
 absl::StatusOr<std::optional<DataFindings>> DataChecks::FindKnown(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(spec));
-  std::vector<DataReport> known(spec.datasets.size());
-  for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    if (inputs.datasets[i].file.size_bytes > MaxFileBytes(spec)) continue;
-    ASSIGN_OR_RETURN(auto report,
-                     Find(KeyOf(spec, inputs.model, inputs.datasets[i], spec.datasets[i])));
+  std::map<std::string, DataReport> known;
+  for (const Source& source : inputs.sources) {
+    if (IsTooLarge(spec, source.dataset, source.first_rows)) continue;
+    ASSIGN_OR_RETURN(auto report, Find(source.key));
     if (!report) return std::nullopt;
-    known[i] = *std::move(report);
+    known[source.key] = *std::move(report);
   }
-  return Judge(spec, inputs, [&](size_t i) { return known[i]; });
+  return Judge(spec, inputs, [&](const Source& source) { return known.at(source.key); });
 }
 
 absl::StatusOr<DataFindings> DataChecks::Judge(
     const RunSpec& spec, const Inputs& inputs,
-    absl::FunctionRef<absl::StatusOr<DataReport>(size_t)> report_of) {
-  const LengthLimit limit = LimitOf(spec, inputs.model.max_position_embeddings);
+    absl::FunctionRef<absl::StatusOr<DataReport>(const Source&)> report_of) {
+  const int64_t positions = inputs.model.max_position_embeddings;
+  const LengthLimit limit = LimitOf(spec, positions);
   DataFindings findings;
   FieldErrors errors;
-  for (size_t i = 0; i < spec.datasets.size(); ++i) {
-    if (inputs.datasets[i].file.size_bytes > MaxFileBytes(spec)) {
+  for (const Source& source : inputs.sources) {
+    if (IsTooLarge(spec, source.dataset, source.first_rows)) {
       RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
-      findings.warnings.push_back(TooLargeToCheck(inputs.datasets[i]));
+      findings.warnings.push_back(TooLargeToCheck(source.dataset));
       continue;
     }
-    const std::string field = absl::StrCat("datasets[", i, "].dataset");
-    const auto report = report_of(i);
+    const auto report = report_of(source);
     if (absl::IsInvalidArgument(report.status()) && FieldErrorsOf(report.status()).empty()) {
-      errors.Add(field, std::string(report.status().message()));
+      errors.Add(source.field, std::string(report.status().message()));
       continue;
     }
     RETURN_IF_ERROR(report.status());
-    const std::string problem = ProblemOf(*report, limit, inputs.model.max_position_embeddings);
-    if (!problem.empty()) errors.Add(field, problem);
-    const std::string& dataset = spec.datasets[i].dataset;
-    const std::string warning = WarningOf(dataset, *report, limit);
+    const std::string problem =
+        ProblemOf(*report, limit, positions, source.learned ? "learn from" : "evaluate on");
+    if (!problem.empty()) errors.Add(source.field, problem);
+    const std::string& dataset = source.use.dataset;
+    const std::string name = source.learned ? dataset : absl::StrCat("eval: ", dataset);
+    const std::string warning = WarningOf(name, *report, limit);
     if (!warning.empty()) findings.warnings.push_back(warning);
-    findings.data.push_back(UseOf(dataset, *report));
+    if (source.learned) findings.data.push_back(UseOf(dataset, *report));
   }
   RETURN_IF_ERROR(errors.ToStatus("job spec"));
   return findings;
@@ -235,53 +268,56 @@ absl::StatusOr<std::optional<DataReport>> DataChecks::Find(const std::string& ke
   return *std::move(report);
 }
 
-absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Inputs& inputs, size_t i,
-                                              const OnProgress& on_progress) {
-  const DatasetSource& source = spec.datasets[i];
-  const std::string key = KeyOf(spec, inputs.model, inputs.datasets[i], source);
-  ASSIGN_OR_RETURN(auto known, Find(key));
+absl::StatusOr<DataReport> DataChecks::Report(const RunSpec& spec, const Model& model,
+                                              const Source& source, const OnProgress& on_progress) {
+  ASSIGN_OR_RETURN(auto known, Find(source.key));
   if (known) return *std::move(known);
   const auto on_rows = [&](int64_t rows) {
-    return on_progress({source.dataset, rows, inputs.datasets[i].rows});
+    return on_progress({source.use.dataset, rows, source.dataset.rows});
   };
-  RETURN_IF_ERROR(running_.Begin(key, on_rows));
-  const absl::Cleanup end = [&] { running_.End(key); };
-  return FindOrCompute(key, spec, inputs, i, on_rows);
+  RETURN_IF_ERROR(running_.Begin(source.key, on_rows));
+  const absl::Cleanup end = [&] { running_.End(source.key); };
+  return FindOrCompute(spec, model, source, on_rows);
 }
 
-absl::StatusOr<DataReport> DataChecks::FindOrCompute(const std::string& key, const RunSpec& spec,
-                                                     const Inputs& inputs, size_t i,
+absl::StatusOr<DataReport> DataChecks::FindOrCompute(const RunSpec& spec, const Model& model,
+                                                     const Source& source,
                                                      const RunningChecks::OnRows& on_rows) {
-  ASSIGN_OR_RETURN(auto known, Find(key));  // by another, while this one waited
+  ASSIGN_OR_RETURN(auto known, Find(source.key));  // by another, while this one waited
   if (known) return *std::move(known);
-  ASSIGN_OR_RETURN(DataReport report, Compute(spec, inputs, i, [&](int64_t rows) {
-                     running_.SetRows(key, rows);
+  ASSIGN_OR_RETURN(DataReport report, Compute(spec, model, source, [&](int64_t rows) {
+                     running_.SetRows(source.key, rows);
                      return on_rows(rows);
                    }));
   RETURN_IF_ERROR(commits_.Run([&](Transaction& transaction, Effects&) {
-    return transaction.PutDataReport(key, DumpJson(DataReportToJson(report)));
+    return transaction.PutDataReport(source.key, DumpJson(DataReportToJson(report)));
   }));
   return report;
 }
 
-absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Inputs& inputs, size_t i,
+absl::StatusOr<DataReport> DataChecks::Compute(const RunSpec& spec, const Model& model,
+                                               const Source& source,
                                                const RunningChecks::OnRows& on_rows) {
-  const Dataset& dataset = inputs.datasets[i];
-  const DatasetSource& source = spec.datasets[i];
-  RETURN_IF_ERROR(CheckTemplate(spec, inputs.model));
-  ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, inputs.model.files));
-  ASSIGN_OR_RETURN(const ModelTokens model, OpenModelTokens(folder->path()));
+  const Dataset& dataset = source.dataset;
+  RETURN_IF_ERROR(CheckTemplate(spec, model));
+  ASSIGN_OR_RETURN(const auto folder, LinkedFiles::Make(blobs_, model.files));
+  ASSIGN_OR_RETURN(const ModelTokens tokens, OpenModelTokens(folder->path()));
   ASSIGN_OR_RETURN(ExampleFormat format,
-                   ExampleFormatOf(spec, {*model.tokenizer, model.config.eos_token_id,
+                   ExampleFormatOf(spec, {*tokens.tokenizer, tokens.config.eos_token_id,
                                           folder->path(), TrainingDate()}));
   const std::string path = blobs_.Path(dataset.file.sha256);
-  const DatasetOptions options{source.columns, dataset.max_bad_rows};
-  auto drawing =
-      ReadRowDrawing(spec, source, path, dataset.file.path, options, [&] { return on_rows(0); });
+  const DatasetOptions options{source.use.columns, dataset.max_bad_rows};
+  auto drawing = ReadRowDrawing(spec, source.use, path, dataset.file.path, options,
+                                [&] { return on_rows(0); });
   if (!drawing.ok()) return OfTheDataset(drawing.status());
   format.drawing = *std::move(drawing);
-  auto report = ReportOnDataset(path, dataset.file.path, options, format,
-                                LimitOf(spec, inputs.model.max_position_embeddings), on_rows);
+  int64_t used = 0;
+  auto report = ReportOnDataset(
+      path, dataset.file.path, options, format, LimitOf(spec, model.max_position_embeddings),
+      [&](int64_t rows) {
+        return source.first_rows > 0 && used == source.first_rows ? EnoughRows() : on_rows(rows);
+      },
+      [&](const Example&) { ++used; });
   return report.ok() ? std::move(report) : OfTheDataset(report.status());
 }
 

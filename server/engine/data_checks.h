@@ -48,8 +48,9 @@ class DataChecks {
   DataChecks(Store& store, BlobStore& blobs, Commits& commits)
       : store_(store), blobs_(blobs), commits_(commits) {}
 
-  // `spec` names what is there and its columns are filled in. INVALID_ARGUMENT with the field
-  // "datasets[1].dataset" where rows are too long under the policy "error", none is left to
+  // `spec` names what is there and its columns are filled in. What it evaluates on is looked at
+  // too, as far as it is evaluated on. INVALID_ARGUMENT with the field "datasets[1].dataset", or
+  // "eval.dataset", where rows are too long under the policy "error", none is left to
   // learn from, or more cannot be used than it may have (malformed for the spec's columns, or
   // refused by the model's chat template); it names the first rows. With the field "template" where
   // the model has no chat template that is asked for.
@@ -58,19 +59,21 @@ class DataChecks {
   absl::StatusOr<std::optional<DataFindings>> FindKnown(const RunSpec& spec);
 
  private:
+  struct Source;
   struct Inputs;
+  static std::vector<Source> SourcesOf(const RunSpec& spec);
   absl::StatusOr<Inputs> ReadInputs(const RunSpec& spec);
   absl::Status CheckTemplate(const RunSpec& spec, const Model& model);
-  // By the report of each dataset of the spec that is not too large.
+  // By the report of each source that is not too large.
   absl::StatusOr<DataFindings> Judge(
       const RunSpec& spec, const Inputs& inputs,
-      absl::FunctionRef<absl::StatusOr<DataReport>(size_t)> report_of);
-  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Inputs& inputs, size_t i,
+      absl::FunctionRef<absl::StatusOr<DataReport>(const Source&)> report_of);
+  absl::StatusOr<DataReport> Report(const RunSpec& spec, const Model& model, const Source& source,
                                     const OnProgress& on_progress);
-  absl::StatusOr<DataReport> FindOrCompute(const std::string& key, const RunSpec& spec,
-                                           const Inputs& inputs, size_t i,
+  absl::StatusOr<DataReport> FindOrCompute(const RunSpec& spec, const Model& model,
+                                           const Source& source,
                                            const RunningChecks::OnRows& on_rows);
-  absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Inputs& inputs, size_t i,
+  absl::StatusOr<DataReport> Compute(const RunSpec& spec, const Model& model, const Source& source,
                                      const RunningChecks::OnRows& on_rows);
   absl::StatusOr<std::optional<DataReport>> Find(const std::string& key);
 

@@ -86,6 +86,29 @@ TEST_F(DataChecksTest, DataThatIsAllLeftOutForItsLengthIsRefusedWithWhatToDo) {
             "shorten them, or set max_length_policy to truncate");
 }
 
+TEST_F(DataChecksTest, WhatIsEvaluatedOnIsLookedAtAsFarAsItIs) {
+  const std::string fits = R"({"prompt": "a", "response": "b"})",
+                    is_long = R"({"prompt": "abcdefghijklmnopqrstuvwxyz", "response": "b"})";
+  Push("rows", kRows);
+  Push("eval", absl::StrCat(fits, "\n", is_long, "\n"));
+  NewJob request = RequestFor("rows", 40, "error");
+  request.spec.eval = EvalSpec{};
+  request.spec.eval->dataset = "datasets/eval";
+  auto errors = ErrorsOf(request);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].field, "eval.dataset");
+  EXPECT_THAT(errors[0].message,
+              HasSubstr("1 row has more than 40 tokens (eval.jsonl:2: 47 tokens)"));
+  request.spec.eval->max_rows = 1;
+  EXPECT_THAT(Submit(request).data, SizeIs(1));  // of what is learned
+  Push("long", is_long);
+  request.spec.eval->dataset = "datasets/long";
+  request.spec.max_length_policy = "truncate";
+  errors = ErrorsOf(request);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_THAT(errors[0].message, HasSubstr("no row is left to evaluate on: 1 row"));
+}
+
 // Pushes a model with this chat template, whose end token is <|endoftext|>, and asks for it.
 class ChatChecksTest : public DataChecksTest {
  protected:
@@ -211,7 +234,7 @@ TEST_F(DataChecksTest, ACheckTellsHowFarItIs) {
 TEST_F(DataChecksTest, ACheckEndsWhenItIsTold) {
   Push("rows", kRows);
   NewJob request = RequestFor("rows", 96, "error");
-  request.spec.templates = {"{examples 1}{prompt}{/examples}{prompt}"};
+  request.spec.templates = {"{examples 1}{prompt}{response}{/examples}{prompt}"};
   const SubmitPlan plan = *engine().submit().MakePlan(request);
   for (const int64_t at_row : {0, 1}) {
     const absl::Status status =
