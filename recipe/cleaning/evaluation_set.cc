@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "recipe/cleaning/words.h"
 #include "recipe/data/open_rows.h"
+#include "recipe/data/row_json.h"
 
 namespace tune {
 namespace {
@@ -35,7 +36,7 @@ absl::Status EvaluationSet::AddFile(const std::string& path) {
   for (RowText row;;) {
     ASSIGN_OR_RETURN(const bool some, reader->Next(&row));
     if (!some) return absl::OkStatus();
-    const auto json = ParseJson(row.text);
+    const auto json = ParseRow(row.text);
     if (!json.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(NameRow(path, row.at), ": ", json.status().message()));

@@ -17,6 +17,7 @@
 #include "recipe/data/forms.h"
 #include "recipe/data/message_tree.h"
 #include "recipe/data/open_rows.h"
+#include "recipe/data/row_json.h"
 
 namespace tune {
 namespace {
@@ -138,7 +139,7 @@ class RowParser {
       Note(text.at, text.problem);
     } else if (text.text.empty()) {
       Note(text.at, "is missing; take out the comma around it");
-    } else if (const auto json = ParseJson(text.text); json.ok()) {
+    } else if (const auto json = ParseRow(text.text); json.ok()) {
       rows = ReadRecord(*json, text.at);
     } else {
       NoteParseError(text.at, text.text, json.status().message());
@@ -172,7 +173,8 @@ class RowParser {
   std::vector<Row> ReadRecord(const Json& json, const RowPlace& at) {
     if (!json.is_object()) {
       Note(at, absl::StrCat("a row must be an object, got ", json.is_array() ? "an array" : "a ",
-                            json.is_array() ? "" : json.type_name()));
+                            json.is_array() ? "" : json.type_name(),
+                            json.is_string() ? "; write {\"text\": …} to learn it whole" : ""));
       return {};
     }
     if (!given_ && MessageTrees::IsMessage(json)) return ReadTreeMessage(json, at);

@@ -315,9 +315,21 @@ TEST_F(DatasetTest, NamesTheCauseOfWhatIsNoData) {
                               .status()
                               .message()),
               HasSubstr("is a Git LFS pointer"));
-  EXPECT_THAT(ErrorOf("{\"text\": \"a\", \"score\": NaN}"),
-              HasSubstr("NaN is not JSON: write null"));
   EXPECT_THAT(ErrorOf("{'text': 'a'}"), HasSubstr("write rows with json.dumps"));
+}
+
+// As the same column of a Parquet file.
+TEST_F(DatasetTest, WhatPythonWritesForNoNumberIsNull) {
+  const auto summary = Read(
+      "{\"instruction\": \"NaN \\\" -Infinity\", \"input\": NaN, \"output\": \"b\", \"s\": "
+      "-Infinity}\n"
+      "{\"instruction\": \"a\", \"output\": \"b\", \"s\": [Infinity]}\n");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(rows_[0].second.messages[0].text, "NaN \" -Infinity");
+  EXPECT_EQ(rows_[0].second.messages[0].input, "");
+  EXPECT_THAT(summary->Notes(), ElementsAre("s is not read (1 row)"));
+  EXPECT_THAT(ErrorOf("{\"text\": NaN}"), HasSubstr("has \"text\" (null)"));
+  EXPECT_THAT(ErrorOf("{\"text\": \"a\", \"s\": NaN,}"), HasSubstr("NaN is not JSON: write null"));
 }
 
 TEST_F(DatasetTest, ReadsObjectsHoweverTheyAreSpreadAndAListUnderAKey) {

@@ -77,9 +77,16 @@ TEST_F(JsonTestSuite, WhatIsJsonIsRead) {
   }
 }
 
+// No JSON, but read as null (row_json.h).
+bool IsNoNumber(const std::string& name) {
+  return name == "n_number_NaN.json" || name == "n_number_infinity.json" ||
+         name == "n_number_minus_infinity.json";
+}
+
 TEST_F(JsonTestSuite, WhatIsNoJsonIsRefusedWithItsPosition) {
   const char position[] = "^data:[0-9]+:[0-9]+( \\(row [0-9]+\\))?$";
   for (const auto& [name, content] : Files("n_", 188)) {
+    if (IsNoNumber(name)) continue;
     const auto in_array = FieldErrorsOf(ReadElement(content));
     ASSERT_FALSE(in_array.empty()) << name;
     EXPECT_THAT(in_array[0].field, MatchesRegex(position)) << name;
