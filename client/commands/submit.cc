@@ -11,6 +11,7 @@
 #include "client/data_check.h"
 #include "client/data_use.h"
 #include "client/error_report.h"
+#include "client/format.h"
 #include "client/job_file.h"
 #include "client/printer.h"
 #include "client/resource_names.h"
@@ -99,8 +100,16 @@ std::string QueueText(const v1::Job& job) {
              : absl::StrCat(", ", job.queue_position(), " before it in the queue");
 }
 
+// "about 234 optimizer steps of 64 rows".
+std::string StepsText(const v1::Job& job) {
+  return absl::StrCat(job.spec().holdout() > 0 ? "about " : "",
+                      Counted(job.planned_steps(), "optimizer step"), " of ",
+                      Counted(job.spec().batch_size(), "row"));
+}
+
 void PrintCreated(Context& context, const v1::Job& job, bool dry_run) {
   for (const v1::Job::DataUse& use : job.data()) context.Note("  " + DataUseText(use));
+  if (job.planned_steps() > 0) context.Note("  " + StepsText(job));
   for (const std::string& warning : job.warnings()) context.Note("warning: " + warning);
   const std::string name = ShortName(job.name());
   const std::string label = name.empty() ? "the job" : absl::StrCat("job/", name);

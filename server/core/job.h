@@ -24,7 +24,7 @@ struct Progress {
   static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
   int64_t step = 0;
-  int64_t total_steps = 0;  // 0: not known yet
+  int64_t total_steps = 0;  // as planned at submit, then as the run counts them; 0: not known
   double epoch = 0;         // epochs completed, as a fraction
   double loss = kUnknown;
   double learning_rate = kUnknown;

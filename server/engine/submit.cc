@@ -157,11 +157,13 @@ absl::StatusOr<int64_t> ExamplesPerEpoch(Reader& reader, const Job& job) {
   return std::accumulate(draws.begin(), draws.end(), int64_t{0});
 }
 
-absl::Status WarnOfRate(Reader& reader, Job& job) {
+// How many steps it will have, and a warning where none of them would change a weight.
+absl::Status PlanSteps(Reader& reader, Job& job) {
   const RunSpec& spec = job.spec;
   ASSIGN_OR_RETURN(const int64_t examples, ExamplesPerEpoch(reader, job));
   const int64_t steps =
       TotalSteps(StepsPerEpoch(examples, spec.batch_size), spec.epochs, spec.max_steps);
+  job.progress.total_steps = steps;
   const std::string warning =
       RateWarning(MakeSchedule(spec.lr_scheduler, spec.learning_rate, spec.warmup_ratio, steps));
   if (!warning.empty()) job.warnings.push_back(warning);
@@ -203,7 +205,7 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, FileKinds& file_ki
 absl::StatusOr<Job> WithFindings(Reader& reader, Job job, const DataFindings& findings) {
   job.data = findings.data;
   job.warnings.insert(job.warnings.end(), findings.warnings.begin(), findings.warnings.end());
-  RETURN_IF_ERROR(WarnOfRate(reader, job));
+  RETURN_IF_ERROR(PlanSteps(reader, job));
   return job;
 }
 

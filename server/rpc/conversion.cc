@@ -199,6 +199,7 @@ v1::Job ToProto(const Job& job) {
   proto.set_reason(job.reason);
   proto.set_message(MessageOf(job, spec.status()));
   PutTimes(job, proto);
+  proto.set_planned_steps(job.progress.total_steps);
   if (Known(job.progress.update_time)) *proto.mutable_progress() = ToProto(job.progress);
   proto.set_worker(NameOrNone("workers", job.worker_id));
   proto.set_epoch(job.epoch);

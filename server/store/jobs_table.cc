@@ -335,13 +335,13 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
       "data, priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, "
       "message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, ?, 0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
              DumpJson(job.file_kinds), DumpJson(job.labels), DumpJson(job.warnings),
              DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
              job.spec.resources.gpus, job.spec.resources.host_memory_bytes, inserted.epoch,
-             job.owner, job.create_time, job.queue_time);
+             job.owner, job.create_time, job.queue_time, job.progress.total_steps);
   query.Next();
   inserted.submit_order = query.Int();
   query.Next();  // to its end: only then is the row there

@@ -38,6 +38,7 @@ grpc::Status ScriptedJobs::CreateJob(grpc::ServerContext*, const v1::CreateJobRe
   *job = request->job();
   job->set_name("jobs/" + (request->job_id().empty() ? "made-up" : request->job_id()));
   job->set_state(v1::Job::QUEUED);
+  job->set_planned_steps(planned_steps);
   if (jobs.contains(job->name())) return AlreadyExists(job->name() + " exists");
   if (request->validate_only()) return grpc::Status::OK;
   jobs[job->name()] = *job;

@@ -42,6 +42,7 @@ class ScriptedJobs : public v1::JobService::Service {
   std::map<std::string, v1::Job> jobs;
   std::deque<grpc::Status> create_answers;  // before the true one
   std::vector<v1::CreateJobRequest> created;
+  int64_t planned_steps = 0;                         // of each job made
   std::vector<v1::CheckJobDataResponse> check_news;  // of each check
   std::function<void()> before_check_news = [] {};
   grpc::Status check_end = grpc::Status::OK;

@@ -138,6 +138,18 @@ TEST_F(Commands, WithoutATerminalALongCheckIsALineNowAndThen) {
   EXPECT_EQ(err_, "");
 }
 
+TEST_F(Commands, SubmitSaysHowManyStepsThereWillBe) {
+  scheduler_.jobs.planned_steps = 1234;
+  const std::vector<std::string> submit = {"submit", "--model",      "m", "--dataset",
+                                           "d",      "--batch-size", "64"};
+  EXPECT_EQ(Run(submit), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("  1,234 optimizer steps of 64 rows\n"));
+  std::vector<std::string> with_holdout = submit;
+  with_holdout.insert(with_holdout.end(), {"--set", "holdout=0.1", "--dry-run"});
+  EXPECT_EQ(Run(with_holdout), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("  about 1,234 optimizer steps of 64 rows\n"));
+}
+
 TEST_F(Commands, WhatTheCheckFindsEndsTheSubmit) {
   scheduler_.jobs.check_end = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no row fits");
   EXPECT_EQ(Run({"submit", "--model", "m", "--dataset", "chip2"}), 1);

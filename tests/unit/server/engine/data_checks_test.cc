@@ -56,6 +56,7 @@ TEST_F(DataChecksTest, AJobTellsWhatItWillLearn) {
   EXPECT_THAT(job.warnings, Contains(HasSubstr("datasets/rows: 1 row cut to 30 tokens, id is not "
                                                "read (1 row)")));
   EXPECT_EQ(Get(job.id).data[0].target_tokens, 5);  // as it is stored
+  EXPECT_EQ(Get(job.id).progress.total_steps, 2);   // one an epoch
 }
 
 TEST_F(DataChecksTest, RowsThatCannotFitAreNamed) {
