@@ -48,7 +48,7 @@ absl::StatusOr<DatasetSummary> CheckRows(const DataFile& file, int64_t max_bad_r
   // Only rows have fields; a file that cannot be read says all itself.
   if (FieldErrorsOf(summary.status()).empty()) return summary;
   return HintOn(absl::StatusCode::kInvalidArgument, summary.status(),
-                "--max-bad-rows N skips up to N such rows; --columns says which key is what");
+                "--max-bad-rows N skips up to N such rows");
 }
 
 void NoteRows(Context& context, const DatasetSummary& summary) {

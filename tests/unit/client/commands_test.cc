@@ -547,7 +547,7 @@ TEST_F(Commands, BadRowsAreSkippedWhereAllowedAndNamed) {
                                 " {\"prompt\":\"a\",\"response\": }]");
   EXPECT_EQ(Run({"datasets", "push", "d", file}), 1);
   EXPECT_THAT(err_, HasSubstr("d.json:2:28 (row 2)"));
-  EXPECT_THAT(err_, HasSubstr("--max-bad-rows N skips up to N such rows"));
+  EXPECT_THAT(err_, HasSubstr("hint: --max-bad-rows N skips up to N such rows\n"));
   EXPECT_EQ(Run({"datasets", "push", "d", file, "--max-bad-rows", "2"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("1 row ok (format: prompt_response), 1 skipped as malformed"));
   EXPECT_THAT(err_, HasSubstr("  skipped " + file + ":2:28 (row 2): "));
