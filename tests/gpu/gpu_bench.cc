@@ -18,12 +18,12 @@
 #include "base/json.h"
 #include "recipe/data/batches.h"
 #include "recipe/model/model_family.h"
+#include "recipe/plan/memory_plan.h"
 #include "worker/trainer/core/device.h"
 #include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/training_pass.h"
 #include "worker/trainer/optim/gradients.h"
 #include "worker/trainer/optim/optimizer.h"
-#include "worker/trainer/run/device_memory.h"
 
 namespace tune::bench {
 namespace {
@@ -166,7 +166,9 @@ class Bench {
   }
 
   int64_t WeightBytes() const { return static_cast<int64_t>(parameters_.flat().nbytes()); }
-  int64_t Pass() const { return PassBytes(config_, options_.tokens, 2, /*recompute=*/true); }
+  int64_t Pass() const {
+    return PassBytes({.config = config_, .value_bytes = 2, .pass_tokens = options_.tokens});
+  }
 
   double Step(int64_t step, AdamW* optimizer, Gradients* gradients) {
     double waited = 0;

@@ -13,6 +13,7 @@ run              : base run
 recipe/tokenizer : base recipe/tokenizer
 recipe/chat      : base recipe/chat
 recipe/model     : base recipe/chat recipe/tokenizer recipe/model
+recipe/plan      : base recipe/model recipe/plan
 recipe/data      : base run recipe/chat recipe/tokenizer recipe/data
 recipe/cleaning  : base run recipe/tokenizer recipe/data recipe/cleaning
 monitor          : base monitor

@@ -30,6 +30,7 @@
 #include "worker/trainer/run/events.h"
 #include "worker/trainer/run/launch.h"
 #include "worker/trainer/run/orphan_watch.h"
+#include "worker/trainer/run/plan.h"
 #include "worker/trainer/run/run.h"
 
 namespace tune::trainer {
@@ -100,6 +101,7 @@ struct Arguments {
   ProbeCommand logits, gradients;
   int64_t step = 0;
   bool json = false;
+  bool probe = false;
   std::string folder;
 };
 
@@ -165,6 +167,11 @@ int RunInFolder(const Arguments& args, Clock* clock) {
                                  .stop = &stop_requested,
                                  .clock = clock});
   return code.ok() ? *code : ExitCode(code.status());
+}
+
+int Plan(const Arguments& args) {
+  SystemClock clock;
+  return ExitCode(PrintPlan(args.dir, args.probe, args.json, &clock));
 }
 
 int Run(const Arguments& args) {
@@ -319,6 +326,10 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
       ->add_option("--step", args->step, "Only this step, from 1")
       ->check(CLI::PositiveNumber);
   add(AddDevices(app, args), [args] { return PrintDevices(*args); });
+  CLI::App* plan = add(AddRunFolder(app, "plan", "Tell what the run in DIR will take", &args->dir),
+                       [args] { return Plan(*args); });
+  plan->add_flag("--probe", args->probe, "Train a step or two, which nothing keeps, to tell the time");
+  plan->add_flag("--json", args->json, "As one JSON object");
   app->add_subcommand("version", "Print the version and the run spec's fields as JSON");
 }
 

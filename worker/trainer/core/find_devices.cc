@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
+#include "base/gib_text.h"
 #include "base/status.h"
 
 namespace tune::trainer {
@@ -20,13 +21,8 @@ namespace {
 
 using State = DeviceFinding::State;
 
-constexpr double kGib = double{1 << 30};
 constexpr size_t kWriteBytes = 4 << 20;
 constexpr int kWrites = 64;
-
-std::string Gib(int64_t bytes) {
-  return absl::StrFormat("%.1f GiB", static_cast<double>(bytes) / kGib);
-}
 
 DeviceFinding DriverFinding(const CudaState& state) {
   const NvidiaDriver& driver = state.driver;
@@ -68,7 +64,7 @@ void AddTorch(const CudaState& state, std::vector<DeviceFinding>* findings) {
 }
 
 std::string GpuText(const NvidiaGpu& gpu) {
-  return absl::StrCat(gpu.product, ", ", Gib(gpu.memory_bytes), ", sm_", gpu.capability,
+  return absl::StrCat(gpu.product, ", ", GibText(gpu.memory_bytes), ", sm_", gpu.capability,
                       gpu.link.empty() ? "" : ", ", gpu.link);
 }
 
@@ -85,7 +81,7 @@ DeviceFinding GpuFinding(const CudaState& state, size_t i) {
 
 DeviceFinding MemoryFinding() {
   const int64_t bytes = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGE_SIZE);
-  return {State::kOk, "host memory", Gib(bytes), ""};
+  return {State::kOk, "host memory", GibText(bytes), ""};
 }
 
 // The driver locks pages by itself; a container may still be limited.
@@ -127,7 +123,7 @@ DeviceFinding DiskFinding(const std::string& folder) {
             absl::StrCat(folder, ": its speed cannot be told: ", speed.status().message()), ""};
   }
   return {State::kOk, "disk",
-          absl::StrCat(folder, ": writes ", absl::StrFormat("%.0f MB/s, ", *speed / 1e6), Gib(free),
+          absl::StrCat(folder, ": writes ", absl::StrFormat("%.0f MB/s, ", *speed / 1e6), GibText(free),
                        " free"),
           ""};
 }

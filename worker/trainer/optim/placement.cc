@@ -1,26 +1,23 @@
 #include "worker/trainer/optim/placement.h"
 
+#include "recipe/plan/memory_plan.h"
+
 namespace tune::trainer {
 namespace {
 
-// The most buckets, of `value_bytes` a value, that `bytes` hold.
-int64_t Fitting(const FlatLayout& layout, int64_t value_bytes, int64_t bytes) {
+// The most buckets that so many values hold.
+int64_t Fitting(const FlatLayout& layout, int64_t values) {
   int64_t buckets = 0;
-  while (buckets < layout.buckets() &&
-         value_bytes * ValuesOfBuckets(layout, buckets + 1) <= bytes) {
-    ++buckets;
-  }
+  while (buckets < layout.buckets() && ValuesOfBuckets(layout, buckets + 1) <= values) ++buckets;
   return buckets;
 }
 
 }  // namespace
 
 Placement PlaceState(const FlatLayout& layout, int64_t device_bytes) {
-  Placement placement;
-  placement.gradients = Fitting(layout, kGradientBytes, device_bytes);
-  if (placement.gradients < layout.buckets()) return placement;
-  placement.state = Fitting(layout, kStateBytes, device_bytes - kGradientBytes * layout.size());
-  return placement;
+  const DeviceShare share = ShareOf(layout.size(), device_bytes);
+  return {.state = Fitting(layout, share.state_values),
+          .gradients = Fitting(layout, share.gradient_values)};
 }
 
 int64_t DeviceBytes(const FlatLayout& layout, const Placement& placement) {

@@ -1,6 +1,6 @@
 // What of a rank's optimizer state lies on the device. A step ends with the gradients of the first
-// buckets, and the next one begins with their weights: they have the least time to go to the host
-// and come back. So it is always the first buckets that stay on the device.
+// buckets, and the next one begins with their weights: they have the least time to go to the host and
+// come back. So it is always the first buckets that stay on the device.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,8 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 
-// Bytes a value, of a gradient in fp32 and of a master with its two moments.
-inline constexpr int64_t kGradientBytes = 4;
-inline constexpr int64_t kStateBytes = 12;
-
-// As much as `device_bytes` hold: gradients first, since one that is added up on the host costs a
-// copy in every pass of a step, and state costs one in each step. State goes there only where all
-// gradients do.
+// As many whole buckets as `device_bytes` hold of gradients' sums and then of state
+// (recipe/plan/memory_plan.h).
 Placement PlaceState(const FlatLayout& layout, int64_t device_bytes);
 
 // Bytes on the device.

@@ -8,7 +8,7 @@
 #include "worker/trainer/net/make_network.h"
 #include "worker/trainer/net/training_pass.h"
 #include "worker/trainer/optim/load_weights.h"
-#include "worker/trainer/run/device_memory.h"
+#include "worker/trainer/run/plan.h"
 
 namespace tune::trainer {
 namespace {
