@@ -20,39 +20,13 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/json_number.h"
-#include "recipe/model/model_config.h"
-#include "recipe/model/model_family.h"
-#include "recipe/model/model_init.h"
-#include "run/folder.h"
+#include "tests/bench/bench_model.h"
 #include "tests/bench/rounds.h"
 #include "tests/support/paths.h"
 #include "tests/support/process.h"
 
 namespace tune::bench {
 namespace {
-
-constexpr int kVocabulary = 51200, kWidth = 512;
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "checkpoint: %s\n", why.c_str());
-  exit(1);
-}
-
-void Check(const absl::Status& status) {
-  if (!status.ok()) Die(status.ToString());
-}
-
-std::string MakeModel(const std::string& folder, int layers) {
-  Json config = ReadJsonFile(SourceFile("deploy/demo/config.json")).value();
-  config["vocab_size"] = kVocabulary;
-  config["hidden_size"] = kWidth;
-  config["intermediate_size"] = 4 * kWidth;
-  config["num_hidden_layers"] = layers;
-  const std::string path = JoinPath(folder, "model");
-  Check(InitModelFolder(path, ModelConfigFromJson(config).value(),
-                        SourceFile("deploy/demo/tokenizer.json"), 0));
-  return path;
-}
 
 struct Pause {
   double seconds = 0, sync_seconds = 0;
@@ -76,21 +50,16 @@ std::vector<Pause> PausesOf(const std::string& run) {
 // removed.
 Pause TrainAndCheckpoint(const std::string& folder, const std::string& model) {
   const std::string dir = JoinPath(folder, "run");
-  RunFolder run;
-  run.spec.model = "models/bench";
-  run.spec.datasets = {{"datasets/demo", 1}};
+  RunFolder run = DemoRun(model);
   run.spec.batch_size = 1;
   run.spec.max_steps = 3;
   run.spec.checkpoint_every = 2;
-  run.spec.resources.device = "cpu";
-  run.model_path = model;
-  run.datasets = {{"datasets/demo", SourceFile("deploy/demo/dataset.jsonl"), ""}};
   Check(CreateDirectories(dir));
   Check(WriteRunFolder(dir, run));
   const auto result = testing::RunProgram({Program("tune-trainer"), "run", dir}, dir + "-log");
-  if (result.exit_code != 0) Die(result.err);
+  if (result.exit_code != 0) Check(absl::InternalError(result.err));
   const std::vector<Pause> pauses = PausesOf(dir);
-  if (pauses.empty()) Die("the trainer wrote no checkpoint");
+  if (pauses.empty()) Check(absl::InternalError("the trainer wrote no checkpoint"));
   Check(RemoveAll(dir));
   return pauses.back();
 }
@@ -111,7 +80,7 @@ double WritePlainly(const std::string& path, int64_t bytes) {
 }
 
 Json MeasureRounds(const std::string& folder, int rounds, int layers) {
-  const std::string model = MakeModel(folder, layers);
+  const std::string model = MakeModel(folder, {.layers = layers});
   std::vector<double> pauses, syncs, writes, ratios;
   int64_t bytes = 0;
   for (int round = 1; round <= rounds; ++round) {

@@ -8,6 +8,7 @@
 #                   pass over the same arrays
 #   checkpoint      how long training stands still for a checkpoint, against a plain write of as
 #                   many bytes
+#   plan            what tune-trainer plan says of memory and time, against what a run takes
 #
 # TUNE_PRESET, TUNE_DEPS_DIR as for tests/run.sh.
 set -euo pipefail
@@ -39,6 +40,7 @@ main() {
     control_plane) build_targets control_plane_bench tune-scheduler tunectl ;;
     adamw) build_targets adamw_bench ;;
     checkpoint) build_targets checkpoint_bench tune-trainer ;;
+    plan) build_targets plan_bench tune-trainer ;;
     -h | --help) usage; return ;;
     *) usage >&2; return 2 ;;
   esac

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +55,11 @@ Process::~Process() {
 bool Process::Running() {
   if (exit_code_ >= 0) return false;
   int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) == pid_) exit_code_ = ExitCode(status);
+  rusage usage = {};
+  if (wait4(pid_, &status, WNOHANG, &usage) == pid_) {
+    exit_code_ = ExitCode(status);
+    peak_bytes_ = usage.ru_maxrss * 1024;
+  }
   return exit_code_ < 0;
 }
 
@@ -80,6 +85,7 @@ RunResult RunProgram(const std::vector<std::string>& argv, const std::string& ou
   result.exit_code = process->Wait(timeout);
   result.out = process->Out();
   result.err = process->Err();
+  result.peak_bytes = process->peak_bytes();
   return result;
 }
 

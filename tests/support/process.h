@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +19,7 @@ struct RunResult {
   int exit_code = -1;  // 128 + signal where a signal ended it
   std::string out;
   std::string err;
+  int64_t peak_bytes = 0;  // of resident memory
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -38,6 +40,8 @@ class Process {
   int Wait(absl::Duration timeout);
   std::string Out() const;
   std::string Err() const;
+  // The most resident memory it had; once it has ended.
+  int64_t peak_bytes() const { return peak_bytes_; }
 
  private:
   Process(pid_t pid, std::string output) : pid_(pid), output_(std::move(output)) {}
@@ -45,6 +49,7 @@ class Process {
   pid_t pid_;
   std::string output_;
   int exit_code_ = -1;
+  int64_t peak_bytes_ = 0;
 };
 
 // Runs a program to its end.

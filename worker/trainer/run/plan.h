@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "recipe/plan/memory_plan.h"
 #include "worker/trainer/core/aten.h"
+#include "worker/trainer/optim/parameters.h"
 #include "worker/trainer/optim/placement.h"
 #include "worker/trainer/run/setup.h"
 
