@@ -72,7 +72,7 @@ void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
 
 void AddCommands(CLI::App& app, Command& chosen) {
   for (const auto add :
-       {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddCancel,
+       {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddOrders,
         AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddVersion}) {
     add(app, chosen);
   }

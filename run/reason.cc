@@ -38,6 +38,7 @@ constexpr std::array kReasons = {
            "lower learning_rate, look at the rows that the event names, or set on_nonfinite: skip"},
     Reason{kOutOfMemory, Fault::kJob, Cost::kRetry,
            "lower micro_batch_tokens or max_length, or take a larger worker"},
+    Reason{kPaused, Fault::kNobody, Cost::kNothing, "tunectl resume lets it go on"},
     Reason{kRankLost, Fault::kJob, Cost::kRetry, "see tunectl logs"},
     Reason{kReportRefused, Fault::kScheduler, Cost::kDisruption,
            "see the worker's log; run the same version of scheduler and worker"},
@@ -60,6 +61,7 @@ constexpr std::array kReasons = {
     Reason{kWorkerLost, Fault::kNobody, Cost::kDisruption, "see the worker's host and its log"},
     Reason{kWorkerUnfit, Fault::kWorker, Cost::kNothing,
            "see tunectl workers list and the worker's log"},
+    Reason{kYielded, Fault::kNobody, Cost::kNothing, ""},
 };
 
 static_assert(std::is_sorted(kReasons.begin(), kReasons.end(),

@@ -24,7 +24,8 @@ void AddList(CLI::App& app, Command& chosen);
 void AddDescribe(CLI::App& app, Command& chosen);
 void AddLogs(CLI::App& app, Command& chosen);
 void AddEvents(CLI::App& app, Command& chosen);
-void AddCancel(CLI::App& app, Command& chosen);
+// cancel, pause, resume, retry.
+void AddOrders(CLI::App& app, Command& chosen);
 void AddDelete(CLI::App& app, Command& chosen);
 void AddDatasets(CLI::App& app, Command& chosen);
 // Of the group `datasets`.

@@ -68,7 +68,10 @@ struct Job {
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
   absl::Time queue_time = absl::InfinitePast();  // when it last became QUEUED
   Progress progress;
-  std::string worker_id;            // that holds or last held it; "" for none
+  std::string worker_id;  // that holds or last held it; "" for none
+  // Why its worker is asked to write a checkpoint and let go of it, a name of run/reason.h; ""
+  // where it is not.
+  std::string yield_reason;
   int64_t epoch = 0;                // fence: raised by lease, end, cancel; never lowered
   int32_t attempt = 0;              // the number of the last one; 0: none yet
   Budget budget;                    // what its attempts' ends have cost it
@@ -103,6 +106,7 @@ struct JobEvent {
   std::string reason;
   std::string message;
   std::string worker_id;
+  std::string user;  // who ordered it; "" where nobody did, or is named
 
   // kTraining: the serialized event, opaque here.
   std::string payload;

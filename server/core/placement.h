@@ -34,6 +34,8 @@ struct HeldJob {
   std::string id;
   ResourceSpec resources;
   std::vector<int32_t> gpus;  // their indices; none for a job on the CPU
+  int64_t epoch = 0;          // of its lease
+  bool yields = false;        // its worker is asked to let go of it
 };
 
 struct Assignment {

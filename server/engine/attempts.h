@@ -28,9 +28,9 @@ absl::Status CheckHolds(Reader& reader, const LeaseKey& key);
 absl::StatusOr<Job> HoldJob(Transaction& transaction, const LeaseKey& key, absl::Time now,
                             Effects& effects);
 
-// Writes the job, and an event that tells its new state, reason and message.
+// Writes the job, and an event that tells its new state, reason and message, and who ordered it.
 absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
-                        absl::Time now);
+                        absl::Time now, const std::string& user = "");
 
 // LEASED to RUNNING; nothing where it runs already. Returns the job as it is now.
 absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now);
@@ -39,6 +39,7 @@ struct AttemptResult {
   std::string result;       // "Succeeded", or a name of run/reason.h
   std::string message;      // for people
   absl::Duration run_time;  // that the job's row does not count yet
+  std::string user = {};    // who ordered it; "" for nobody
 };
 
 // Ends the job's current attempt and moves the job to `state`, which is over; raises the
@@ -47,8 +48,9 @@ absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState st
                            const AttemptResult& end, absl::Time now, Effects& effects);
 
 // Ends the job's current attempt; the job goes back to QUEUED where it has enough left for an
-// end of this cost (core/retry.h), else to FAILED. Raises the epoch, but not for a lost
-// worker, which may come back: see HoldJob. Returns the job as it is now.
+// end of this cost (core/retry.h), else to FAILED; one that is to pause becomes PAUSED instead of
+// QUEUED. Raises the epoch, but not for a lost worker that may come back to it: see HoldJob.
+// Returns the job as it is now.
 absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
                                 Cost cost, absl::Time now, Effects& effects);
 

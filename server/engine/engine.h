@@ -14,7 +14,6 @@
 #include "base/files.h"
 #include "server/engine/blob_collector.h"
 #include "server/engine/blobs.h"
-#include "server/engine/cancel.h"
 #include "server/engine/commits.h"
 #include "server/engine/data_folder.h"
 #include "server/engine/job_logs.h"
@@ -22,6 +21,7 @@
 #include "server/engine/liveness.h"
 #include "server/engine/observed_store.h"
 #include "server/engine/observer.h"
+#include "server/engine/orders.h"
 #include "server/engine/queries.h"
 #include "server/engine/registry.h"
 #include "server/engine/removal.h"
@@ -54,7 +54,7 @@ class Engine {
   Waiters& waiters() { return waiters_; }
   Leases& leases() { return leases_; }
   Submit& submit() { return submit_; }
-  Cancel& cancel() { return cancel_; }
+  Orders& orders() { return orders_; }
   Scheduler& scheduler() { return scheduler_; }
   Reports& reports() { return reports_; }
   Registry& registry() { return registry_; }
@@ -84,7 +84,7 @@ class Engine {
   Leases leases_;
   DataChecks checks_;
   Submit submit_;
-  Cancel cancel_;
+  Orders orders_;
   Scheduler scheduler_;
   Reports reports_;
   Registry registry_;

@@ -179,6 +179,17 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worke
   return ended;
 }
 
+std::vector<LeaseKey> Leases::Yielding(const std::vector<LeaseKey>& held) const {
+  std::vector<LeaseKey> yielding;
+  store_.hot().Read([&](const JobQueue&, const Fleet& fleet) {
+    for (const LeaseKey& key : held) {
+      const HeldJob* const job = fleet.FindHeld(key.job_id, nullptr);
+      if (job != nullptr && job->epoch == key.epoch && job->yields) yielding.push_back(key);
+    }
+  });
+  return yielding;
+}
+
 absl::Status Leases::Leave(const std::string& worker_id, const std::string& incarnation) {
   RETURN_IF_ERROR(liveness_.CheckWorker(worker_id, incarnation));
   liveness_.Left(worker_id, incarnation);

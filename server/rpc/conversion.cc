@@ -119,6 +119,7 @@ v1::JobEvent::StateChange StateChangeOf(const JobEvent& event) {
   change.set_reason(event.reason);
   change.set_message(event.message);
   change.set_worker(NameOrNone("workers", event.worker_id));
+  change.set_user(event.user);
   return change;
 }
 

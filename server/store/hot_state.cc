@@ -8,7 +8,13 @@
 namespace tune::server {
 namespace {
 
-HeldJob HeldJobOf(const Job& job) { return {job.id, job.spec.resources, job.gpus}; }
+HeldJob HeldJobOf(const Job& job) {
+  return {.id = job.id,
+          .resources = job.spec.resources,
+          .gpus = job.gpus,
+          .epoch = job.epoch,
+          .yields = !job.yield_reason.empty()};
+}
 
 }  // namespace
 
@@ -56,15 +62,17 @@ void HotState::PutJob(const Job& job) {
   if (job.state == JobState::kQueued) return PutQueued(QueuedJobOf(job));
   const HeldJob held = HeldJobOf(job);
   absl::MutexLock lock(&mutex_);
-  if (IsHeld(job.state) && Holds(job)) return;  // most changes are news of its progress
+  if (IsHeld(job.state) && Holds(job.worker_id, held))
+    return;  // most changes are news of its progress
   NoteJob(job.id);
   Place(job.id, nullptr, job.worker_id, IsHeld(job.state) ? &held : nullptr);
 }
 
-bool HotState::Holds(const Job& job) const {
+bool HotState::Holds(const std::string& worker_id, const HeldJob& job) const {
   std::string holder;
   const HeldJob* const held = fleet_.FindHeld(job.id, &holder);
-  return held != nullptr && held->gpus == job.gpus && holder == job.worker_id;
+  return held != nullptr && holder == worker_id && held->gpus == job.gpus &&
+         held->epoch == job.epoch && held->yields == job.yields;
 }
 
 void HotState::PutQueued(const QueuedJob& job) {

@@ -50,8 +50,9 @@ class HotState {
  private:
   void Place(const std::string& id, const QueuedJob* queued, const std::string& worker_id,
              const HeldJob* held) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether the job's worker is known to hold it so.
-  bool Holds(const Job& job) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the worker is known to hold the job so.
+  bool Holds(const std::string& worker_id, const HeldJob& job) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteJob(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteWorker(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -22,8 +22,9 @@ constexpr char kListedSpec[] =
 // In the order that ReadJob reads; before them submit_order, id and spec.
 constexpr char kColumns[] =
     "labels, warnings, data, sources, state, epoch, attempt, retries_used, disruptions, "
-    "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
-    "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
+    "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, "
+    "yield_reason, "
+    "reason, message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
     "seconds_per_step, eta_seconds, eval_loss, progress_time_us, latest_checkpoint, "
     "final_checkpoint";
@@ -135,6 +136,7 @@ absl::StatusOr<Job> ReadJob(Query& row) {
   job.attempt = static_cast<int32_t>(row.Int());
   ReadBudget(row, job);
   job.worker_id = row.Text();
+  job.yield_reason = row.Text();
   job.reason = row.Text();
   job.message = row.Text();
   job.create_time = row.Time();
@@ -309,6 +311,21 @@ std::vector<std::string> FindQueuedUsers(Connection& connection, const std::stri
   return ids;
 }
 
+std::optional<OrderRecord> FindOrder(Connection& connection, const std::string& request_id) {
+  Query query(connection, "SELECT job_id, kind FROM orders WHERE request_id = ?");
+  if (!query.Bind(request_id).Next()) return std::nullopt;
+  OrderRecord order;
+  order.job_id = query.Text();
+  order.kind = query.Text();
+  return order;
+}
+
+void InsertOrder(Connection& connection, const std::string& request_id, const OrderRecord& order) {
+  Query(connection, "INSERT INTO orders (request_id, job_id, kind) VALUES (?, ?, ?)")
+      .Bind(request_id, order.job_id, order.kind)
+      .Run();
+}
+
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
                            const std::string& request_id, const std::string& body_digest) {
   if (Query(connection, "SELECT 1 FROM jobs WHERE id = ?").Bind(job.id).Next()) {
@@ -358,7 +375,7 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
       Query(connection,
             "UPDATE jobs SET state = ?, epoch = ?, attempt = ?, retries_used = ?, disruptions = ?, "
             "furthest_step = ?, run_time_us = ?, retry_delay_us = ?, avoids = ?, "
-            "gpu_indices = ?, worker_id = ?, reason = ?, "
+            "gpu_indices = ?, worker_id = ?, yield_reason = ?, reason = ?, "
             "message = ?, queue_time_us = ?, start_time_us = ?, "
             "end_time_us = ?, step = ?, total_steps = ?, epochs_done = ?, loss = ?, "
             "learning_rate = ?, grad_norm = ?, tokens_per_second = ?, seconds_per_step = ?, "
@@ -368,8 +385,8 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
                 after.budget.disruptions, after.furthest_step,
                 absl::ToInt64Microseconds(after.run_time),
                 absl::ToInt64Microseconds(after.retry_delay), ListToText(after.avoids),
-                ListToText(after.gpus), TextOrNull{after.worker_id}, after.reason, after.message,
-                after.queue_time, after.start_time, after.end_time)
+                ListToText(after.gpus), TextOrNull{after.worker_id}, after.yield_reason,
+                after.reason, after.message, after.queue_time, after.start_time, after.end_time)
           .Bind(progress.step, progress.total_steps, progress.epoch, progress.loss,
                 progress.learning_rate, progress.grad_norm, progress.tokens_per_second,
                 progress.seconds_per_step, progress.eta_seconds, progress.eval_loss,

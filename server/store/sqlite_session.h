@@ -36,6 +36,10 @@ class SqliteReads : public Base {
     return Call<std::optional<SubmitRecord>>(
         [&] { return jobs_table::FindSubmit(connection_, request_id); });
   }
+  absl::StatusOr<std::optional<OrderRecord>> FindOrder(const std::string& request_id) override {
+    return Call<std::optional<OrderRecord>>(
+        [&] { return jobs_table::FindOrder(connection_, request_id); });
+  }
   absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
     return Call<std::map<std::string, absl::Duration>>(
         [&] { return jobs_table::RetryDelays(connection_); });
@@ -156,6 +160,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
     RETURN_IF_ERROR(Do([&] { return jobs_table::Update(connection_, before, after); }));
     hot_.PutJob(after);
     return absl::OkStatus();
+  }
+  absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) override {
+    return Do([&] { jobs_table::InsertOrder(connection_, request_id, order); });
   }
   absl::Status DeleteJob(const Job& job) override {
     return Do([&] { return jobs_table::Delete(connection_, job); });

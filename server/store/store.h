@@ -36,6 +36,12 @@ struct SubmitRecord {
   std::string body_digest;
 };
 
+// What a person has ordered of a job by a request_id.
+struct OrderRecord {
+  std::string job_id;
+  std::string kind;  // "cancel", "pause", …
+};
+
 struct CheckpointFilter {
   std::string job_id;        // "": of all jobs
   int64_t before_order = 0;  // only those registered earlier than this one; 0: all
@@ -67,6 +73,7 @@ class Reader {
   // Jobs that this worker holds; "": that any does.
   virtual absl::StatusOr<std::vector<Job>> HeldJobs(const std::string& worker_id) = 0;
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
+  virtual absl::StatusOr<std::optional<OrderRecord>> FindOrder(const std::string& request_id) = 0;
   // Of the QUEUED jobs that wait before their next attempt, by id.
   virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
@@ -120,6 +127,9 @@ class Transaction : public Reader {
   // `before`; else ABORTED. INTERNAL for a move that core/job_state.h forbids, or for an
   // epoch that falls.
   virtual absl::Status UpdateJob(const Job& before, const Job& after) = 0;
+
+  // ALREADY_EXISTS for a taken request_id. It goes with its job.
+  virtual absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) = 0;
 
   // Removes a job that is over, with its attempts, events and checkpoints. Another job of the id
   // has this one's epoch to begin with. ABORTED where the row has another state or epoch.

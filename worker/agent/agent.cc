@@ -89,6 +89,7 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<Fold
                            .worker_lock = folder_.lock,
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
+                           .yield_grace = options_.yield_grace,
                            .backoff = options_.backoff,
                            .gpus = NamesOf(UsableGpus(devices))}},
       session_(parts.control, parts.clock,

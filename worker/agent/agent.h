@@ -24,6 +24,7 @@ struct AgentOptions {
   std::string trainer;   // path of tune-trainer
   int64_t cache_max_bytes = int64_t{200} << 30;
   absl::Duration drain_timeout = absl::Seconds(30);
+  absl::Duration yield_grace = absl::Minutes(5);
   absl::Duration poll_interval = absl::Milliseconds(100);
   BackoffOptions backoff;
   LeaseLoopOptions lease_loop = {};

@@ -39,6 +39,7 @@ struct Flags {
   std::string log_level = "info";
   int64_t cache_max_bytes = int64_t{200} << 30;
   int64_t drain_timeout_ms = 30000;
+  int64_t yield_grace_ms = 300000;
   TransportOptions transport;
 };
 
@@ -58,6 +59,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--drain-timeout-ms", flags.drain_timeout_ms,
                  "On SIGTERM: time for the run's last checkpoint")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--yield-grace-ms", flags.yield_grace_ms,
+                 "When a job is paused: time for its trainer to write a checkpoint")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
@@ -95,6 +100,7 @@ absl::StatusOr<AgentOptions> OptionsOf(const Flags& flags) {
   options.work_dir = std::filesystem::absolute(flags.work_dir);
   options.cache_max_bytes = flags.cache_max_bytes;
   options.drain_timeout = absl::Milliseconds(flags.drain_timeout_ms);
+  options.yield_grace = absl::Milliseconds(flags.yield_grace_ms);
   return options;
 }
 

@@ -65,14 +65,36 @@ grpc::Status ScriptedJobs::ListJobs(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+template <class Request>
+grpc::Status ScriptedJobs::Move(const Request& request, v1::Job::State state, v1::Job* job) {
+  const auto found = jobs.find(request.name());
+  if (found == jobs.end()) return NotFound(request.name());
+  *job = found->second;
+  job->set_state(state);
+  if (!request.validate_only()) found->second = *job;
+  return grpc::Status::OK;
+}
+
 grpc::Status ScriptedJobs::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
                                      v1::Job* job) {
   cancelled.push_back(*request);
-  const auto found = jobs.find(request->name());
-  if (found == jobs.end()) return NotFound(request->name());
-  found->second.set_state(v1::Job::CANCELLED);
-  *job = found->second;
-  return grpc::Status::OK;
+  return Move(*request, v1::Job::CANCELLED, job);
+}
+
+grpc::Status ScriptedJobs::PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request,
+                                    v1::Job* job) {
+  const bool runs = jobs[request->name()].state() == v1::Job::RUNNING;
+  return Move(*request, runs ? v1::Job::RUNNING : v1::Job::PAUSED, job);
+}
+
+grpc::Status ScriptedJobs::ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest* request,
+                                     v1::Job* job) {
+  return Move(*request, v1::Job::QUEUED, job);
+}
+
+grpc::Status ScriptedJobs::RetryJob(grpc::ServerContext*, const v1::RetryJobRequest* request,
+                                    v1::Job* job) {
+  return Move(*request, v1::Job::QUEUED, job);
 }
 
 grpc::Status ScriptedJobs::WatchJob(grpc::ServerContext*, const v1::WatchJobRequest* request,

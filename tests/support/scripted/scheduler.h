@@ -31,6 +31,9 @@ class ScriptedJobs : public v1::JobService::Service {
   grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*,
                         v1::ListJobsResponse*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::Job*) override;
+  grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest*, v1::Job*) override;
+  grpc::Status ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest*, v1::Job*) override;
+  grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest*, v1::Job*) override;
   grpc::Status WatchJob(grpc::ServerContext*, const v1::WatchJobRequest*,
                         grpc::ServerWriter<v1::WatchJobResponse>*) override;
   grpc::Status StreamJobLogs(grpc::ServerContext*, const v1::StreamJobLogsRequest*,
@@ -48,6 +51,10 @@ class ScriptedJobs : public v1::JobService::Service {
   std::deque<std::string> broken_logs;  // what each stream brings before it breaks
 
  private:
+  // The job in this state; with `validate_only` it stays in its own.
+  template <class Request>
+  grpc::Status Move(const Request& request, v1::Job::State state, v1::Job* job);
+
   std::map<std::string, std::string> names_;  // of the jobs made, by request_id
 };
 

@@ -431,6 +431,31 @@ TEST_F(Commands, CancelCarriesReasonAndRequestId) {
   EXPECT_EQ(scheduler_.jobs.cancelled[0].request_id().size(), 36u);
 }
 
+TEST_F(Commands, OrdersSayWhatBecameOfTheJob) {
+  scheduler_.jobs.jobs["jobs/q"] = MakeJob("q", v1::Job::QUEUED);
+  scheduler_.jobs.jobs["jobs/r"] = MakeJob("r", v1::Job::RUNNING);
+  scheduler_.jobs.jobs["jobs/r"].set_worker("workers/w");
+  EXPECT_EQ(Run({"pause", "q", "r"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q paused\njob/r pauses once w has written a checkpoint\n");
+  EXPECT_EQ(Run({"pause", "q", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q would be paused\n");
+  EXPECT_EQ(Run({"resume", "q"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q resumed\n");
+  EXPECT_EQ(Run({"cancel", "q", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q would be cancelled\n");
+  EXPECT_EQ(scheduler_.jobs.jobs["jobs/q"].state(), v1::Job::QUEUED);
+}
+
+TEST_F(Commands, RetrySaysWhereTheJobGoesOn) {
+  scheduler_.jobs.jobs["jobs/a"] = MakeJob("a", v1::Job::FAILED);
+  scheduler_.jobs.jobs["jobs/b"] = MakeJob("b", v1::Job::CANCELLED);
+  scheduler_.jobs.jobs["jobs/b"].set_latest_checkpoint("jobs/b/checkpoints/step-00000012");
+  EXPECT_EQ(Run({"retry", "a", "b"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "job/a queued again, from its beginning\n"
+            "job/b queued again, from b@step-00000012\n");
+}
+
 TEST_F(Commands, CancelGoesOnBeyondWhatIsNotThere) {
   for (const char* id : {"a", "b"}) {
     scheduler_.jobs.jobs[std::string("jobs/") + id] = MakeJob(id, v1::Job::RUNNING);

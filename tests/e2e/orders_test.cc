@@ -1,0 +1,59 @@
+// What people order of a job that trains: pause, resume, cancel, retry.
+#include <signal.h>
+
+#include "tests/support/fleet_test.h"
+
+namespace tune::testing {
+namespace {
+
+class Orders : public FleetTest {
+ protected:
+  void SetUp() override {
+    fleet_.StartScheduler();
+    fleet_.StartWorker("w");
+    PushTiny();
+  }
+  int64_t ResumedStep(const std::string& name, int attempt) {
+    const Json attempts = Job(name)["attempts"];
+    return std::stoll(attempts.at(attempt).value("resumed_step", "0"));
+  }
+};
+
+// The job stands still across a restart of the scheduler while its worker serves another, and ends
+// with the weights of a run that nobody stopped.
+TEST_F(Orders, APausedJobGoesOnWhereItStood) {
+  const std::vector<std::string> fields = {"max_steps=3000", "checkpoint_every=1000000"};
+  Submit("calm", fields);
+  Expect({"wait", "calm"});
+  Submit("paused", fields);
+  AwaitStep("paused", 1);
+  const RunResult told = Expect({"pause", "paused", "--reason", "a demo", "--user", "alice"});
+  EXPECT_EQ(told.out, "job/paused pauses once w has written a checkpoint\n");
+  Submit("other");
+  Expect({"wait", "other"});
+  ASSERT_EQ(Job("paused")["state"], "PAUSED") << Job("paused").dump(1) << fleet_.LogTails();
+  EXPECT_NE(Job("paused").value("latest_checkpoint", ""), "");
+  EXPECT_NE(Events("paused").find("user=alice"), std::string::npos) << Events("paused");
+  fleet_.scheduler().Signal(SIGKILL);
+  fleet_.scheduler().Wait(absl::Seconds(10));
+  fleet_.StartScheduler();
+  EXPECT_EQ(Job("paused")["state"], "PAUSED");
+  Expect({"resume", "paused"});
+  Expect({"wait", "paused"});
+  EXPECT_GT(ResumedStep("paused", 1), 0);
+  EXPECT_EQ(PulledWeights("paused"), PulledWeights("calm"));
+}
+
+TEST_F(Orders, ARetryGoesOnFromTheLastCheckpoint) {
+  Submit("job", {"max_steps=2000", "checkpoint_every=100"});
+  AwaitCheckpoint("job");
+  Expect({"cancel", "job"});
+  Expect({"retry", "job", "--dry-run"});
+  EXPECT_EQ(Job("job")["state"], "CANCELLED");
+  Expect({"retry", "job"});
+  Expect({"wait", "job"});
+  EXPECT_GE(ResumedStep("job", 1), 100);
+}
+
+}  // namespace
+}  // namespace tune::testing
