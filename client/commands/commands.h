@@ -35,6 +35,8 @@ void AddDatasetStats(CLI::App& group, Command& chosen);
 void AddModels(CLI::App& app, Command& chosen);
 void AddCheckpoints(CLI::App& app, Command& chosen);
 void AddWorkers(CLI::App& app, Command& chosen);
+// Of the group `workers`: cordon, uncordon, drain.
+void AddWorkerService(CLI::App& group, Command& chosen);
 void AddVersion(CLI::App& app, Command& chosen);
 
 // A subcommand that takes the global flags too.

@@ -25,6 +25,20 @@ std::string JobsOf(const v1::Worker& worker) {
   });
 }
 
+// "by alice: new disk", or "cordoned" where that is all that is known.
+std::string CordonText(const v1::Worker::Cordon& cordon) {
+  const std::string who = cordon.user().empty() ? "" : absl::StrCat("by ", cordon.user());
+  const char* const between = who.empty() || cordon.reason().empty() ? "" : ": ";
+  const std::string text = absl::StrCat(who, between, cordon.reason());
+  return text.empty() ? "cordoned" : text;
+}
+
+std::string WhyNoJob(const v1::Worker& worker) {
+  if (!worker.has_cordon()) return worker.reason();
+  const char* const between = worker.reason().empty() ? "" : "; ";
+  return absl::StrCat(CordonText(worker.cordon()), between, worker.reason());
+}
+
 std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
   const auto& resources = worker.resources();
   return {ShortName(worker.name()),
@@ -36,7 +50,7 @@ std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
           JobsOf(worker),
           Age(worker.heartbeat_time(), now),
           Age(worker.register_time(), now),
-          Shorten(SanitizeLine(worker.reason()), kReasonCells)};
+          Shorten(SanitizeLine(WhyNoJob(worker)), kReasonCells)};
 }
 
 std::vector<Table::Column> Columns(bool wide) {
@@ -75,6 +89,12 @@ std::string Gpus(const v1::Worker& worker) {
                        });
 }
 
+std::string CordonLine(const v1::Worker& worker, absl::Time now) {
+  if (!worker.has_cordon()) return "";
+  return absl::StrCat(SanitizeLine(CordonText(worker.cordon())), " (",
+                      Age(worker.cordon().time(), now), " ago)");
+}
+
 absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
   v1::GetWorkerRequest request;
   request.set_name(WorkerName(flags.name));
@@ -88,6 +108,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
   context.out() << Details()
                        .Add("Name", ShortName(worker.name()))
                        .Add("State", v1::Worker::State_Name(worker.state()))
+                       .Add("Cordoned", CordonLine(worker, now))
                        .Add("Reason", worker.reason())
                        .Add("Owner", worker.owner())
                        .Add("Version", worker.version())
@@ -108,7 +129,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
 
 void AddWorkers(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WorkerFlags>();
-  CLI::App& group = Subcommand(app, "workers", "List, describe workers");
+  CLI::App& group = Subcommand(app, "workers", "List, describe, cordon, drain workers");
   group.require_subcommand(1);
   CLI::App& list = Subcommand(group, "list", "List workers");
   AddListFlags(list, flags->list);
@@ -116,6 +137,7 @@ void AddWorkers(CLI::App& app, Command& chosen) {
   CLI::App& describe = Subcommand(group, "describe", "Show a worker");
   describe.add_option("name", flags->name, "Worker")->required()->type_name("NAME");
   OnChosen(describe, chosen, flags, Describe);
+  AddWorkerService(group, chosen);
 }
 
 }  // namespace tune::client

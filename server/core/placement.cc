@@ -51,7 +51,7 @@ std::function<bool(const WorkerSlot&)> Understanding(const QueuedJob& job) {
 // A healthy worker that could run the job and that it does not avoid, free or not.
 bool HasAnother(const QueuedJob& job, const Workers& fleet) {
   return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker) &&
+    return GetsJobs(worker) && !Avoids(job, worker) && Fits(job.resources, worker) &&
            Understands(job, worker);
   });
 }
@@ -108,11 +108,17 @@ WaitReason NoHealthyWorker(const WorkerSlot& worker) {
           absl::StrCat("no fitting worker is well; workers/", worker.id, ": ", worker.unhealthy)};
 }
 
+WaitReason NoUncordonedWorker(const WorkerSlot& worker) {
+  return {"WorkersCordoned",
+          absl::StrCat("every fitting worker that is well is cordoned; workers/", worker.id, " ",
+                       worker.cordoned, "; tunectl workers uncordon ", worker.id)};
+}
+
 // A worker that could take the job now, where the job waits for another one instead.
 const WorkerSlot* FreeButAvoided(const QueuedJob& job, const Workers& fleet) {
   if (job.avoids.empty() || !HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job, worker);
+    return GetsJobs(worker) && Avoids(job, worker) && FitsNow(job, worker);
   });
   return found == fleet.end() ? nullptr : &*found;
 }
@@ -130,14 +136,20 @@ WaitReason AwaitsWorker(const WorkerSlot& worker) {
                        " is free: it takes the next job of the queue when it asks")};
 }
 
-// `fitting` are all that could run the job: those that are well are busy.
+// Why a worker gets no job.
+std::string WhyIdle(const WorkerSlot& worker) {
+  return worker.cordoned.empty() ? absl::StrCat(": ", worker.unhealthy)
+                                 : absl::StrCat(" ", worker.cordoned);
+}
+
+// `fitting` are all that could run the job: those that get jobs are busy.
 WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
   std::string message = "every fitting worker that is well is busy; it starts when one is free";
-  const auto ails = [](const WorkerSlot* worker) { return !worker->unhealthy.empty(); };
+  const auto ails = [](const WorkerSlot* worker) { return !GetsJobs(*worker); };
   const auto unwell = absl::c_find_if(fitting, ails);
   if (unwell == fitting.end()) return {"NoIdleWorker", message};
   const auto others = absl::c_count_if(fitting, ails) - 1;
-  absl::StrAppend(&message, "; workers/", (*unwell)->id, ": ", (*unwell)->unhealthy);
+  absl::StrAppend(&message, "; workers/", (*unwell)->id, WhyIdle(**unwell));
   if (others > 0) absl::StrAppend(&message, "; ", others, " more of them get no job either");
   return {"NoIdleWorker", message};
 }
@@ -156,7 +168,7 @@ std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& work
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
                                   absl::FunctionRef<Workers()> fleet) {
-  if (!worker.unhealthy.empty()) return std::nullopt;
+  if (!GetsJobs(worker)) return std::nullopt;
   std::optional<Workers> all;
   const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker); };
   const auto wanted = [&](const QueuedJob& queued) {
@@ -171,6 +183,15 @@ std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worke
   return Assignment{job->id, worker.id, ChooseGpus(job->resources, worker)};
 }
 
+std::string CordonText(const Cordon& cordon) {
+  return absl::StrCat("is cordoned", cordon.user.empty() ? "" : " by ", cordon.user,
+                      cordon.reason.empty() ? "" : ": ", cordon.reason);
+}
+
+bool GetsJobs(const WorkerSlot& worker) {
+  return worker.unhealthy.empty() && worker.cordoned.empty();
+}
+
 WorkerSlot MakeSlot(const WorkerRecord& worker) {
   WorkerSlot slot;
   slot.id = worker.id;
@@ -183,6 +204,7 @@ WorkerSlot MakeSlot(const WorkerRecord& worker) {
   std::sort(fields.begin(), fields.end());
   if (!fields.empty()) slot.spec_fields = std::make_shared<const std::vector<std::string>>(fields);
   slot.unhealthy = worker.unhealthy;
+  if (worker.cordon) slot.cordoned = CordonText(*worker.cordon);
   return slot;
 }
 
@@ -247,6 +269,9 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
   const std::vector<const WorkerSlot*> fitting = able;
   able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });
   if (able.empty()) return NoHealthyWorker(*fitting[0]);
+  const WorkerSlot* const well = able[0];
+  able = Select(able, GetsJobs);
+  if (able.empty()) return NoUncordonedWorker(*well);
   if (!job.due) return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
   if (const WorkerSlot* const avoided = FreeButAvoided(job, workers)) return AvoidsWorker(*avoided);
   able = Select(able, [&](const WorkerSlot& worker) { return FitsNow(job.resources, worker); });

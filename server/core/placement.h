@@ -27,6 +27,7 @@ struct WorkerSlot {
   FieldPaths spec_fields;  // that its trainer knows
   bool idle = true;        // it holds no lease
   std::string unhealthy;   // why it gets no job; "" for a healthy one
+  std::string cordoned;    // by whom and why; "" for one that gets jobs where it is healthy
 };
 
 // What a job that a worker holds takes of it.
@@ -48,13 +49,19 @@ struct Assignment {
 
 using Workers = std::vector<WorkerSlot>;
 
-// The first job of the queue that `worker` may have now; none for an unhealthy one. `now` says of a
-// job how it stands at this moment (the last fields of QueuedJob); `fleet`, all live workers, is
-// asked for only where a job avoids this one: such a job goes to it only where no other healthy
+// The first job of the queue that `worker` may have now; none for one that gets no job. `now` says
+// of a job how it stands at this moment (the last fields of QueuedJob); `fleet`, all live workers,
+// is asked for only where a job avoids this one: such a job goes to it only where no other healthy
 // worker could ever run it. A job goes to no worker whose trainer lacks a field that it sets.
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
                                   absl::FunctionRef<Workers()> fleet);
+
+// Healthy, and not cordoned.
+bool GetsJobs(const WorkerSlot& worker);
+
+// "is cordoned by alice: new disk"
+std::string CordonText(const Cordon& cordon);
 
 // The worker without leases.
 WorkerSlot MakeSlot(const WorkerRecord& worker);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,16 @@ struct WorkerResources {
   bool operator==(const WorkerResources&) const = default;
 };
 
-// kUnhealthy: alive, but gets no job. kUnknown: not heard of since this scheduler started.
-enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy, kUnknown };
+// kCordoned: gets no job because a person wants it so. kUnhealthy: alive, but gets no job.
+// kUnknown: not heard of since this scheduler started.
+enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy, kUnknown, kCordoned };
+
+// That a worker gets no job, by the word of a person.
+struct Cordon {
+  std::string user;    // who; "" where nobody was named
+  std::string reason;  // for people; "" for none
+  absl::Time time = absl::InfinitePast();
+};
 
 struct WorkerRecord {
   std::string id;
@@ -44,7 +53,8 @@ struct WorkerRecord {
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen
   WorkerState state = WorkerState::kIdle;
-  std::string unhealthy;             // why it gets no job; "" where it may
+  std::string unhealthy;  // why it gets no job; "" where it may
+  std::optional<Cordon> cordon;
   std::vector<std::string> job_ids;  // it holds
 };
 

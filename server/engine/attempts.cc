@@ -177,6 +177,17 @@ absl::Status WriteState(Transaction& transaction, const Job& before, const Job& 
   return transaction.AppendEvent(after.id, StateEvent(after, now, user)).status();
 }
 
+absl::StatusOr<Job> AskToYield(Transaction& transaction, const Job& job, const YieldOrder& order,
+                               absl::Time now, Effects& effects) {
+  Job after = job;
+  after.yield_reason = std::string(order.yield_reason);
+  after.reason = std::string(order.reason);
+  after.message = order.message;
+  RETURN_IF_ERROR(WriteState(transaction, job, after, now, order.user));
+  effects.changed_jobs.insert(job.id);
+  return after;
+}
+
 absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
                            const AttemptResult& end, absl::Time now, Effects& effects) {
   if (IsHeld(job.state)) {

@@ -32,6 +32,18 @@ absl::StatusOr<Job> HoldJob(Transaction& transaction, const LeaseKey& key, absl:
 absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
                         absl::Time now, const std::string& user = "");
 
+// That a job's worker shall let go of it.
+struct YieldOrder {
+  absl::string_view yield_reason;  // as Job::yield_reason; "" takes an earlier order back
+  absl::string_view reason;        // what the job shows until then
+  std::string message;             // for people; the attempt's end tells it too
+  std::string user = {};           // who ordered it; "" for nobody
+};
+
+// Gives the order for a job that is held. Returns the job as it is now.
+absl::StatusOr<Job> AskToYield(Transaction& transaction, const Job& job, const YieldOrder& order,
+                               absl::Time now, Effects& effects);
+
 // LEASED to RUNNING; nothing where it runs already. Returns the job as it is now.
 absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now);
 

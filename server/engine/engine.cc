@@ -52,6 +52,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       checks_(*store_, *blobs_, commits_),
       submit_(*store_, *blobs_, commits_, checks_, clock),
       orders_(*blobs_, commits_, clock, liveness_),
+      cordons_(commits_, clock, liveness_, waiters_),
       scheduler_(*store_, *blobs_, commits_, clock, liveness_),
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),
       registry_(*store_, *blobs_, commits_, clock),

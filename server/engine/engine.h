@@ -15,6 +15,7 @@
 #include "server/engine/blob_collector.h"
 #include "server/engine/blobs.h"
 #include "server/engine/commits.h"
+#include "server/engine/cordons.h"
 #include "server/engine/data_folder.h"
 #include "server/engine/job_logs.h"
 #include "server/engine/leases.h"
@@ -55,6 +56,7 @@ class Engine {
   Leases& leases() { return leases_; }
   Submit& submit() { return submit_; }
   Orders& orders() { return orders_; }
+  Cordons& cordons() { return cordons_; }
   Scheduler& scheduler() { return scheduler_; }
   Reports& reports() { return reports_; }
   Registry& registry() { return registry_; }
@@ -85,6 +87,7 @@ class Engine {
   DataChecks checks_;
   Submit submit_;
   Orders orders_;
+  Cordons cordons_;
   Scheduler scheduler_;
   Reports reports_;
   Registry registry_;

@@ -20,29 +20,23 @@ constexpr size_t kMaxSpecFields = 1000;
 constexpr size_t kMaxUnhealthyBytes = 1024;
 constexpr int64_t kAllWorkers = 100000;
 
-void CheckShortText(const std::string& field, const std::string& text, FieldErrors& errors) {
-  CheckText(field, text, errors);
-  if (text.size() > kMaxTextBytes) {
-    errors.Add(field, absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
-  }
-}
-
 absl::Status CheckRegistration(const WorkerRecord& worker) {
   FieldErrors errors;
   for (const FieldError& e : FieldErrorsOf(CheckId(worker.id, "worker_id"))) {
     errors.Add(e.field, e.message);
   }
   if (worker.incarnation.empty()) errors.Add("incarnation", "must not be empty");
-  CheckShortText("incarnation", worker.incarnation, errors);
-  CheckShortText("installation", worker.installation, errors);
-  CheckShortText("version", worker.version, errors);
-  CheckShortText("trainer_version", worker.trainer_version, errors);
+  CheckShortText("incarnation", worker.incarnation, kMaxTextBytes, errors);
+  CheckShortText("installation", worker.installation, kMaxTextBytes, errors);
+  CheckShortText("version", worker.version, kMaxTextBytes, errors);
+  CheckShortText("trainer_version", worker.trainer_version, kMaxTextBytes, errors);
   if (worker.spec_fields.size() > kMaxSpecFields) {
     errors.Add("spec_fields", absl::StrCat("must be at most ", kMaxSpecFields));
     return errors.ToStatus("worker");
   }
   for (size_t i = 0; i < worker.spec_fields.size(); ++i) {
-    CheckShortText(absl::StrCat("spec_fields[", i, "]"), worker.spec_fields[i], errors);
+    CheckShortText(absl::StrCat("spec_fields[", i, "]"), worker.spec_fields[i], kMaxTextBytes,
+                   errors);
   }
   return errors.ToStatus("worker");
 }

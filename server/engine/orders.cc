@@ -16,17 +16,10 @@ constexpr size_t kMaxRequestIdBytes = 128;
 // Of a job whose worker has not let go of it yet.
 constexpr char kPausing[] = "Pausing";
 
-void CheckShort(const std::string& field, const std::string& text, size_t limit,
-                FieldErrors& errors) {
-  CheckText(field, text, errors);
-  if (text.size() <= limit) return;
-  errors.Add(field, absl::StrCat("must be at most ", limit, " bytes, got ", text.size()));
-}
-
 absl::Status CheckOrder(const char* kind, const Order& order) {
   FieldErrors errors;
-  CheckShort("reason", order.reason, kMaxReasonBytes, errors);
-  CheckShort("request_id", order.request_id, kMaxRequestIdBytes, errors);
+  CheckShortText("reason", order.reason, kMaxReasonBytes, errors);
+  CheckShortText("request_id", order.request_id, kMaxRequestIdBytes, errors);
   return errors.ToStatus(kind);
 }
 
@@ -63,13 +56,14 @@ Job Requeued(const Job& job, const Order& order, absl::Time now, Effects& effect
   return after;
 }
 
-// Its worker is asked to let go of it, or not any more.
-Job Asked(const Job& job, absl::string_view yield_reason, absl::string_view reason,
-          const Order& order) {
+// A job that no worker holds stands still from now on.
+Job PausedAtOnce(const Job& job, const Order& order) {
   Job after = job;
-  after.yield_reason = std::string(yield_reason);
-  after.reason = std::string(reason);
+  after.state = JobState::kPaused;
+  after.epoch = job.epoch + 1;
+  after.reason = std::string(kPaused);
   after.message = order.reason;
+  after.retry_delay = absl::ZeroDuration();
   return after;
 }
 
@@ -115,18 +109,14 @@ absl::StatusOr<Job> Orders::Cancel(const Order& order) {
 
 absl::StatusOr<Job> Orders::Pause(const Order& order) {
   const auto pause = [&](Transaction& transaction, const Job& job,
-                         Effects&) -> absl::StatusOr<Job> {
+                         Effects& effects) -> absl::StatusOr<Job> {
     if (job.state == JobState::kPaused || job.yield_reason == kPaused) return job;
     if (IsTerminal(job.state)) return Over(job, "");
-    Job after;
     if (IsHeld(job.state)) {
-      after = Asked(job, kPaused, kPausing, order);
-    } else {
-      after = Asked(job, "", kPaused, order);
-      after.state = JobState::kPaused;
-      after.epoch = job.epoch + 1;
-      after.retry_delay = absl::ZeroDuration();
+      const YieldOrder yield{kPaused, kPausing, order.reason, order.user};
+      return AskToYield(transaction, job, yield, clock_.Now(), effects);
     }
+    const Job after = PausedAtOnce(job, order);
     RETURN_IF_ERROR(WriteState(transaction, job, after, clock_.Now(), order.user));
     return after;
   };
@@ -137,13 +127,15 @@ absl::StatusOr<Job> Orders::Resume(const Order& order) {
   const auto resume = [&](Transaction& transaction, const Job& job,
                           Effects& effects) -> absl::StatusOr<Job> {
     if (IsTerminal(job.state)) return Over(job, absl::StrCat("; tunectl retry ", job.id));
-    const bool pausing = job.yield_reason == kPaused;
-    if (job.state != JobState::kPaused && !pausing) {
+    const absl::Time now = clock_.Now();
+    if (job.yield_reason == kPaused) {
+      return AskToYield(transaction, job, {"", "", order.reason, order.user}, now, effects);
+    }
+    if (job.state != JobState::kPaused) {
       return absl::FailedPreconditionError(
           absl::StrCat("jobs/", job.id, " is not paused, it is ", JobStateName(job.state)));
     }
-    const absl::Time now = clock_.Now();
-    const Job after = pausing ? Asked(job, "", "", order) : Requeued(job, order, now, effects);
+    const Job after = Requeued(job, order, now, effects);
     RETURN_IF_ERROR(WriteState(transaction, job, after, now, order.user));
     return after;
   };

@@ -127,11 +127,9 @@ absl::StatusOr<QueueStats> Queries::Stats() {
   store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
     stats.oldest_queued_time = queue.OldestQueueTime();
   });
-  stats.workers = {{WorkerState::kIdle, 0},
-                   {WorkerState::kBusy, 0},
-                   {WorkerState::kLost, 0},
-                   {WorkerState::kUnhealthy, 0},
-                   {WorkerState::kUnknown, 0}};
+  stats.workers = {{WorkerState::kIdle, 0},    {WorkerState::kBusy, 0},
+                   {WorkerState::kLost, 0},    {WorkerState::kUnhealthy, 0},
+                   {WorkerState::kUnknown, 0}, {WorkerState::kCordoned, 0}};
   for (WorkerRecord& worker : workers) {
     liveness_.Complete(worker);
     ++stats.workers[worker.state];

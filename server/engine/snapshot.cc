@@ -46,7 +46,7 @@ bool CouldTake(const HotState& hot, Liveness& liveness, const std::string& worke
   bool could = false;
   hot.Read([&](const JobQueue&, const Fleet& fleet) {
     const WorkerSlot* const slot = fleet.FindSlot(worker_id);
-    could = slot != nullptr && FitsNow(job, *slot);
+    could = slot != nullptr && slot->cordoned.empty() && FitsNow(job, *slot);
   });
   return could;
 }

@@ -149,8 +149,18 @@ v1::Worker::State ToProto(WorkerState state) {
       return v1::Worker::UNHEALTHY;
     case WorkerState::kUnknown:
       return v1::Worker::UNKNOWN;
+    case WorkerState::kCordoned:
+      return v1::Worker::CORDONED;
   }
   return v1::Worker::STATE_UNSPECIFIED;
+}
+
+v1::Worker::Cordon ToProto(const Cordon& cordon) {
+  v1::Worker::Cordon proto;
+  proto.set_user(cordon.user);
+  proto.set_reason(cordon.reason);
+  if (Known(cordon.time)) *proto.mutable_time() = ToTimestamp(cordon.time);
+  return proto;
 }
 
 template <class Proto, class Item>
@@ -296,6 +306,7 @@ v1::Worker ToProto(const WorkerRecord& worker) {
   proto.set_incarnation(worker.incarnation);
   proto.set_version(worker.version);
   proto.set_reason(worker.unhealthy);
+  if (worker.cordon) *proto.mutable_cordon() = ToProto(*worker.cordon);
   proto.set_owner(worker.owner);
   proto.set_trainer_version(worker.trainer_version);
   if (Known(worker.register_time)) {

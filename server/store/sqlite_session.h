@@ -179,13 +179,23 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
   absl::Status PutWorker(const WorkerRecord& worker) override {
     RETURN_IF_ERROR(Do([&] { workers_table::Put(connection_, worker); }));
-    hot_.PutWorker(worker);
-    return absl::OkStatus();
+    return HeatWorker(worker.id);
   }
   absl::Status DeleteWorker(const std::string& id) override {
     RETURN_IF_ERROR(Do([&] { workers_table::Delete(connection_, id); }));
     hot_.RemoveWorker(id);
     return absl::OkStatus();
+  }
+  absl::Status PutCordon(const std::string& worker_id, const Cordon& cordon) override {
+    RETURN_IF_ERROR(Do([&] { workers_table::PutCordon(connection_, worker_id, cordon); }));
+    return HeatWorker(worker_id);
+  }
+  absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) override {
+    ASSIGN_OR_RETURN(const bool was_there, Call<bool>([&] {
+                       return workers_table::DeleteCordon(connection_, worker_id);
+                     }));
+    RETURN_IF_ERROR(HeatWorker(worker_id));
+    return was_there;
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
     hot_.NoteRegistryChange();
@@ -214,6 +224,15 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
 
  private:
+  // Where there is such a worker.
+  absl::Status HeatWorker(const std::string& id) {
+    const absl::StatusOr<WorkerRecord> worker = GetWorker(id);
+    if (absl::IsNotFound(worker.status())) return absl::OkStatus();
+    RETURN_IF_ERROR(worker.status());
+    hot_.PutWorker(*worker);
+    return absl::OkStatus();
+  }
+
   HotState& hot_;
 };
 

@@ -88,7 +88,7 @@ class Reader {
                                                            int64_t after_seq, int64_t limit) = 0;
 
   virtual absl::StatusOr<WorkerRecord> GetWorker(const std::string& id) = 0;
-  // By id, those after `after_id`.
+  // By id, those after `after_id`; with their cordons, as GetWorker.
   virtual absl::StatusOr<std::vector<WorkerRecord>> ListWorkers(const std::string& after_id,
                                                                 int64_t limit) = 0;
 
@@ -143,9 +143,14 @@ class Transaction : public Reader {
   // Returns the seq assigned.
   virtual absl::StatusOr<int64_t> AppendEvent(const std::string& job_id, const JobEvent& event) = 0;
 
+  // Its cordon stays as it is.
   virtual absl::Status PutWorker(const WorkerRecord& worker) = 0;
-  // OK where there is none.
+  // OK where there is none. Its cordon stays.
   virtual absl::Status DeleteWorker(const std::string& id) = 0;
+  // Of a worker's name, there or not. Replaces an earlier one.
+  virtual absl::Status PutCordon(const std::string& worker_id, const Cordon& cordon) = 0;
+  // Whether there was one.
+  virtual absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) = 0;
 
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;

@@ -9,8 +9,9 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, incarnation, installation, owner, resources, version, trainer_version, "
-    "spec_fields, register_time_us "
-    "FROM workers";
+    "spec_fields, register_time_us, cordons.worker_id IS NOT NULL, coalesce(user, ''), "
+    "coalesce(reason, ''), time_us "
+    "FROM workers LEFT JOIN cordons ON cordons.worker_id = workers.id";
 
 Json ResourcesToJson(const WorkerResources& resources) {
   Json gpus = Json::array();
@@ -75,6 +76,12 @@ WorkerRecord ReadWorker(Query& row) {
   ReadSpecFields(row, worker);
   worker.register_time = row.Time();
   worker.heartbeat_time = worker.register_time;
+  if (row.Int() != 0) {
+    Cordon& cordon = worker.cordon.emplace();
+    cordon.user = row.Text();
+    cordon.reason = row.Text();
+    cordon.time = row.Time();
+  }
   return worker;
 }
 
@@ -114,6 +121,19 @@ void Put(Connection& connection, const WorkerRecord& worker) {
 
 void Delete(Connection& connection, const std::string& id) {
   Query(connection, "DELETE FROM workers WHERE id = ?").Bind(id).Run();
+}
+
+void PutCordon(Connection& connection, const std::string& worker_id, const Cordon& cordon) {
+  Query(connection,
+        "INSERT INTO cordons (worker_id, user, reason, time_us) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (worker_id) DO UPDATE SET user = excluded.user, reason = excluded.reason, "
+        "time_us = excluded.time_us")
+      .Bind(worker_id, cordon.user, cordon.reason, cordon.time)
+      .Run();
+}
+
+bool DeleteCordon(Connection& connection, const std::string& worker_id) {
+  return Query(connection, "DELETE FROM cordons WHERE worker_id = ?").Bind(worker_id).Run() > 0;
 }
 
 }  // namespace tune::server::workers_table

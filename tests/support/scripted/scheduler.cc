@@ -171,8 +171,9 @@ grpc::Status ScriptedCheckpoints::ListCheckpoints(grpc::ServerContext*,
 
 grpc::Status ScriptedWorkers::GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest* request,
                                         v1::Worker* worker) {
-  for (const v1::Worker& known : workers) {
+  for (v1::Worker& known : workers) {
     if (known.name() != request->name()) continue;
+    if (known.has_cordon() && looks_until_idle-- == 0) known.clear_jobs();
     *worker = known;
     return grpc::Status::OK;
   }
@@ -183,6 +184,32 @@ grpc::Status ScriptedWorkers::ListWorkers(grpc::ServerContext*, const v1::ListWo
                                           v1::ListWorkersResponse* response) {
   response->mutable_workers()->Assign(workers.begin(), workers.end());
   return grpc::Status::OK;
+}
+
+grpc::Status ScriptedWorkers::CordonWorker(grpc::ServerContext*,
+                                           const v1::CordonWorkerRequest* request,
+                                           v1::Worker* worker) {
+  for (v1::Worker& known : workers) {
+    if (known.name() != request->name()) continue;
+    *worker = known;
+    worker->set_state(v1::Worker::CORDONED);
+    worker->mutable_cordon()->set_reason(request->reason());
+    if (!request->validate_only()) known = *worker;
+    return grpc::Status::OK;
+  }
+  return NotFound(request->name());
+}
+
+grpc::Status ScriptedWorkers::UncordonWorker(grpc::ServerContext*,
+                                             const v1::UncordonWorkerRequest* request,
+                                             google::protobuf::Empty*) {
+  for (v1::Worker& known : workers) {
+    if (known.name() != request->name()) continue;
+    known.clear_cordon();
+    known.set_state(v1::Worker::IDLE);
+    return grpc::Status::OK;
+  }
+  return NotFound(request->name());
 }
 
 }  // namespace tune::testing

@@ -87,8 +87,13 @@ class ScriptedWorkers : public v1::WorkerService::Service {
   grpc::Status GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest*, v1::Worker*) override;
   grpc::Status ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
                            v1::ListWorkersResponse*) override;
+  grpc::Status CordonWorker(grpc::ServerContext*, const v1::CordonWorkerRequest*,
+                            v1::Worker*) override;
+  grpc::Status UncordonWorker(grpc::ServerContext*, const v1::UncordonWorkerRequest*,
+                              google::protobuf::Empty*) override;
 
   std::vector<v1::Worker> workers;
+  int64_t looks_until_idle = 0;  // so many GetWorkers find a cordoned worker's jobs still there
 };
 
 // Its services on a loopback port, and what they hold and are told to answer.

@@ -385,6 +385,31 @@ TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
   EXPECT_THAT(out_, HasSubstr("Unused GPUs:  no NVIDIA driver; install it\n"));
 }
 
+TEST_F(Commands, AWorkerIsTakenOutOfServiceAndBack) {
+  v1::Worker worker;
+  worker.set_name("workers/a");
+  worker.set_state(v1::Worker::BUSY);
+  worker.add_jobs("jobs/x");
+  scheduler_.workers.workers = {worker};
+  EXPECT_EQ(Run({"workers", "drain", "a", "--now", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a would be drained of x\n");
+  EXPECT_FALSE(scheduler_.workers.workers[0].has_cordon());
+  EXPECT_EQ(Run({"workers", "cordon", "a", "--reason", "new disk"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a cordoned\n");
+  EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("a     CORDONED"));
+  EXPECT_THAT(out_, HasSubstr("  new disk\n"));
+  EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("new disk ("));
+  scheduler_.workers.looks_until_idle = 2;
+  EXPECT_EQ(Run({"workers", "drain", "a", "--reason", "new disk"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a drained\n");
+  EXPECT_THAT(err_, HasSubstr("waits for x to end"));
+  EXPECT_EQ(Run({"workers", "uncordon", "a"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a uncordoned\n");
+  EXPECT_EQ(Run({"workers", "cordon", "nobody"}), 3);
+}
+
 TEST_F(Commands, EventsLeaveStepsOutUnlessAsked) {
   const auto script = EndsAs(v1::Job::SUCCEEDED);
   scheduler_.jobs.watches = {script, script};

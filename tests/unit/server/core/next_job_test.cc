@@ -44,6 +44,7 @@ WorkerSlot RandomWorker(Dice& dice, int64_t number) {
     if (slot.idle || dice.OneIn(2)) slot.gpus_free.push_back(gpu);
   }
   if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
+  if (dice.OneIn(6)) slot.cordoned = "is cordoned";
   if (!dice.OneIn(4)) {
     slot.spec_fields = std::make_shared<const std::vector<std::string>>(
         std::vector<std::string>{"adapter", "model"});
@@ -127,7 +128,7 @@ TEST(NextJob, TakesNothingThatIsNotFree) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
-      EXPECT_TRUE(job.due && snapshot.askers.contains(slot.id) && slot.unhealthy.empty());
+      EXPECT_TRUE(job.due && snapshot.askers.contains(slot.id) && GetsJobs(slot));
       EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
@@ -177,7 +178,7 @@ TEST(NextJob, AWorkerGetsTheFirstJobThatItMayHave) {
     const WorkerSlot& slot = SlotOf(snapshot.fleet, asker);
     for (const QueuedJob& job : snapshot.queue) {
       if (!placed.empty() && job.id == placed[0].job_id) break;
-      const bool may = job.due && slot.unhealthy.empty() && !Avoids(job, slot) &&
+      const bool may = job.due && GetsJobs(slot) && !Avoids(job, slot) &&
                        FitsNow(job.resources, slot) && FieldsLacking(job, slot).empty();
       EXPECT_FALSE(may) << job.id << " goes first";
     }
@@ -197,7 +198,7 @@ TEST(NextJob, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
     for (const QueuedJob& job : snapshot.queue) {
       if (!job.due || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
-        const bool may = snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+        const bool may = snapshot.askers.contains(slot.id) && GetsJobs(slot) &&
                          !Avoids(job, slot) && FieldsLacking(job, slot).empty();
         EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
       }
@@ -214,7 +215,7 @@ TEST(NextJob, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
     only.may_avoid = false;
     bool free = false;
     for (const WorkerSlot& slot : snapshot.fleet) {
-      free |= snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+      free |= snapshot.askers.contains(slot.id) && GetsJobs(slot) &&
               FitsNow(only.resources, slot) && FieldsLacking(only, slot).empty();
     }
     EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(),
@@ -231,7 +232,7 @@ TEST(NextJob, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
       std::vector<WorkerSlot> fleet = snapshot.fleet;
       if (!Avoids(job, SlotOf(fleet, assignment.worker_id))) continue;
       for (const WorkerSlot& slot : fleet) {
-        EXPECT_FALSE(!Avoids(job, slot) && slot.unhealthy.empty() && Fits(job.resources, slot) &&
+        EXPECT_FALSE(!Avoids(job, slot) && GetsJobs(slot) && Fits(job.resources, slot) &&
                      FieldsLacking(job, slot).empty());
       }
     }

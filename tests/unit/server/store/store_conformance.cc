@@ -308,6 +308,48 @@ TEST_P(StoreConformance, AWorkerIsReplacedByItsNextRegistration) {
               ElementsAre("a", "c"));
 }
 
+TEST_P(StoreConformance, ACordonIsOfTheNameAndOutlastsTheWorker) {
+  WorkerRecord worker;
+  worker.id = "w";
+  worker.incarnation = "i";
+  worker.register_time = now();
+  const auto cordoned = [&] {
+    bool hot = false;
+    store().hot().Read([&](const JobQueue&, const Fleet& fleet) {
+      hot = fleet.FindSlot("w") != nullptr && !fleet.FindSlot("w")->cordoned.empty();
+    });
+    return hot;
+  };
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.PutWorker(worker); }).ok());
+  EXPECT_FALSE(cordoned());
+  ASSERT_TRUE(Write([&](Transaction& t) {
+                return t.PutCordon("w", {"alice", "disk", now()});
+              }).ok());
+  EXPECT_TRUE(cordoned());
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.DeleteWorker("w"); }).ok());
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.PutWorker(worker); }).ok());
+  EXPECT_TRUE(cordoned());
+  Reopen();
+  EXPECT_TRUE(cordoned());
+  const WorkerRecord kept = *Read([](Reader& reader) { return reader.GetWorker("w"); });
+  ASSERT_TRUE(kept.cordon.has_value());
+  EXPECT_EQ(kept.cordon->user, "alice");
+  EXPECT_EQ(kept.cordon->reason, "disk");
+  EXPECT_EQ(kept.cordon->time, now());
+  bool was_there = false;
+  const auto lift = [&] {
+    return Write([&](Transaction& t) -> absl::Status {
+      ASSIGN_OR_RETURN(was_there, t.DeleteCordon("w"));
+      return absl::OkStatus();
+    });
+  };
+  ASSERT_TRUE(lift().ok());
+  EXPECT_TRUE(was_there);
+  EXPECT_FALSE(cordoned());
+  ASSERT_TRUE(lift().ok());
+  EXPECT_FALSE(was_there);
+}
+
 TEST_P(StoreConformance, DatasetsAndModelsAreThereOnceUntilTheyAreDeleted) {
   const Dataset dataset{"d", {"d.jsonl", 3, Sha256Hex("d")}, "text", 2, now(), 0, 0};
   Model model;
