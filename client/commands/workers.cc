@@ -7,6 +7,7 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/text.h"
+#include "run/labels.h"
 #include "tune/v1/workers.grpc.pb.h"
 
 namespace tune::client {
@@ -58,12 +59,17 @@ std::vector<Table::Column> Columns(bool wide) {
   std::vector<Table::Column> columns = {
       {"NAME"},         {"STATE"}, {"CPUS", kRight}, {"GPUS", kRight}, {"MEMORY", kRight},
       {"DISK", kRight}, {"JOBS"},  {"SEEN", kRight}, {"AGE", kRight},  {"REASON"}};
-  if (wide) columns.insert(columns.end(), {{"VERSION"}, {"TRAINER"}, {"OWNER"}});
+  if (wide) columns.insert(columns.end(), {{"VERSION"}, {"TRAINER"}, {"OWNER"}, {"LABELS"}});
   return columns;
 }
 
+std::string LabelsOf(const v1::Worker& worker) {
+  return LabelsText({worker.labels().begin(), worker.labels().end()});
+}
+
 std::vector<std::string> WideRow(const v1::Worker& worker, std::vector<std::string> row) {
-  row.insert(row.end(), {worker.version(), worker.trainer_version(), worker.owner()});
+  row.insert(row.end(),
+             {worker.version(), worker.trainer_version(), worker.owner(), LabelsOf(worker)});
   return row;
 }
 
@@ -111,6 +117,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
                        .Add("Cordoned", CordonLine(worker, now))
                        .Add("Reason", worker.reason())
                        .Add("Owner", worker.owner())
+                       .Add("Labels", LabelsOf(worker))
                        .Add("Version", worker.version())
                        .Add("Trainer", worker.trainer_version())
                        .Add("CPUs", absl::StrCat(worker.resources().cpus()))

@@ -6,7 +6,9 @@
 namespace tune::server {
 
 JobQueue::Needs JobQueue::NeedsOf(const QueuedJob& job) {
-  Needs needs{job.resources.device, job.resources.gpus, job.resources.host_memory_bytes, {}};
+  const ResourceSpec& resources = job.resources;
+  Needs needs{
+      resources.device, resources.gpus, resources.host_memory_bytes, resources.worker_labels, {}};
   if (job.fields_set != nullptr) needs.fields = *job.fields_set;
   return needs;
 }

@@ -50,6 +50,7 @@ class JobQueue {
     std::string device;
     int64_t gpus;
     int64_t host_memory_bytes;
+    Labels worker_labels;
     std::vector<std::string> fields;
 
     auto operator<=>(const Needs&) const = default;

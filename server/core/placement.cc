@@ -22,6 +22,15 @@ bool HasGpusFor(const ResourceSpec& resources, int64_t worker_gpus, int64_t gpus
   return HasDevice(resources, worker_gpus) && GpusTaken(resources, worker_gpus) <= gpus;
 }
 
+bool HasMemory(const ResourceSpec& resources, const WorkerSlot& worker) {
+  return resources.host_memory_bytes <= worker.host_memory_bytes;
+}
+
+bool HasLabels(const ResourceSpec& resources, const WorkerSlot& worker) {
+  return resources.worker_labels.empty() ||
+         LabelsLacking(resources.worker_labels, worker.labels).empty();
+}
+
 bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
   return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
 }
@@ -76,6 +85,22 @@ WaitReason NoWorkerWithMemory(const ResourceSpec& resources) {
   return {"NoWorkerWithMemory",
           absl::StrCat("no fitting worker has ", GiB(resources.host_memory_bytes),
                        " of host memory; start one, or lower resources.host_memory_bytes")};
+}
+
+// `workers` would fit, each but for a label.
+WaitReason NoWorkerWithLabels(const Labels& wanted, const std::vector<const WorkerSlot*>& workers) {
+  const auto lacking = [&](const WorkerSlot* worker) {
+    return LabelsLacking(wanted, worker->labels);
+  };
+  const WorkerSlot* const nearest =
+      *absl::c_min_element(workers, [&](const WorkerSlot* a, const WorkerSlot* b) {
+        return lacking(a).size() < lacking(b).size();
+      });
+  const std::string lacks = LabelsText(lacking(nearest));
+  return {"NoWorkerWithLabels",
+          absl::StrCat("no fitting worker has all of resources.worker_labels; workers/",
+                       nearest->id, ", the nearest, lacks ", lacks,
+                       "; start one with tune-worker --label, or change the job's")};
 }
 
 // The first few of the trainers' versions that lack a field, with what each lacks.
@@ -202,6 +227,7 @@ WorkerSlot MakeSlot(const WorkerRecord& worker) {
   slot.trainer_version = worker.trainer_version;
   std::vector<std::string> fields = worker.spec_fields;
   std::sort(fields.begin(), fields.end());
+  slot.labels = worker.labels;
   if (!fields.empty()) slot.spec_fields = std::make_shared<const std::vector<std::string>>(fields);
   slot.unhealthy = worker.unhealthy;
   if (worker.cordon) slot.cordoned = CordonText(*worker.cordon);
@@ -226,14 +252,15 @@ int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {
 }
 
 bool Fits(const ResourceSpec& resources, const WorkerSlot& worker) {
-  return HasGpusFor(resources, worker.gpus, worker.gpus) &&
-         resources.host_memory_bytes <= worker.host_memory_bytes;
+  return HasGpusFor(resources, worker.gpus, worker.gpus) && HasMemory(resources, worker) &&
+         HasLabels(resources, worker);
 }
 
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
   if (GpusTaken(resources, worker.gpus) == 0 && !worker.idle) return false;
   return HasGpusFor(resources, worker.gpus, static_cast<int64_t>(worker.gpus_free.size())) &&
-         resources.host_memory_bytes <= worker.host_memory_free_bytes;
+         resources.host_memory_bytes <= worker.host_memory_free_bytes &&
+         HasLabels(resources, worker);
 }
 
 bool FitsNow(const QueuedJob& job, const WorkerSlot& worker) {
@@ -257,8 +284,11 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
     if (HasGpusFor(job.resources, worker.gpus, worker.gpus)) able.push_back(&worker);
   }
   if (able.empty()) return NoGpuWorker(job.resources);
-  able = Select(able, [&](const WorkerSlot& worker) { return Fits(job.resources, worker); });
+  able = Select(able, [&](const WorkerSlot& worker) { return HasMemory(job.resources, worker); });
   if (able.empty()) return NoWorkerWithMemory(job.resources);
+  const std::vector<const WorkerSlot*> large = able;
+  able = Select(able, [&](const WorkerSlot& worker) { return HasLabels(job.resources, worker); });
+  if (able.empty()) return NoWorkerWithLabels(job.resources.worker_labels, large);
   // A worker that is unfit from its start has no trainer that could tell what it knows.
   const auto told = Select(able, [](const WorkerSlot& worker) {
     return worker.unhealthy.empty() || worker.spec_fields != nullptr;

@@ -25,9 +25,10 @@ struct WorkerSlot {
   int64_t host_memory_free_bytes = 0;
   std::string trainer_version;
   FieldPaths spec_fields;  // that its trainer knows
-  bool idle = true;        // it holds no lease
-  std::string unhealthy;   // why it gets no job; "" for a healthy one
-  std::string cordoned;    // by whom and why; "" for one that gets jobs where it is healthy
+  Labels labels;
+  bool idle = true;       // it holds no lease
+  std::string unhealthy;  // why it gets no job; "" for a healthy one
+  std::string cordoned;   // by whom and why; "" for one that gets jobs where it is healthy
 };
 
 // What a job that a worker holds takes of it.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "run/labels.h"
 
 namespace tune::server {
 
@@ -50,6 +51,7 @@ struct WorkerRecord {
   std::string trainer_version;
   // The run spec's fields that its trainer knows, by their paths (run/spec.h).
   std::vector<std::string> spec_fields;
+  Labels labels;
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen
   WorkerState state = WorkerState::kIdle;

@@ -30,6 +30,7 @@ absl::Status CheckRegistration(const WorkerRecord& worker) {
   CheckShortText("installation", worker.installation, kMaxTextBytes, errors);
   CheckShortText("version", worker.version, kMaxTextBytes, errors);
   CheckShortText("trainer_version", worker.trainer_version, kMaxTextBytes, errors);
+  CheckLabels(worker.labels, "labels", &errors);
   if (worker.spec_fields.size() > kMaxSpecFields) {
     errors.Add("spec_fields", absl::StrCat("must be at most ", kMaxSpecFields));
     return errors.ToStatus("worker");

@@ -307,6 +307,7 @@ v1::Worker ToProto(const WorkerRecord& worker) {
   proto.set_version(worker.version);
   proto.set_reason(worker.unhealthy);
   if (worker.cordon) *proto.mutable_cordon() = ToProto(*worker.cordon);
+  proto.mutable_labels()->insert(worker.labels.begin(), worker.labels.end());
   proto.set_owner(worker.owner);
   proto.set_trainer_version(worker.trainer_version);
   if (Known(worker.register_time)) {
@@ -365,6 +366,7 @@ absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request)
   worker.resources = FromProto(request.resources());
   worker.version = request.version();
   worker.unhealthy = request.unhealthy();
+  worker.labels = {request.labels().begin(), request.labels().end()};
   worker.trainer_version = request.trainer_version();
   worker.spec_fields.assign(request.spec_fields().begin(), request.spec_fields().end());
   for (const v1::LeaseKey& key : request.running()) {

@@ -165,6 +165,13 @@ std::string StateList(const std::vector<JobState>& states) {
   });
 }
 
+// None where they cannot be read: such a job's spec cannot either.
+Labels LabelsFromText(const std::string& text) {
+  const auto json = ParseJson(text);
+  FieldErrors errors;
+  return json.ok() ? LabelsFromJson(*json, "worker_labels", &errors) : Labels();
+}
+
 // What a queue's jobs set, by the text it is stored as.
 using SharedPaths = absl::flat_hash_map<std::string, FieldPaths>;
 
@@ -252,7 +259,7 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 std::vector<QueuedJob> ListQueue(Connection& connection) {
   Query query(
       connection,
-      "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
+      "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, worker_labels, avoids, "
       "queue_time_us, coalesce(fields_set, ''), CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
       "FROM jobs WHERE state = 'QUEUED'");
   SharedPaths paths;
@@ -265,6 +272,7 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
     job.resources.device = query.Text();
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();
+    job.resources.worker_labels = LabelsFromText(query.Text());
     job.avoids = IdsFromText(query.Text());
     job.queue_time = query.Time();
     job.fields_set = ReadFieldsSet(query, paths);
@@ -338,15 +346,17 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
   Query query(
       connection,
       "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, labels, warnings, data, "
-      "priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, message, "
+      "priority, device, gpus, host_memory_bytes, worker_labels, state, epoch, attempt, owner, "
+      "reason, message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, 0, 0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
              DumpJson(job.labels), DumpJson(job.warnings), DumpJson(DataUseToJson(job.data)),
              job.spec.priority, job.spec.resources.device, job.spec.resources.gpus,
-             job.spec.resources.host_memory_bytes, inserted.epoch, job.owner, job.create_time,
-             job.queue_time);
+             job.spec.resources.host_memory_bytes,
+             DumpJson(LabelsToJson(job.spec.resources.worker_labels)), inserted.epoch, job.owner,
+             job.create_time, job.queue_time);
   query.Next();
   inserted.submit_order = query.Int();
   query.Next();  // to its end: only then is the row there

@@ -9,7 +9,7 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, incarnation, installation, owner, resources, version, trainer_version, "
-    "spec_fields, register_time_us, cordons.worker_id IS NOT NULL, coalesce(user, ''), "
+    "spec_fields, labels, register_time_us, cordons.worker_id IS NOT NULL, coalesce(user, ''), "
     "coalesce(reason, ''), time_us "
     "FROM workers LEFT JOIN cordons ON cordons.worker_id = workers.id";
 
@@ -58,6 +58,14 @@ void ReadSpecFields(Query& row, WorkerRecord& worker) {
   row.Alarm(absl::StrCat("workers/", worker.id, ": the stored spec_fields cannot be read"));
 }
 
+void ReadLabels(Query& row, WorkerRecord& worker) {
+  const auto json = ParseJson(row.Text());
+  FieldErrors errors;
+  if (json.ok()) worker.labels = LabelsFromJson(*json, "labels", &errors);
+  if (json.ok() && errors.list().empty()) return;
+  row.Alarm(absl::StrCat("workers/", worker.id, ": the stored labels cannot be read"));
+}
+
 // One whose resources cannot be read has none until it registers again.
 WorkerRecord ReadWorker(Query& row) {
   WorkerRecord worker;
@@ -74,6 +82,7 @@ WorkerRecord ReadWorker(Query& row) {
   worker.version = row.Text();
   worker.trainer_version = row.Text();
   ReadSpecFields(row, worker);
+  ReadLabels(row, worker);
   worker.register_time = row.Time();
   worker.heartbeat_time = worker.register_time;
   if (row.Int() != 0) {
@@ -107,15 +116,18 @@ std::vector<WorkerRecord> List(Connection& connection, const std::string& after_
 void Put(Connection& connection, const WorkerRecord& worker) {
   Query(connection,
         "INSERT INTO workers (id, incarnation, installation, owner, resources, version, "
-        "trainer_version, spec_fields, register_time_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "trainer_version, spec_fields, labels, register_time_us) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
         "installation = excluded.installation, owner = excluded.owner, "
         "resources = excluded.resources, version = excluded.version, "
         "trainer_version = excluded.trainer_version, spec_fields = excluded.spec_fields, "
+        "labels = excluded.labels, "
         "register_time_us = excluded.register_time_us")
       .Bind(worker.id, worker.incarnation, worker.installation, worker.owner,
             DumpJson(ResourcesToJson(worker.resources)), worker.version, worker.trainer_version,
-            DumpJson(worker.spec_fields), worker.register_time)
+            DumpJson(worker.spec_fields), DumpJson(LabelsToJson(worker.labels)),
+            worker.register_time)
       .Run();
 }
 

@@ -19,6 +19,7 @@ v1::RegisterWorkerRequest Registration(const AgentOptions& options, const Folder
   request.set_worker_id(options.name);
   request.set_installation(claim.installation());
   request.set_incarnation(NewUuid());
+  request.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   *request.mutable_resources() = std::move(resources);
   request.set_version(Version());
   for (const FoundRun& run : found) *request.add_running() = run.lease.key();

@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "base/clock.h"
+#include "run/labels.h"
 #include "worker/agent/attempt.h"
 #include "worker/agent/folder_claim.h"
 #include "worker/agent/heartbeat.h"
@@ -20,6 +21,7 @@ namespace tune::worker {
 
 struct AgentOptions {
   std::string name;      // a valid worker name
+  Labels labels = {};    // that jobs may ask for
   std::string work_dir;  // absolute; cache/, runs/ and lock are in it
   std::string trainer;   // path of tune-trainer
   int64_t cache_max_bytes = int64_t{200} << 30;

@@ -373,15 +373,17 @@ TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
   worker.set_reason("/cache is not writable");
   worker.set_owner("ada");
   worker.set_version("1.0");
+  (*worker.mutable_labels())["zone"] = "cellar";
   worker.mutable_resources()->set_unused_gpus("no NVIDIA driver; install it");
   scheduler_.workers.workers = {worker};
   EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("a     UNHEALTHY"));
   EXPECT_THAT(out_, HasSubstr("  /cache is not writable\n"));
   EXPECT_EQ(Run({"workers", "list", "-o", "wide"}), 0) << err_;
-  EXPECT_THAT(out_, HasSubstr("  1.0      -        ada\n"));
+  EXPECT_THAT(out_, HasSubstr("  1.0      -        ada    zone=cellar\n"));
   EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("Reason:       /cache is not writable\n"));
+  EXPECT_THAT(out_, HasSubstr("Labels:       zone=cellar\n"));
   EXPECT_THAT(out_, HasSubstr("Unused GPUs:  no NVIDIA driver; install it\n"));
 }
 

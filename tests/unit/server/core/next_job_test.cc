@@ -45,6 +45,7 @@ WorkerSlot RandomWorker(Dice& dice, int64_t number) {
   }
   if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
   if (dice.OneIn(6)) slot.cordoned = "is cordoned";
+  if (dice.OneIn(2)) slot.labels = {{"zone", dice.OneIn(2) ? "a" : "b"}};
   if (!dice.OneIn(4)) {
     slot.spec_fields = std::make_shared<const std::vector<std::string>>(
         std::vector<std::string>{"adapter", "model"});
@@ -61,6 +62,7 @@ QueuedJob RandomJob(Dice& dice, int64_t number) {
   job.resources.device = kDevices[dice.Roll(0, 2)];
   job.resources.gpus = dice.Roll(1, 3);
   job.resources.host_memory_bytes = dice.OneIn(2) ? 0 : dice.Roll(1, 8) * kGiB;
+  if (dice.OneIn(4)) job.resources.worker_labels = {{"zone", "a"}};
   job.due = !dice.OneIn(6);
   if (dice.OneIn(3))
     job.fields_set = std::make_shared<const std::vector<std::string>>(1, "adapter");
@@ -108,6 +110,7 @@ void Take(const QueuedJob& job, const Assignment& assignment, WorkerSlot& slot) 
   for (const int32_t gpu : assignment.gpus) {
     ASSERT_EQ(std::erase(slot.gpus_free, gpu), 1u) << "GPU " << gpu << " is not free";
   }
+  for (const auto& [key, value] : job.resources.worker_labels) ASSERT_EQ(slot.labels[key], value);
   slot.host_memory_free_bytes -= job.resources.host_memory_bytes;
   ASSERT_GE(slot.host_memory_free_bytes, 0);
   slot.idle = false;

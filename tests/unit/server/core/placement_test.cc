@@ -206,6 +206,21 @@ TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
               testing::EndsWith("; 1 more of them get no job either"));
 }
 
+TEST(Placement, ALabelThatIsMissingIsNamedWithTheNearestWorker) {
+  QueuedJob job = Queued(Needs("cpu"));
+  job.resources.worker_labels = {{"disk", "nvme"}, {"zone", "cellar"}};
+  WorkerSlot far = MakeSlot(Worker("far", 0)), near = MakeSlot(Worker("near", 0));
+  near.labels = {{"disk", "nvme"}, {"zone", "attic"}};
+  const WaitReason why = ExplainWait(job, {far, near});
+  EXPECT_EQ(why.reason, "NoWorkerWithLabels");
+  EXPECT_THAT(why.message, testing::HasSubstr("workers/near, the nearest, lacks zone=cellar;"));
+  WorkerRecord record = Worker("w", 0);
+  record.labels = {{"disk", "nvme"}, {"more", ""}, {"zone", "cellar"}};
+  EXPECT_EQ(ExplainWait(job, {far, MakeSlot(record)}).reason, "AwaitsWorker");
+  EXPECT_FALSE(FitsNow(job, near));
+  EXPECT_FALSE(Fits(job.resources, near));
+}
+
 TEST(Placement, ACordonedWorkerIsNeitherUnwellNorBusy) {
   WorkerSlot cordoned = MakeSlot(Worker("a", 1));
   cordoned.cordoned = "is cordoned by alice: new disk";
