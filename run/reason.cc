@@ -21,6 +21,8 @@ constexpr std::array kReasons = {
            "see the log of the worker and of the scheduler"},
     Reason{kCorruptBlob, Fault::kScheduler, Cost::kDisruption,
            "push the same file again: that mends it; tune-scheduler fsck names all that is harmed"},
+    Reason{kDependencyFailed, Fault::kNobody, Cost::kJob,
+           "tunectl retry the job that it waited for, then this one"},
     Reason{kDiskFull, Fault::kWorker, Cost::kNothing,
            "free some of the worker's disk, or give it a larger --work-dir"},
     Reason{kDisruptedTooOften, Fault::kJob, Cost::kJob,

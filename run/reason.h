@@ -65,6 +65,7 @@ inline constexpr absl::string_view kWorkerUnfit = "WorkerUnfit";
 inline constexpr absl::string_view kYielded = "Yielded";
 // The scheduler gives these itself.
 inline constexpr absl::string_view kCancelled = "Cancelled";
+inline constexpr absl::string_view kDependencyFailed = "DependencyFailed";
 inline constexpr absl::string_view kDisruptedTooOften = "DisruptedTooOften";
 inline constexpr absl::string_view kPaused = "Paused";
 inline constexpr absl::string_view kWorkerLost = "WorkerLost";

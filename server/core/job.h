@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "run/source_progress.h"
 #include "run/spec.h"
+#include "server/core/after.h"
 #include "server/core/data_use.h"
 #include "server/core/job_state.h"
 #include "server/core/retry.h"
@@ -59,6 +60,10 @@ struct Job {
   // The spec as it is stored, from its submission on; "" for a job that is not stored.
   std::string spec_json;
   std::map<std::string, std::string> labels;
+  std::vector<std::string> after;  // ids of the jobs that must end before it begins
+  AfterOutcome after_outcome = AfterOutcome::kSuccess;
+  // Of `after`, those that are not over yet, or have ended otherwise.
+  std::vector<std::string> waits_for;
 
   JobState state = JobState::kQueued;
   std::string reason;   // CamelCase: NoWorker, WorkerLost, NonFiniteLoss, Cancelled…

@@ -16,22 +16,27 @@ JobQueue::Needs JobQueue::NeedsOf(const QueuedJob& job) {
 void JobQueue::Put(const QueuedJob& job) {
   Remove(job.id);
   auto kept = std::make_unique<const QueuedJob>(job);
-  turns_.insert(TurnOf(job));
-  lines_[NeedsOf(job)].emplace(TurnOf(job), kept.get());
-  queue_times_.insert(job.queue_time);
+  if (job.waits_for.empty()) {
+    turns_.insert(TurnOf(job));
+    lines_[NeedsOf(job)].emplace(TurnOf(job), kept.get());
+    queue_times_.insert(job.queue_time);
+  }
   jobs_.emplace(job.id, std::move(kept));
 }
 
 void JobQueue::Remove(const std::string& id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
-  const QueuedJob& job = *found->second;
+  if (found->second->waits_for.empty()) LeaveLine(*found->second);
+  jobs_.erase(found);
+}
+
+void JobQueue::LeaveLine(const QueuedJob& job) {
   turns_.erase(TurnOf(job));
   const auto line = lines_.find(NeedsOf(job));
   line->second.erase(TurnOf(job));
   if (line->second.empty()) lines_.erase(line);
   queue_times_.erase(queue_times_.find(job.queue_time));
-  jobs_.erase(found);
 }
 
 const QueuedJob* JobQueue::Find(const std::string& id) const {

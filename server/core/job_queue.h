@@ -30,14 +30,15 @@ class JobQueue {
 
   // Null where there is none; good until the next change of that job.
   const QueuedJob* Find(const std::string& id) const;
-  // How many jobs of the queue go before `job`. Takes O(log n).
+  // How many jobs of the queue that wait for no other go before `job`. Takes O(log n).
   int64_t Position(const QueuedJob& job) const;
   size_t size() const { return jobs_.size(); }
-  // Since when the job waits that has waited longest.
+  // Since when the job waits that has waited longest for a worker.
   std::optional<absl::Time> OldestQueueTime() const;
 
-  // The first job, in order, that `fits` and that is `wanted`; null for none. `fits` may look at
-  // the resources and the fields alone: it is asked once for all jobs that ask the same.
+  // The first job, in order, that waits for no other job, `fits` and that is `wanted`; null for
+  // none. `fits` may look at the resources and the fields alone: it is asked once for all jobs that
+  // ask the same.
   const QueuedJob* FindFirst(Judge fits, Judge wanted) const;
 
  private:
@@ -64,7 +65,10 @@ class JobQueue {
                        __gnu_pbds::tree_order_statistics_node_update>;
   using Line = std::map<Turn, const QueuedJob*>;
 
+  void LeaveLine(const QueuedJob& job);
+
   absl::flat_hash_map<std::string, std::unique_ptr<const QueuedJob>> jobs_;  // by id
+  // Of those that wait for no other job.
   Turns turns_;
   std::map<Needs, Line> lines_;  // none is empty
   std::multiset<absl::Time> queue_times_;

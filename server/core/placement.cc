@@ -76,6 +76,18 @@ std::string GiB(int64_t bytes) {
   return absl::StrCat(static_cast<double>(bytes * 10 / (int64_t{1} << 30)) / 10, " GiB");
 }
 
+WaitReason AwaitsJobs(const QueuedJob& job) {
+  constexpr size_t kShown = 3;
+  const size_t shown = std::min(job.waits_for.size(), kShown);
+  std::string message =
+      absl::StrCat("it waits until these have ended: ",
+                   absl::StrJoin(job.waits_for.begin(),
+                                 job.waits_for.begin() + static_cast<int64_t>(shown), ", "));
+  const size_t more = job.waits_for.size() - shown;
+  if (more > 0) absl::StrAppend(&message, " and ", more, " more");
+  return {"AwaitsJobs", message};
+}
+
 WaitReason NoGpuWorker(const ResourceSpec& resources) {
   return {"NoGpuWorker", absl::StrCat("no live worker has ", std::max<int64_t>(resources.gpus, 1),
                                       " GPU(s); start one, or submit with resources.device: cpu")};
@@ -275,6 +287,7 @@ std::vector<std::string> FieldsLacking(const QueuedJob& job, const WorkerSlot& w
 }
 
 WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
+  if (!job.waits_for.empty()) return AwaitsJobs(job);
   if (job.hold) return *job.hold;
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};

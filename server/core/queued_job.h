@@ -14,7 +14,8 @@ namespace tune::server {
 
 struct WaitReason {
   // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoHealthyWorker, RetryDelay,
-  // AvoidsWorker, AwaitsWorker, NoIdleWorker, InputDamaged
+  // AvoidsWorker, AwaitsWorker, AwaitsJobs, NoIdleWorker, InputDamaged, WorkersCordoned,
+  // NoWorkerWithLabels
   std::string reason;
   std::string message;  // for people, with what to do next
 };
@@ -30,6 +31,7 @@ struct QueuedJob {
   FieldPaths fields_set;  // those that a worker's trainer must know (core/spec_fit.h)
   // Workers on which an attempt of it has failed.
   std::vector<std::string> avoids;
+  std::vector<std::string> waits_for;  // ids of jobs; no worker gets it while there are some
   absl::Time queue_time = absl::InfinitePast();
 
   // Of this moment, as who asks knows them; the queue itself does not.

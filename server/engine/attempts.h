@@ -55,7 +55,8 @@ struct AttemptResult {
 };
 
 // Ends the job's current attempt and moves the job to `state`, which is over; raises the
-// epoch. Returns the job as it is now.
+// epoch. Jobs that wait for it may begin then, or end too (core/after.h). Returns the job as it is
+// now.
 absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
                            const AttemptResult& end, absl::Time now, Effects& effects);
 

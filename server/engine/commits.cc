@@ -109,7 +109,7 @@ void Commits::CallFor(const std::string& job_id) {
   store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
     if (const QueuedJob* const found = queue.Find(job_id)) job = *found;
   });
-  if (!job) return;                                     // somebody has it already
+  if (!job || !job->waits_for.empty()) return;          // somebody has it already, or none may
   if (!job->avoids.empty()) return waiters_.WakeAll();  // who may have it is no matter of one slot
   waiters_.CallFor([this, job = *std::move(job)](const std::string& worker_id) {
     return CouldTake(store_.hot(), liveness_, worker_id, job);

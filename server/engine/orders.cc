@@ -6,6 +6,7 @@
 #include "run/reason.h"
 #include "server/core/text.h"
 #include "server/engine/attempts.h"
+#include "server/engine/dependencies.h"
 #include "server/engine/known_inputs.h"
 
 namespace tune::server {
@@ -151,6 +152,7 @@ absl::StatusOr<Job> Orders::Retry(const Order& order) {
           absl::StrCat("jobs/", job.id, " is not over, it is ", JobStateName(job.state)));
     }
     if (!job.unreadable.empty()) return absl::FailedPreconditionError(job.unreadable);
+    RETURN_IF_ERROR(CheckDependencies(transaction, job));
     ASSIGN_OR_RETURN(const KnownInputs known, ReadInputs(transaction, blobs_, job.spec));
     RETURN_IF_ERROR(ValidateSpec(job.spec, known));
     const absl::Time now = clock_.Now();

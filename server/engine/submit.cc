@@ -16,6 +16,7 @@
 #include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
+#include "server/engine/dependencies.h"
 #include "server/engine/known_inputs.h"
 
 namespace tune::server {
@@ -66,7 +67,11 @@ absl::Status CheckRequest(const NewJob& request, const std::string& spec) {
 
 // As it has been from the first release on: a database keeps it.
 std::string BodyDigest(const NewJob& request, const Json& spec) {
-  const Json body = {{"job_id", request.job_id}, {"spec", spec}, {"labels", request.labels}};
+  Json body = {{"job_id", request.job_id}, {"spec", spec}, {"labels", request.labels}};
+  if (!request.after.empty()) {
+    body["after"] = request.after;
+    body["after_outcome"] = std::string(AfterOutcomeName(request.after_outcome));
+  }
   return Sha256Hex(DumpJson(body));
 }
 
@@ -144,10 +149,13 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, const NewJob& requ
   job.spec = request.spec;
   job.labels = request.labels;
   job.owner = request.owner;
+  job.after = request.after;
+  job.after_outcome = request.after_outcome;
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
   FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
+  RETURN_IF_ERROR(FindDependencies(reader, job));
   job.spec_json = DumpJson(RunSpecToJson(job.spec));
   job.id = request.job_id;
   if (job.id.empty()) {
@@ -166,6 +174,8 @@ absl::StatusOr<Job> WithFindings(Reader& reader, Job job, const DataFindings& fi
 
 absl::StatusOr<Job> Insert(Transaction& transaction, const SubmitPlan& plan, Job prepared) {
   const std::string& request_id = plan.request.request_id;
+  // Some of them may be over since.
+  RETURN_IF_ERROR(FindDependencies(transaction, prepared));
   if (plan.request.job_id.empty()) {
     ASSIGN_OR_RETURN(prepared.id, FreeId(transaction, prepared.spec, prepared.create_time));
   }

@@ -22,7 +22,9 @@ struct NewJob {
   std::map<std::string, std::string> labels;  // at most 64, keys and values up to 256 bytes
   std::string request_id;                     // "" for none; at most 128 bytes
   bool validate_only = false;
-  std::string owner;  // who submits it; "" where nobody is named
+  std::string owner;                    // who submits it; "" where nobody is named
+  std::vector<std::string> after = {};  // ids of the jobs that must end before it begins
+  AfterOutcome after_outcome = AfterOutcome::kSuccess;
 };
 
 // A request that was looked at before it is queued.

@@ -200,6 +200,26 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
   return result;
 }
 
+absl::StatusOr<std::vector<std::string>> AfterFromProto(const v1::Job& job) {
+  std::vector<std::string> ids;
+  FieldErrors errors;
+  for (int i = 0; i < job.after_size(); ++i) {
+    const auto id = ParseName("jobs", job.after(i));
+    if (!id.ok()) errors.Add(absl::StrCat("after[", i, "]"), std::string(id.status().message()));
+    if (id.ok()) ids.push_back(*id);
+  }
+  RETURN_IF_ERROR(errors.ToStatus("job"));
+  return ids;
+}
+
+absl::StatusOr<AfterOutcome> AfterOutcomeFromProto(const v1::Job& job) {
+  const auto outcome = AfterOutcomeFromName(job.after_outcome());
+  if (outcome.ok()) return outcome;
+  FieldErrors errors;
+  errors.Add("after_outcome", std::string(outcome.status().message()));
+  return errors.ToStatus("job");
+}
+
 v1::Job ToProto(const Job& job) {
   v1::Job proto;
   proto.set_name(NameOrNone("jobs", job.id));
@@ -220,6 +240,9 @@ v1::Job ToProto(const Job& job) {
   proto.set_latest_checkpoint(job.latest_checkpoint);
   proto.set_final_checkpoint(job.final_checkpoint);
   proto.set_queue_position(job.queue_position);
+  for (const std::string& id : job.after) proto.add_after(ResourceName("jobs", id));
+  if (!job.after.empty()) proto.set_after_outcome(std::string(AfterOutcomeName(job.after_outcome)));
+  for (const std::string& id : job.waits_for) proto.add_waits_for(ResourceName("jobs", id));
   proto.mutable_warnings()->Add(job.warnings.begin(), job.warnings.end());
   for (const DataUse& use : job.data) PutDataUse(use, *proto.add_data());
   return proto;

@@ -18,6 +18,8 @@ absl::StatusOr<NewJob> NewJobFrom(const v1::CreateJobRequest& request, const Ide
   job.request_id = request.request_id();
   job.validate_only = request.validate_only();
   job.owner = caller.user;
+  ASSIGN_OR_RETURN(job.after, AfterFromProto(request.job()));
+  ASSIGN_OR_RETURN(job.after_outcome, AfterOutcomeFromProto(request.job()));
   ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
   return job;
 }

@@ -25,6 +25,7 @@ QueuedJob QueuedJobOf(const Job& job) {
   queued.submit_order = job.submit_order;
   queued.resources = job.spec.resources;
   queued.avoids = job.avoids;
+  queued.waits_for = job.waits_for;
   queued.queue_time = job.queue_time;
   auto fields = FieldsSet(job.spec_json);
   if (fields.ok() && !fields->empty()) {

@@ -40,6 +40,10 @@ class SqliteReads : public Base {
     return Call<std::optional<OrderRecord>>(
         [&] { return jobs_table::FindOrder(connection_, request_id); });
   }
+  absl::StatusOr<std::vector<std::string>> ListDependents(const std::string& job_id) override {
+    return Call<std::vector<std::string>>(
+        [&] { return jobs_table::ListDependents(connection_, job_id); });
+  }
   absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
     return Call<std::map<std::string, absl::Duration>>(
         [&] { return jobs_table::RetryDelays(connection_); });
@@ -163,6 +167,9 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
   absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) override {
     return Do([&] { jobs_table::InsertOrder(connection_, request_id, order); });
+  }
+  absl::Status DeleteDependency(const std::string& job_id, const std::string& after_id) override {
+    return Do([&] { jobs_table::DeleteDependency(connection_, job_id, after_id); });
   }
   absl::Status DeleteJob(const Job& job) override {
     return Do([&] { return jobs_table::Delete(connection_, job); });

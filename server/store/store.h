@@ -74,6 +74,8 @@ class Reader {
   virtual absl::StatusOr<std::vector<Job>> HeldJobs(const std::string& worker_id) = 0;
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
   virtual absl::StatusOr<std::optional<OrderRecord>> FindOrder(const std::string& request_id) = 0;
+  // Ids of the jobs that wait for this one to end, by name.
+  virtual absl::StatusOr<std::vector<std::string>> ListDependents(const std::string& job_id) = 0;
   // Of the QUEUED jobs that wait before their next attempt, by id.
   virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
@@ -120,7 +122,8 @@ class Reader {
 
 class Transaction : public Reader {
  public:
-  // submit_order is assigned. ALREADY_EXISTS for a taken id. `request_id` "" for none.
+  // submit_order is assigned; `waits_for` is kept with it. ALREADY_EXISTS for a taken id.
+  // `request_id` "" for none.
   virtual absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
                                         const std::string& body_digest) = 0;
   // Writes what can change of `after` where the row still has the id, state and epoch of
@@ -128,6 +131,8 @@ class Transaction : public Reader {
   // epoch that falls.
   virtual absl::Status UpdateJob(const Job& before, const Job& after) = 0;
 
+  // `job_id` waits for `after_id` no longer. UpdateJob tells the queue.
+  virtual absl::Status DeleteDependency(const std::string& job_id, const std::string& after_id) = 0;
   // ALREADY_EXISTS for a taken request_id. It goes with its job.
   virtual absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) = 0;
 

@@ -64,6 +64,7 @@ QueuedJob RandomJob(Dice& dice, int64_t number) {
   job.resources.host_memory_bytes = dice.OneIn(2) ? 0 : dice.Roll(1, 8) * kGiB;
   if (dice.OneIn(4)) job.resources.worker_labels = {{"zone", "a"}};
   job.due = !dice.OneIn(6);
+  if (dice.OneIn(6)) job.waits_for = {"another"};
   if (dice.OneIn(3))
     job.fields_set = std::make_shared<const std::vector<std::string>>(1, "adapter");
   if (dice.OneIn(3)) job.avoids.push_back(absl::StrCat("w", dice.Roll(0, 4)));
@@ -131,7 +132,8 @@ TEST(NextJob, TakesNothingThatIsNotFree) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
-      EXPECT_TRUE(job.due && snapshot.askers.contains(slot.id) && GetsJobs(slot));
+      EXPECT_TRUE(job.due && job.waits_for.empty() && snapshot.askers.contains(slot.id) &&
+                  GetsJobs(slot));
       EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
@@ -181,7 +183,7 @@ TEST(NextJob, AWorkerGetsTheFirstJobThatItMayHave) {
     const WorkerSlot& slot = SlotOf(snapshot.fleet, asker);
     for (const QueuedJob& job : snapshot.queue) {
       if (!placed.empty() && job.id == placed[0].job_id) break;
-      const bool may = job.due && GetsJobs(slot) && !Avoids(job, slot) &&
+      const bool may = job.due && job.waits_for.empty() && GetsJobs(slot) && !Avoids(job, slot) &&
                        FitsNow(job.resources, slot) && FieldsLacking(job, slot).empty();
       EXPECT_FALSE(may) << job.id << " goes first";
     }

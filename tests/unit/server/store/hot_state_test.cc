@@ -71,7 +71,13 @@ class HotStateTest : public StoreTest {
       Job job = NewJob(id, Roll(2));
       job.spec.resources.gpus = 1 + Roll(1);
       if (Roll(1) == 0) job.spec.resources.worker_labels = {{"zone", absl::StrCat(Roll(9))}};
+      if (Roll(2) == 0) job.waits_for = {absl::StrCat("j", Roll(kJobs - 1)), "another"};
       return transaction.InsertJob(job, "", "").status();
+    }
+    if (before->state == JobState::kQueued && !before->waits_for.empty() && Roll(1) == 0) {
+      RETURN_IF_ERROR(transaction.DeleteDependency(id, before->waits_for[0]));
+      ASSIGN_OR_RETURN(const Job released, transaction.GetJob(id));
+      return transaction.UpdateJob(*before, released);
     }
     Job after = *before;
     if (before->state == JobState::kPaused ||
