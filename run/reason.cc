@@ -41,6 +41,7 @@ constexpr std::array kReasons = {
     Reason{kOutOfMemory, Fault::kJob, Cost::kRetry,
            "lower micro_batch_tokens or max_length, or take a larger worker"},
     Reason{kPaused, Fault::kNobody, Cost::kNothing, "tunectl resume lets it go on"},
+    Reason{kPreempted, Fault::kNobody, Cost::kNothing, ""},
     Reason{kRankLost, Fault::kJob, Cost::kRetry, "see tunectl logs"},
     Reason{kReportRefused, Fault::kScheduler, Cost::kDisruption,
            "see the worker's log; run the same version of scheduler and worker"},

@@ -68,6 +68,7 @@ inline constexpr absl::string_view kCancelled = "Cancelled";
 inline constexpr absl::string_view kDependencyFailed = "DependencyFailed";
 inline constexpr absl::string_view kDisruptedTooOften = "DisruptedTooOften";
 inline constexpr absl::string_view kPaused = "Paused";
+inline constexpr absl::string_view kPreempted = "Preempted";
 inline constexpr absl::string_view kWorkerLost = "WorkerLost";
 
 }  // namespace tune

@@ -1,5 +1,7 @@
 #include "server/core/fleet.h"
 
+#include <algorithm>
+
 namespace tune::server {
 
 void Fleet::Put(const WorkerRecord& worker) {
@@ -48,6 +50,16 @@ const HeldJob* Fleet::FindHeld(const std::string& job_id, std::string* worker_id
   if (holder == holders_.end()) return nullptr;
   if (worker_id != nullptr) *worker_id = holder->second;
   return &entries_.at(holder->second).held.at(job_id);
+}
+
+std::optional<int64_t> Fleet::LowestPriority() const {
+  std::optional<int64_t> lowest;
+  for (const auto& [worker, entry] : entries_) {
+    for (const auto& [id, job] : entry.held) {
+      lowest = std::min(lowest.value_or(job.priority), job.priority);
+    }
+  }
+  return lowest;
 }
 
 std::vector<const WorkerSlot*> Fleet::Slots() const {

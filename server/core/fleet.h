@@ -27,6 +27,8 @@ class Fleet {
   const WorkerSlot* FindSlot(const std::string& worker_id) const;
   // Null for a job that nobody holds; `worker_id` may be null.
   const HeldJob* FindHeld(const std::string& job_id, std::string* worker_id) const;
+  // Of all jobs that are held; nullopt where none is.
+  std::optional<int64_t> LowestPriority() const;
   // By id.
   std::vector<const WorkerSlot*> Slots() const;
 

@@ -48,6 +48,11 @@ int64_t JobQueue::Position(const QueuedJob& job) const {
   return static_cast<int64_t>(turns_.order_of_key(TurnOf(job)));
 }
 
+std::optional<int64_t> JobQueue::HighestPriority() const {
+  if (turns_.empty()) return std::nullopt;
+  return -turns_.begin()->first;
+}
+
 std::optional<absl::Time> JobQueue::OldestQueueTime() const {
   if (queue_times_.empty()) return std::nullopt;
   return *queue_times_.begin();

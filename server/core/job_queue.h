@@ -33,6 +33,8 @@ class JobQueue {
   // How many jobs of the queue that wait for no other go before `job`. Takes O(log n).
   int64_t Position(const QueuedJob& job) const;
   size_t size() const { return jobs_.size(); }
+  // Of the jobs that wait for no other; nullopt where there is none.
+  std::optional<int64_t> HighestPriority() const;
   // Since when the job waits that has waited longest for a worker.
   std::optional<absl::Time> OldestQueueTime() const;
 

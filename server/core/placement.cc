@@ -31,10 +31,6 @@ bool HasLabels(const ResourceSpec& resources, const WorkerSlot& worker) {
          LabelsLacking(resources.worker_labels, worker.labels).empty();
 }
 
-bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
-  return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
-}
-
 const std::vector<std::string>& PathsOf(const FieldPaths& paths) {
   static const std::vector<std::string> kNone;
   return paths == nullptr ? kNone : *paths;
@@ -207,8 +203,10 @@ std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worke
                                   absl::FunctionRef<Workers()> fleet) {
   if (!GetsJobs(worker)) return std::nullopt;
   std::optional<Workers> all;
+  bool ends = false;  // those that follow have too low a priority
   const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker); };
   const auto wanted = [&](const QueuedJob& queued) {
+    if (worker.least_priority && queued.priority < *worker.least_priority) return ends = true;
     const QueuedJob job = now(queued);
     if (!job.due || job.hold) return false;
     if (!Avoids(job, worker)) return true;
@@ -216,13 +214,17 @@ std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worke
     return !HasAnother(job, *all);
   };
   const QueuedJob* const job = queue.FindFirst(fits, wanted);
-  if (job == nullptr) return std::nullopt;
+  if (job == nullptr || ends) return std::nullopt;
   return Assignment{job->id, worker.id, ChooseGpus(job->resources, worker)};
 }
 
 std::string CordonText(const Cordon& cordon) {
   return absl::StrCat("is cordoned", cordon.user.empty() ? "" : " by ", cordon.user,
                       cordon.reason.empty() ? "" : ": ", cordon.reason);
+}
+
+bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
+  return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
 }
 
 bool GetsJobs(const WorkerSlot& worker) {
@@ -256,6 +258,9 @@ void Occupy(const HeldJob& job, WorkerSlot& worker) {
   }
   worker.host_memory_free_bytes -= job.resources.host_memory_bytes;
   worker.idle = false;
+  if (!job.preempted) return;
+  worker.least_priority =
+      std::max(worker.least_priority.value_or(job.priority + 1), job.priority + 1);
 }
 
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {

@@ -26,7 +26,10 @@ struct WorkerSlot {
   std::string trainer_version;
   FieldPaths spec_fields;  // that its trainer knows
   Labels labels;
-  bool idle = true;       // it holds no lease
+  bool idle = true;  // it holds no lease
+  // Where some of its jobs make way for one of a higher priority: no other gets what the first of
+  // them leave.
+  std::optional<int64_t> least_priority;
   std::string unhealthy;  // why it gets no job; "" for a healthy one
   std::string cordoned;   // by whom and why; "" for one that gets jobs where it is healthy
 };
@@ -37,7 +40,9 @@ struct HeldJob {
   ResourceSpec resources;
   std::vector<int32_t> gpus;  // their indices; none for a job on the CPU
   int64_t epoch = 0;          // of its lease
-  bool yields = false;        // its worker is asked to let go of it
+  int64_t priority = 0;
+  bool yields = false;     // its worker is asked to let go of it
+  bool preempted = false;  // and for one of a higher priority
 };
 
 struct Assignment {
@@ -57,6 +62,9 @@ using Workers = std::vector<WorkerSlot>;
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
                                   absl::FunctionRef<Workers()> fleet);
+
+// Whether the job failed on this worker, and tries another for now.
+bool Avoids(const QueuedJob& job, const WorkerSlot& worker);
 
 // Healthy, and not cordoned.
 bool GetsJobs(const WorkerSlot& worker);

@@ -54,6 +54,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       orders_(*blobs_, commits_, clock, liveness_),
       cordons_(commits_, clock, liveness_, waiters_),
       scheduler_(*store_, *blobs_, commits_, clock, liveness_),
+      preemptor_(*store_, *blobs_, commits_, clock, liveness_),
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),
       registry_(*store_, *blobs_, commits_, clock),
       queries_(*store_, *blobs_, liveness_),

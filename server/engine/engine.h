@@ -23,6 +23,7 @@
 #include "server/engine/observed_store.h"
 #include "server/engine/observer.h"
 #include "server/engine/orders.h"
+#include "server/engine/preemptor.h"
 #include "server/engine/queries.h"
 #include "server/engine/registry.h"
 #include "server/engine/removal.h"
@@ -58,6 +59,7 @@ class Engine {
   Orders& orders() { return orders_; }
   Cordons& cordons() { return cordons_; }
   Scheduler& scheduler() { return scheduler_; }
+  Preemptor& preemptor() { return preemptor_; }
   Reports& reports() { return reports_; }
   Registry& registry() { return registry_; }
   Queries& queries() { return queries_; }
@@ -89,6 +91,7 @@ class Engine {
   Orders orders_;
   Cordons cordons_;
   Scheduler scheduler_;
+  Preemptor preemptor_;
   Reports reports_;
   Registry registry_;
   Queries queries_;

@@ -3,20 +3,19 @@
 #include <memory>
 #include <optional>
 
+#include "run/reason.h"
 #include "server/core/spec_fit.h"
 
 namespace tune::server {
-namespace {
-
 HeldJob HeldJobOf(const Job& job) {
   return {.id = job.id,
           .resources = job.spec.resources,
           .gpus = job.gpus,
           .epoch = job.epoch,
-          .yields = !job.yield_reason.empty()};
+          .priority = job.spec.priority,
+          .yields = !job.yield_reason.empty(),
+          .preempted = job.yield_reason == kPreempted};
 }
-
-}  // namespace
 
 QueuedJob QueuedJobOf(const Job& job) {
   QueuedJob queued;
@@ -73,7 +72,7 @@ bool HotState::Holds(const std::string& worker_id, const HeldJob& job) const {
   std::string holder;
   const HeldJob* const held = fleet_.FindHeld(job.id, &holder);
   return held != nullptr && holder == worker_id && held->gpus == job.gpus &&
-         held->epoch == job.epoch && held->yields == job.yields;
+         held->epoch == job.epoch && held->yields == job.yields && held->preempted == job.preempted;
 }
 
 void HotState::PutQueued(const QueuedJob& job) {

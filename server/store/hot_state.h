@@ -23,6 +23,9 @@ namespace tune::server {
 // Of a QUEUED job; without its fields where the stored spec cannot be read.
 QueuedJob QueuedJobOf(const Job& job);
 
+// Of one that is held.
+HeldJob HeldJobOf(const Job& job);
+
 // Thread-safe: one writes, many read.
 class HotState {
  public:

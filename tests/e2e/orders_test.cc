@@ -22,7 +22,7 @@ class Orders : public FleetTest {
 // The job stands still across a restart of the scheduler while its worker serves another, and ends
 // with the weights of a run that nobody stopped.
 TEST_F(Orders, APausedJobGoesOnWhereItStood) {
-  const std::vector<std::string> fields = {"max_steps=3000", "checkpoint_every=1000000"};
+  const std::vector<std::string> fields = {"max_steps=10000", "checkpoint_every=1000000"};
   Submit("calm", fields);
   Expect({"wait", "calm"});
   Submit("paused", fields);
@@ -53,6 +53,21 @@ TEST_F(Orders, ARetryGoesOnFromTheLastCheckpoint) {
   Expect({"retry", "job"});
   Expect({"wait", "job"});
   EXPECT_GE(ResumedStep("job", 1), 100);
+}
+
+// On the scheduler's word, where it may preempt.
+TEST_F(Orders, AJobMakesWayForOneOfAHigherPriority) {
+  fleet_.scheduler().Signal(SIGTERM);
+  fleet_.scheduler().Wait(absl::Seconds(30));
+  fleet_.StartScheduler({"--preempt"});
+  Submit("low", {"max_steps=3000", "checkpoint_every=1000000"});
+  AwaitStep("low", 1);
+  Submit("high", {"priority=5"});
+  Expect({"wait", "high"});
+  const Json low = Job("low");
+  ASSERT_EQ(low["attempts"].at(0)["result"], "Preempted") << low.dump(1);
+  Expect({"wait", "low"});
+  EXPECT_GT(ResumedStep("low", 1), 0);
 }
 
 }  // namespace

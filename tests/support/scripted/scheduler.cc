@@ -83,7 +83,8 @@ grpc::Status ScriptedJobs::CancelJob(grpc::ServerContext*, const v1::CancelJobRe
 
 grpc::Status ScriptedJobs::PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request,
                                     v1::Job* job) {
-  const bool runs = jobs[request->name()].state() == v1::Job::RUNNING;
+  const auto found = jobs.find(request->name());
+  const bool runs = found != jobs.end() && found->second.state() == v1::Job::RUNNING;
   return Move(*request, runs ? v1::Job::RUNNING : v1::Job::PAUSED, job);
 }
 
