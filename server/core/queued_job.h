@@ -27,6 +27,7 @@ struct QueuedJob {
   std::string id;
   int64_t priority = 0;
   int64_t submit_order = 0;
+  std::string owner;  // "" where nobody is named
   ResourceSpec resources;
   FieldPaths fields_set;  // those that a worker's trainer must know (core/spec_fit.h)
   // Workers on which an attempt of it has failed.

@@ -159,7 +159,7 @@ absl::StatusOr<Job> EndAlone(Transaction& transaction, const Job& job, JobState 
   after.message = end.message;
   after.yield_reason = "";
   after.end_time = now;
-  after.run_time += end.run_time;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
   RETURN_IF_ERROR(WriteState(transaction, job, after, now, end.user));
   effects.over.push_back(after);
   effects.changed_jobs.insert(job.id);
@@ -243,6 +243,14 @@ absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::
   return running;
 }
 
+absl::Status ChargeRunTime(Transaction& transaction, absl::Duration run_time, absl::Time now,
+                           Job& job) {
+  if (run_time <= absl::ZeroDuration()) return absl::OkStatus();
+  job.run_time += run_time;
+  const double devices = std::max<double>(1, static_cast<double>(job.gpus.size()));
+  return transaction.AddUsage(job.owner, devices * absl::ToDoubleSeconds(run_time), now);
+}
+
 absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
                         absl::Time now, const std::string& user) {
   RETURN_IF_ERROR(transaction.UpdateJob(before, after));
@@ -274,7 +282,7 @@ absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job,
   ASSIGN_OR_RETURN(const Attempt attempt, CloseAttempt(transaction, job, end, now));
   const bool progressed = attempt.last_step > job.furthest_step;
   Job after = job;
-  after.run_time += end.run_time;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
   after.furthest_step = std::max(job.furthest_step, attempt.last_step);
   const RetryDecision decision = Decide(after, progressed, cost);
   after.budget = decision.budget;

@@ -44,6 +44,10 @@ struct YieldOrder {
 absl::StatusOr<Job> AskToYield(Transaction& transaction, const Job& job, const YieldOrder& order,
                                absl::Time now, Effects& effects);
 
+// The job has been trained for so much longer: its row is to count that, and its owner has used it.
+absl::Status ChargeRunTime(Transaction& transaction, absl::Duration run_time, absl::Time now,
+                           Job& job);
+
 // LEASED to RUNNING; nothing where it runs already. Returns the job as it is now.
 absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::Time now);
 

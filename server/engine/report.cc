@@ -76,7 +76,7 @@ absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attem
   const absl::Time began = timed.empty() ? now : std::min(timed.front().time, now);
   ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, began));
   Job after = running;
-  after.run_time += run_time;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, run_time, now, after));
   for (const TrainingReport& report : timed) {
     RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
     ApplyReport(report, attempt.resumed_step, after.progress);

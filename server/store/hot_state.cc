@@ -22,6 +22,7 @@ QueuedJob QueuedJobOf(const Job& job) {
   queued.id = job.id;
   queued.priority = job.spec.priority;
   queued.submit_order = job.submit_order;
+  queued.owner = job.owner;
   queued.resources = job.spec.resources;
   queued.avoids = job.avoids;
   queued.waits_for = job.waits_for;
@@ -79,6 +80,24 @@ void HotState::PutQueued(const QueuedJob& job) {
   absl::MutexLock lock(&mutex_);
   NoteJob(job.id);
   Place(job.id, &job, "", nullptr);
+}
+
+void HotState::Rank(const std::string& user, const Usage& usage) {
+  usages_[user] = usage;
+  queue_.SetRank(user, UsageRank(usage));
+}
+
+void HotState::PutUsage(const std::string& user, const Usage& usage) {
+  absl::MutexLock lock(&mutex_);
+  undo_.push_back([this, user, before = usages_[user]]()
+                      ABSL_NO_THREAD_SAFETY_ANALYSIS { Rank(user, before); });
+  Rank(user, usage);
+}
+
+Usage HotState::UsageOf(const std::string& user) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = usages_.find(user);
+  return found == usages_.end() ? Usage() : found->second;
 }
 
 void HotState::NoteWorker(const std::string& id) {

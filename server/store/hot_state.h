@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "server/core/fleet.h"
 #include "server/core/job.h"
 #include "server/core/job_queue.h"
+#include "server/core/usage.h"
 #include "server/core/worker.h"
 
 namespace tune::server {
@@ -34,6 +36,9 @@ class HotState {
   // The job's row is this one now.
   void PutJob(const Job& job);
   void PutQueued(const QueuedJob& job);
+  void PutUsage(const std::string& user, const Usage& usage);
+  // None where the user has had nothing.
+  Usage UsageOf(const std::string& user) const;
   void PutWorker(const WorkerRecord& worker);
   void RemoveWorker(const std::string& worker_id);
 
@@ -51,6 +56,7 @@ class HotState {
   void Keep() { undo_.clear(); }
 
  private:
+  void Rank(const std::string& user, const Usage& usage) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Place(const std::string& id, const QueuedJob* queued, const std::string& worker_id,
              const HeldJob* held) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the worker is known to hold the job so.
@@ -62,6 +68,7 @@ class HotState {
   mutable absl::Mutex mutex_;
   JobQueue queue_ ABSL_GUARDED_BY(mutex_);
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Usage> usages_ ABSL_GUARDED_BY(mutex_);  // by user
   std::atomic<int64_t> registry_changes_ = 0;
   std::vector<std::function<void()>> undo_;  // the writer's alone; each is run under mutex_
 };

@@ -280,13 +280,14 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 }
 
 std::vector<QueuedJob> ListQueue(Connection& connection) {
-  Query query(connection,
-              absl::StrCat("SELECT id, priority, submit_order, device, gpus, host_memory_bytes, "
-                           "worker_labels, avoids, ",
-                           kWaitsFor,
-                           ", queue_time_us, coalesce(fields_set, ''), "
-                           "CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
-                           "FROM jobs WHERE state = 'QUEUED'"));
+  Query query(
+      connection,
+      absl::StrCat("SELECT id, priority, submit_order, owner, device, gpus, host_memory_bytes, "
+                   "worker_labels, avoids, ",
+                   kWaitsFor,
+                   ", queue_time_us, coalesce(fields_set, ''), "
+                   "CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
+                   "FROM jobs WHERE state = 'QUEUED'"));
   SharedPaths paths;
   std::vector<QueuedJob> queue;
   while (query.Next()) {
@@ -294,6 +295,7 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
     job.id = query.Text();
     job.priority = query.Int();
     job.submit_order = query.Int();
+    job.owner = query.Text();
     job.resources.device = query.Text();
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();

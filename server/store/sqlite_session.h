@@ -13,6 +13,7 @@
 #include "server/store/jobs_table.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
+#include "server/store/users_table.h"
 #include "server/store/workers_table.h"
 
 namespace tune::server {
@@ -203,6 +204,12 @@ class SqliteTransaction : public SqliteReads<Transaction> {
                      }));
     RETURN_IF_ERROR(HeatWorker(worker_id));
     return was_there;
+  }
+  absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) override {
+    const Usage usage = server::AddUsage(hot_.UsageOf(user), device_seconds, now);
+    RETURN_IF_ERROR(Do([&] { users_table::PutUsage(connection_, user, usage); }));
+    hot_.PutUsage(user, usage);
+    return absl::OkStatus();
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
     hot_.NoteRegistryChange();

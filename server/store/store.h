@@ -157,6 +157,9 @@ class Transaction : public Reader {
   // Whether there was one.
   virtual absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) = 0;
 
+  // The user has had so much more of the fleet (core/usage.h).
+  virtual absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) = 0;
+
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;
   // Replaces what is there under `key`. Of those that were put last, kKeptDataReports stay.

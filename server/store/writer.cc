@@ -31,6 +31,9 @@ absl::Status ReadHotState(Connection& connection, HotState& hot) {
     for (const WorkerRecord& worker : workers_table::List(connection, "", kAllWorkers)) {
       hot.PutWorker(worker);
     }
+    for (const auto& [user, usage] : users_table::ListUsages(connection)) {
+      hot.PutUsage(user, usage);
+    }
     hot.Keep();
     return absl::OkStatus();
   });

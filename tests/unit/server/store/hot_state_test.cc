@@ -25,6 +25,7 @@ struct Seen {
   std::map<std::string, Queued> queued;
   std::map<std::string, Share> held;
   std::map<std::string, Worker> workers;
+  std::map<std::string, double> usages;  // by user
 
   bool operator==(const Seen&) const = default;
 };
@@ -43,6 +44,9 @@ class HotStateTest : public StoreTest {
                                   LabelsText(slot->labels)};
       }
     });
+    for (const char* user : {"ann", "bob"}) {
+      seen.usages[user] = UsageRank(store().hot().UsageOf(user));
+    }
     return seen;
   }
 
@@ -70,6 +74,7 @@ class HotStateTest : public StoreTest {
     if (!before.ok()) {
       Job job = NewJob(id, Roll(2));
       job.spec.resources.gpus = 1 + Roll(1);
+      job.owner = Roll(1) == 0 ? "ann" : "bob";
       if (Roll(1) == 0) job.spec.resources.worker_labels = {{"zone", absl::StrCat(Roll(9))}};
       if (Roll(2) == 0) job.waits_for = {absl::StrCat("j", Roll(kJobs - 1)), "another"};
       return transaction.InsertJob(job, "", "").status();
@@ -113,6 +118,9 @@ class HotStateTest : public StoreTest {
   }
 
   absl::Status Change(Transaction& transaction) {
+    if (Roll(9) == 0) {
+      return transaction.AddUsage(Roll(1) == 0 ? "ann" : "bob", 1 + Roll(9), now());
+    }
     return Roll(3) == 0 ? ChangeWorker(transaction) : ChangeJob(transaction);
   }
 
