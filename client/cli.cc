@@ -73,7 +73,7 @@ void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
 void AddCommands(CLI::App& app, Command& chosen) {
   for (const auto add :
        {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddOrders,
-        AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddVersion}) {
+        AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddUsers, AddVersion}) {
     add(app, chosen);
   }
 }

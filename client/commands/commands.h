@@ -37,6 +37,7 @@ void AddCheckpoints(CLI::App& app, Command& chosen);
 void AddWorkers(CLI::App& app, Command& chosen);
 // Of the group `workers`: cordon, uncordon, drain.
 void AddWorkerService(CLI::App& group, Command& chosen);
+void AddUsers(CLI::App& app, Command& chosen);
 void AddVersion(CLI::App& app, Command& chosen);
 
 // A subcommand that takes the global flags too.

@@ -23,6 +23,7 @@ void Fleet::Hold(const std::string& worker_id, const HeldJob& job) {
   Release(job.id);
   entries_[worker_id].held.insert_or_assign(job.id, job);
   holders_[job.id] = worker_id;
+  Count(job, 1);
   Settle(worker_id);
 }
 
@@ -31,8 +32,21 @@ void Fleet::Release(const std::string& job_id) {
   if (holder == holders_.end()) return;
   const std::string worker_id = holder->second;
   holders_.erase(holder);
-  entries_[worker_id].held.erase(job_id);
+  const auto held = entries_[worker_id].held.extract(job_id);
+  Count(held.mapped(), -1);
   Settle(worker_id);
+}
+
+void Fleet::Count(const HeldJob& job, int64_t by) {
+  Holdings& holdings = holdings_[job.owner];
+  holdings.jobs += by;
+  holdings.gpus += by * static_cast<int64_t>(job.gpus.size());
+  if (holdings.jobs == 0) holdings_.erase(job.owner);
+}
+
+Holdings Fleet::HoldingsOf(const std::string& owner) const {
+  const auto found = holdings_.find(owner);
+  return found == holdings_.end() ? Holdings() : found->second;
 }
 
 const WorkerRecord* Fleet::FindWorker(const std::string& worker_id) const {

@@ -27,6 +27,7 @@ void JobQueue::Put(const QueuedJob& job) {
     lines_[NeedsOf(job)].emplace(TurnOf(job), kept.get());
     queue_times_.insert(job.queue_time);
   }
+  ++counts_[job.owner];
   jobs_.emplace(job.id, std::move(kept));
 }
 
@@ -34,6 +35,8 @@ void JobQueue::Remove(const std::string& id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   if (found->second->waits_for.empty()) LeaveLine(*found->second);
+  const auto count = counts_.find(found->second->owner);
+  if (--count->second == 0) counts_.erase(count);
   jobs_.erase(found);
 }
 
@@ -45,6 +48,11 @@ void JobQueue::LeaveLine(const QueuedJob& job) {
   line->second.erase(TurnOf(job));
   if (line->second.empty()) lines_.erase(line);
   queue_times_.erase(queue_times_.find(job.queue_time));
+}
+
+int64_t JobQueue::CountOf(const std::string& owner) const {
+  const auto found = counts_.find(owner);
+  return found == counts_.end() ? 0 : found->second;
 }
 
 void JobQueue::SetRank(const std::string& owner, double rank) { ranks_[owner] = rank; }

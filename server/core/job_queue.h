@@ -37,6 +37,9 @@ class JobQueue {
   // owner of some.
   int64_t Position(const QueuedJob& job) const;
   size_t size() const { return jobs_.size(); }
+  // Of those that wait for other jobs too, and by each owner of some.
+  int64_t CountOf(const std::string& owner) const;
+  const std::map<std::string, int64_t>& CountByOwner() const { return counts_; }
   // Of the jobs that wait for no other; nullopt where there is none.
   std::optional<int64_t> HighestPriority() const;
   // Since when the job waits that has waited longest for a worker.
@@ -79,6 +82,7 @@ class JobQueue {
   // Of those that wait for no other job, by owner; none is empty.
   std::map<std::string, Turns> turns_;
   absl::flat_hash_map<std::string, double> ranks_;  // by owner
+  std::map<std::string, int64_t> counts_;           // by owner; none is 0
   std::map<Needs, Line> lines_;                     // none is empty
   std::multiset<absl::Time> queue_times_;
 };

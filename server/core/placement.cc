@@ -56,7 +56,7 @@ std::function<bool(const WorkerSlot&)> Understanding(const QueuedJob& job) {
 // A healthy worker that could run the job and that it does not avoid, free or not.
 bool HasAnother(const QueuedJob& job, const Workers& fleet) {
   return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return GetsJobs(worker) && !Avoids(job, worker) && Fits(job.resources, worker) &&
+    return GetsJobs(worker) && !AvoidsNow(job, worker) && Fits(job.resources, worker) &&
            Understands(job, worker);
   });
 }
@@ -151,7 +151,7 @@ WaitReason NoUncordonedWorker(const WorkerSlot& worker) {
 const WorkerSlot* FreeButAvoided(const QueuedJob& job, const Workers& fleet) {
   if (job.avoids.empty() || !HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return GetsJobs(worker) && Avoids(job, worker) && FitsNow(job, worker);
+    return GetsJobs(worker) && AvoidsNow(job, worker) && FitsNow(job, worker);
   });
   return found == fleet.end() ? nullptr : &*found;
 }
@@ -200,16 +200,16 @@ std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& work
 
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
-                                  absl::FunctionRef<Workers()> fleet) {
+                                  absl::FunctionRef<Workers()> fleet, JobQueue::Judge may_have) {
   if (!GetsJobs(worker)) return std::nullopt;
   std::optional<Workers> all;
   bool ends = false;  // those that follow have too low a priority
-  const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker); };
+  const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker) && may_have(job); };
   const auto wanted = [&](const QueuedJob& queued) {
     if (worker.least_priority && queued.priority < *worker.least_priority) return ends = true;
     const QueuedJob job = now(queued);
     if (!job.due || job.hold) return false;
-    if (!Avoids(job, worker)) return true;
+    if (!AvoidsNow(job, worker)) return true;
     if (!all) all = fleet();
     return !HasAnother(job, *all);
   };
@@ -218,12 +218,14 @@ std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worke
   return Assignment{job->id, worker.id, ChooseGpus(job->resources, worker)};
 }
 
+bool AnyJob(const QueuedJob&) { return true; }
+
 std::string CordonText(const Cordon& cordon) {
   return absl::StrCat("is cordoned", cordon.user.empty() ? "" : " by ", cordon.user,
                       cordon.reason.empty() ? "" : ": ", cordon.reason);
 }
 
-bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
+bool AvoidsNow(const QueuedJob& job, const WorkerSlot& worker) {
   return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
 }
 

@@ -41,6 +41,7 @@ struct HeldJob {
   std::vector<int32_t> gpus;  // their indices; none for a job on the CPU
   int64_t epoch = 0;          // of its lease
   int64_t priority = 0;
+  std::string owner = {};  // "" where nobody is named
   bool yields = false;     // its worker is asked to let go of it
   bool preempted = false;  // and for one of a higher priority
 };
@@ -55,16 +56,21 @@ struct Assignment {
 
 using Workers = std::vector<WorkerSlot>;
 
+// For jobs whose owners may have whatever fits.
+bool AnyJob(const QueuedJob& job);
+
 // The first job of the queue that `worker` may have now; none for one that gets no job. `now` says
 // of a job how it stands at this moment (the last fields of QueuedJob); `fleet`, all live workers,
 // is asked for only where a job avoids this one: such a job goes to it only where no other healthy
 // worker could ever run it. A job goes to no worker whose trainer lacks a field that it sets.
+// `may_have`, by its owner and resources: whether the owner may have it too.
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
-                                  absl::FunctionRef<Workers()> fleet);
+                                  absl::FunctionRef<Workers()> fleet,
+                                  JobQueue::Judge may_have = AnyJob);
 
 // Whether the job failed on this worker, and tries another for now.
-bool Avoids(const QueuedJob& job, const WorkerSlot& worker);
+bool AvoidsNow(const QueuedJob& job, const WorkerSlot& worker);
 
 // Healthy, and not cordoned.
 bool GetsJobs(const WorkerSlot& worker);

@@ -21,7 +21,12 @@ struct Prospect {
 
   WorkerSlot Slot() const {
     WorkerSlot slot = empty;
-    for (const HeldJob& job : taken) Occupy(job, slot);
+    // Those whose GPUs are known go first: the others take of what these leave.
+    for (const bool known : {true, false}) {
+      for (const HeldJob& job : taken) {
+        if (job.gpus.empty() != known) Occupy(job, slot);
+      }
+    }
     return slot;
   }
 };
@@ -74,7 +79,7 @@ struct Sacrifice {
 // The jobs of a lower priority without which the job would fit, none of them needlessly; nullopt
 // where it would not.
 std::optional<Sacrifice> FindSacrifice(const QueuedJob& job, const Prospect& prospect) {
-  if (Avoids(job, prospect.empty)) return std::nullopt;
+  if (AvoidsNow(job, prospect.empty)) return std::nullopt;
   std::vector<RunningJob> lower;
   absl::c_copy_if(prospect.running, std::back_inserter(lower),
                   [&](const RunningJob& running) { return running.held.priority < job.priority; });

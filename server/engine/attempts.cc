@@ -1,8 +1,6 @@
 #include "server/engine/attempts.h"
 
 #include <algorithm>
-#include <optional>
-#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +8,7 @@
 #include "base/status.h"
 #include "server/core/errors.h"
 #include "server/core/retry.h"
+#include "server/engine/dependencies.h"
 #include "server/engine/resume.h"
 
 namespace tune::server {
@@ -62,7 +61,8 @@ void AddEnd(const Job& job, bool well, const AttemptResult& end, Effects& effect
                               .job_id = job.id,
                               .fault = FaultOf(end.result),
                               .well = well,
-                              .reason = absl::StrCat(end.result, ": ", end.message)});
+                              .reason = absl::StrCat(end.result, ": ", end.message),
+                              .owner = job.owner});
   effects.changed_jobs.insert(job.id);
 }
 
@@ -145,76 +145,6 @@ absl::StatusOr<Job> TakeBack(Transaction& transaction, const Job& lost, absl::Ti
   return attempt.last_report_seq > 0 ? MarkRunning(transaction, after, now) : after;
 }
 
-// Without those that wait for it.
-absl::StatusOr<Job> EndAlone(Transaction& transaction, const Job& job, JobState state,
-                             const AttemptResult& end, absl::Time now, Effects& effects) {
-  if (IsHeld(job.state)) {
-    RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now).status());
-    AddEnd(job, /*well=*/state == JobState::kSucceeded, end, effects);
-  }
-  Job after = job;
-  after.state = state;
-  after.epoch = job.epoch + 1;
-  after.reason = state == JobState::kSucceeded ? "" : end.result;
-  after.message = end.message;
-  after.yield_reason = "";
-  after.end_time = now;
-  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
-  RETURN_IF_ERROR(WriteState(transaction, job, after, now, end.user));
-  effects.over.push_back(after);
-  effects.changed_jobs.insert(job.id);
-  return after;
-}
-
-// A job that waited for one that has ended as it asked: it is free to begin where that was the
-// last.
-absl::Status Release(Transaction& transaction, const Job& job, const Job& ended, absl::Time now,
-                     Effects& effects) {
-  RETURN_IF_ERROR(transaction.DeleteDependency(job.id, ended.id));
-  if (job.state != JobState::kQueued) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Job after, transaction.GetJob(job.id));
-  if (after.waits_for.empty()) {
-    after.queue_time = now;
-    effects.requeued.push_back(after);
-  }
-  effects.changed_jobs.insert(job.id);
-  return transaction.UpdateJob(job, after);
-}
-
-// What becomes of one that waits for a job that is over: that it ends too, or nullopt.
-absl::StatusOr<std::optional<Job>> SettleDependent(Transaction& transaction, const Job& job,
-                                                   const Job& over, absl::Time now,
-                                                   Effects& effects) {
-  if (Satisfies(over.state, job.after_outcome)) {
-    RETURN_IF_ERROR(Release(transaction, job, over, now, effects));
-    return std::nullopt;
-  }
-  if (IsTerminal(job.state)) return std::nullopt;
-  const AttemptResult end{std::string(kDependencyFailed),
-                          absl::StrCat("jobs/", over.id, ", which it waited for, has ended as ",
-                                       JobStateName(over.state)),
-                          absl::ZeroDuration()};
-  return EndAlone(transaction, job, JobState::kCancelled, end, now, effects);
-}
-
-// Those that waited for it may begin, or end with it, and so those that wait for them. A chain may
-// be long.
-absl::Status SettleDependents(Transaction& transaction, const Job& over, absl::Time now,
-                              Effects& effects) {
-  std::vector<Job> ended = {over};
-  while (!ended.empty()) {
-    const Job last = std::move(ended.back());
-    ended.pop_back();
-    ASSIGN_OR_RETURN(const std::vector<std::string> waiting, transaction.ListDependents(last.id));
-    for (const std::string& id : waiting) {
-      ASSIGN_OR_RETURN(const Job job, transaction.GetJob(id));
-      ASSIGN_OR_RETURN(auto settled, SettleDependent(transaction, job, last, now, effects));
-      if (settled) ended.push_back(*std::move(settled));
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Job> GetHeldJob(Reader& reader, const LeaseKey& key) {
@@ -264,6 +194,26 @@ absl::StatusOr<Job> AskToYield(Transaction& transaction, const Job& job, const Y
   after.reason = std::string(order.reason);
   after.message = order.message;
   RETURN_IF_ERROR(WriteState(transaction, job, after, now, order.user));
+  effects.changed_jobs.insert(job.id);
+  return after;
+}
+
+absl::StatusOr<Job> EndAlone(Transaction& transaction, const Job& job, JobState state,
+                             const AttemptResult& end, absl::Time now, Effects& effects) {
+  if (IsHeld(job.state)) {
+    RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now).status());
+    AddEnd(job, /*well=*/state == JobState::kSucceeded, end, effects);
+  }
+  Job after = job;
+  after.state = state;
+  after.epoch = job.epoch + 1;
+  after.reason = state == JobState::kSucceeded ? "" : end.result;
+  after.message = end.message;
+  after.yield_reason = "";
+  after.end_time = now;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
+  RETURN_IF_ERROR(WriteState(transaction, job, after, now, end.user));
+  effects.over.push_back(after);
   effects.changed_jobs.insert(job.id);
   return after;
 }

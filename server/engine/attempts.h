@@ -58,6 +58,10 @@ struct AttemptResult {
   std::string user = {};    // who ordered it; "" for nobody
 };
 
+// EndJob without regard to those that wait for it.
+absl::StatusOr<Job> EndAlone(Transaction& transaction, const Job& job, JobState state,
+                             const AttemptResult& end, absl::Time now, Effects& effects);
+
 // Ends the job's current attempt and moves the job to `state`, which is over; raises the
 // epoch. Jobs that wait for it may begin then, or end too (core/after.h). Returns the job as it is
 // now.

@@ -96,12 +96,23 @@ void Commits::Apply(const Effects& effects) {
 }
 
 void Commits::Wake(const Effects& effects) {
-  if (effects.fleet_shrank) return waiters_.WakeAll();
+  if (effects.fleet_shrank || FreesQuota(effects)) return waiters_.WakeAll();
   for (const EndedAttempt& attempt : effects.attempts) waiters_.Wake(attempt.worker_id);
   if (!effects.submitted.empty()) CallFor(effects.submitted);
   for (const Job& job : effects.requeued) {
     if (job.retry_delay <= absl::ZeroDuration()) CallFor(job.id);
   }
+}
+
+bool Commits::FreesQuota(const Effects& effects) {
+  bool frees = false;
+  store_.hot().Read([&](const JobQueue& queue, const Fleet&, const Quotas& quotas) {
+    for (const EndedAttempt& attempt : effects.attempts) {
+      const Quota quota = quotas.Of(attempt.owner);
+      frees |= (quota.running_jobs || quota.gpus) && queue.CountOf(attempt.owner) > 0;
+    }
+  });
+  return frees;
 }
 
 void Commits::CallFor(const std::string& job_id) {

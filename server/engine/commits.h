@@ -43,6 +43,7 @@ struct EndedAttempt {
   Fault fault = Fault::kNobody;
   bool well = false;   // it succeeded or made progress
   std::string reason;  // for people
+  std::string owner;   // of the job
 };
 
 // Run time that a change has taken from a lease, to store it with the job.
@@ -93,6 +94,8 @@ class Commits {
   void Apply(const Effects& effects);
   void Judge(const EndedAttempt& attempt);
   void Wake(const Effects& effects);
+  // Whether an end lets a job of its owner begin that the quota has kept from it.
+  bool FreesQuota(const Effects& effects);
   // Calls a waiting worker for a job that may be given out, if one could take it.
   void CallFor(const std::string& job_id);
 

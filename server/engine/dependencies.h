@@ -2,7 +2,9 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "server/core/job.h"
+#include "server/engine/commits.h"
 #include "server/store/store.h"
 
 namespace tune::server {
@@ -15,5 +17,10 @@ absl::Status FindDependencies(Reader& reader, Job& job);
 // Whether all that a stored job still waits for may yet end as it asks; FAILED_PRECONDITION names
 // one that has not.
 absl::Status CheckDependencies(Reader& reader, const Job& job);
+
+// A job is over: of those that wait for it, those whom it suits may begin, where they wait for no
+// other, and the others end as DependencyFailed, and so those that wait for them.
+absl::Status SettleDependents(Transaction& transaction, const Job& over, absl::Time now,
+                              Effects& effects);
 
 }  // namespace tune::server

@@ -53,6 +53,7 @@ Engine::Engine(std::unique_ptr<FileLock> lock, std::unique_ptr<ObservedStore> st
       submit_(*store_, *blobs_, commits_, checks_, clock),
       orders_(*blobs_, commits_, clock, liveness_),
       cordons_(commits_, clock, liveness_, waiters_),
+      users_(*store_, commits_, clock, waiters_),
       scheduler_(*store_, *blobs_, commits_, clock, liveness_),
       preemptor_(*store_, *blobs_, commits_, clock, liveness_),
       reports_(*store_, commits_, logs_, clock, liveness_, hub_),

@@ -30,6 +30,7 @@
 #include "server/engine/report.h"
 #include "server/engine/scheduler.h"
 #include "server/engine/submit.h"
+#include "server/engine/users.h"
 #include "server/engine/waiters.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
@@ -58,6 +59,7 @@ class Engine {
   Submit& submit() { return submit_; }
   Orders& orders() { return orders_; }
   Cordons& cordons() { return cordons_; }
+  Users& users() { return users_; }
   Scheduler& scheduler() { return scheduler_; }
   Preemptor& preemptor() { return preemptor_; }
   Reports& reports() { return reports_; }
@@ -90,6 +92,7 @@ class Engine {
   Submit submit_;
   Orders orders_;
   Cordons cordons_;
+  Users users_;
   Scheduler scheduler_;
   Preemptor preemptor_;
   Reports reports_;

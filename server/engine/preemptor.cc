@@ -46,9 +46,10 @@ absl::StatusOr<std::vector<Preemption>> Plan(Reader& reader, const HotState& hot
   std::vector<RunningJob> running;
   for (const Job& job : held) running.push_back({HeldJobOf(job), job.worker_id, AtStake(job)});
   std::vector<Preemption> plan;
-  hot.Read([&](const JobQueue& queue, const Fleet& fleet) {
-    plan = PlanPreemptions(queue, LiveFleet(fleet, liveness), running,
-                           [&](const QueuedJob& job) { return JobNow(job, liveness, harmed); });
+  hot.Read([&](const JobQueue& queue, const Fleet& fleet, const Quotas& quotas) {
+    plan = PlanPreemptions(queue, LiveFleet(fleet, liveness), running, [&](const QueuedJob& job) {
+      return JobNow(job, liveness, harmed, fleet, quotas);
+    });
   });
   return plan;
 }

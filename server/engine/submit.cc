@@ -172,6 +172,20 @@ absl::StatusOr<Job> WithFindings(Reader& reader, Job job, const DataFindings& fi
   return job;
 }
 
+absl::Status CheckQueueQuota(const HotState& hot, const std::string& owner) {
+  absl::Status status;
+  hot.Read([&](const JobQueue& queue, const Fleet&, const Quotas& quotas) {
+    const std::optional<int64_t> limit = quotas.Of(owner).queued_jobs;
+    const int64_t queued = queue.CountOf(owner);
+    if (!limit || queued < *limit) return;
+    status = absl::ResourceExhaustedError(absl::StrCat(
+        owner.empty() ? "who names nobody" : owner, " may have ", *limit,
+        " jobs in the queue, and has ", queued,
+        "; wait until some have begun, or have the quota raised: tunectl users quota"));
+  });
+  return status;
+}
+
 absl::StatusOr<Job> Insert(Transaction& transaction, const SubmitPlan& plan, Job prepared) {
   const std::string& request_id = plan.request.request_id;
   // Some of them may be over since.
@@ -247,6 +261,7 @@ absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan) {
       job = *repeated;
       return absl::OkStatus();
     }
+    RETURN_IF_ERROR(CheckQueueQuota(store_.hot(), prepared.owner));
     Job now = prepared;
     // What the plan was made of may have been deleted or replaced since.
     if (store_.hot().registry_changes() != plan.registry_changes) {

@@ -48,9 +48,10 @@ class Submit {
   // Whether CreateJob will read no dataset.
   static bool IsQuick(const SubmitPlan& plan) { return plan.earlier || plan.findings; }
   // Checks the data (data_checks.h), which may take seconds where it is not quick, then queues the
-  // job. Errors as of MakePlan, for the data too; ALREADY_EXISTS: the job_id is taken. A repeat
-  // with the same request_id and body gets the first job as it is now. With validate_only, the job
-  // as it would be.
+  // job. Errors as of MakePlan, for the data too; ALREADY_EXISTS: the job_id is taken;
+  // RESOURCE_EXHAUSTED: the owner has as many jobs in the queue as the quota allows. A repeat with
+  // the same request_id and body gets the first job as it is now. With validate_only, the job as it
+  // would be.
   absl::StatusOr<Job> CreateJob(const SubmitPlan& plan);
   // Both.
   absl::StatusOr<Job> CreateJob(const NewJob& request);

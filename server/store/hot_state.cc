@@ -13,6 +13,7 @@ HeldJob HeldJobOf(const Job& job) {
           .gpus = job.gpus,
           .epoch = job.epoch,
           .priority = job.spec.priority,
+          .owner = job.owner,
           .yields = !job.yield_reason.empty(),
           .preempted = job.yield_reason == kPreempted};
 }
@@ -37,6 +38,19 @@ QueuedJob QueuedJobOf(const Job& job) {
 void HotState::Read(absl::FunctionRef<void(const JobQueue&, const Fleet&)> read) const {
   absl::ReaderMutexLock lock(&mutex_);
   read(queue_, fleet_);
+}
+
+void HotState::Read(
+    absl::FunctionRef<void(const JobQueue&, const Fleet&, const Quotas&)> read) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  read(queue_, fleet_, quotas_);
+}
+
+void HotState::PutQuota(const std::string& user, const std::optional<Quota>& quota) {
+  absl::MutexLock lock(&mutex_);
+  undo_.push_back([this, user, before = quotas_.Find(user)]()
+                      ABSL_NO_THREAD_SAFETY_ANALYSIS { quotas_.Put(user, before); });
+  quotas_.Put(user, quota);
 }
 
 // The job is queued, held or neither.

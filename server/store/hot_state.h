@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "server/core/fleet.h"
 #include "server/core/job.h"
 #include "server/core/job_queue.h"
+#include "server/core/quota.h"
 #include "server/core/usage.h"
 #include "server/core/worker.h"
 
@@ -32,11 +34,14 @@ HeldJob HeldJobOf(const Job& job);
 class HotState {
  public:
   void Read(absl::FunctionRef<void(const JobQueue&, const Fleet&)> read) const;
+  // With the quotas of the same moment.
+  void Read(absl::FunctionRef<void(const JobQueue&, const Fleet&, const Quotas&)> read) const;
 
   // The job's row is this one now.
   void PutJob(const Job& job);
   void PutQueued(const QueuedJob& job);
   void PutUsage(const std::string& user, const Usage& usage);
+  void PutQuota(const std::string& user, const std::optional<Quota>& quota);
   // None where the user has had nothing.
   Usage UsageOf(const std::string& user) const;
   void PutWorker(const WorkerRecord& worker);
@@ -68,6 +73,7 @@ class HotState {
   mutable absl::Mutex mutex_;
   JobQueue queue_ ABSL_GUARDED_BY(mutex_);
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  Quotas quotas_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Usage> usages_ ABSL_GUARDED_BY(mutex_);  // by user
   std::atomic<int64_t> registry_changes_ = 0;
   std::vector<std::function<void()>> undo_;  // the writer's alone; each is run under mutex_

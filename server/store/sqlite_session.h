@@ -75,6 +75,12 @@ class SqliteReads : public Base {
     return Call<std::vector<WorkerRecord>>(
         [&] { return workers_table::List(connection_, after_id, limit); });
   }
+  absl::StatusOr<std::map<std::string, Usage>> ListUsages() override {
+    return Call<std::map<std::string, Usage>>([&] { return users_table::ListUsages(connection_); });
+  }
+  absl::StatusOr<std::map<std::string, Quota>> ListQuotas() override {
+    return Call<std::map<std::string, Quota>>([&] { return users_table::ListQuotas(connection_); });
+  }
   absl::StatusOr<Dataset> GetDataset(const std::string& id) override {
     return Call<Dataset>([&] { return datasets_table::Get(connection_, id); });
   }
@@ -204,6 +210,11 @@ class SqliteTransaction : public SqliteReads<Transaction> {
                      }));
     RETURN_IF_ERROR(HeatWorker(worker_id));
     return was_there;
+  }
+  absl::Status PutQuota(const std::string& user, const std::optional<Quota>& quota) override {
+    RETURN_IF_ERROR(Do([&] { users_table::PutQuota(connection_, user, quota); }));
+    hot_.PutQuota(user, quota);
+    return absl::OkStatus();
   }
   absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) override {
     const Usage usage = server::AddUsage(hot_.UsageOf(user), device_seconds, now);

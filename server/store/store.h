@@ -94,6 +94,10 @@ class Reader {
   virtual absl::StatusOr<std::vector<WorkerRecord>> ListWorkers(const std::string& after_id,
                                                                 int64_t limit) = 0;
 
+  // By user: what each has had, and may have.
+  virtual absl::StatusOr<std::map<std::string, Usage>> ListUsages() = 0;
+  virtual absl::StatusOr<std::map<std::string, Quota>> ListQuotas() = 0;
+
   virtual absl::StatusOr<Dataset> GetDataset(const std::string& id) = 0;
   // The report that PutDataReport kept under `key`, as text; nothing where there is none.
   virtual absl::StatusOr<std::optional<std::string>> FindDataReport(const std::string& key) = 0;
@@ -157,6 +161,8 @@ class Transaction : public Reader {
   // Whether there was one.
   virtual absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) = 0;
 
+  // Nullopt takes it away.
+  virtual absl::Status PutQuota(const std::string& user, const std::optional<Quota>& quota) = 0;
   // The user has had so much more of the fleet (core/usage.h).
   virtual absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) = 0;
 

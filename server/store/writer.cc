@@ -34,6 +34,9 @@ absl::Status ReadHotState(Connection& connection, HotState& hot) {
     for (const auto& [user, usage] : users_table::ListUsages(connection)) {
       hot.PutUsage(user, usage);
     }
+    for (const auto& [user, quota] : users_table::ListQuotas(connection)) {
+      hot.PutQuota(user, quota);
+    }
     hot.Keep();
     return absl::OkStatus();
   });

@@ -70,5 +70,29 @@ TEST_F(Orders, AJobMakesWayForOneOfAHigherPriority) {
   EXPECT_GT(ResumedStep("low", 1), 0);
 }
 
+TEST_F(Orders, AUsersQuotaHoldsJobsBack) {
+  Expect({"users", "quota", "ann", "--max-running", "0"});
+  Expect({"submit", "-f", SourceFile("tests/support/tiny/job.yaml"), "--name", "held", "--user",
+          "ann"});
+  Submit("other");
+  Expect({"wait", "other"});
+  EXPECT_EQ(Job("held")["reason"], "QuotaReached") << Job("held").dump(1);
+  EXPECT_NE(Expect({"users", "list"}).out.find("0 of 0"), std::string::npos);
+  Expect({"users", "quota", "ann", "--max-running", "none"});
+  Expect({"wait", "held"});
+}
+
+TEST_F(Orders, AJobWaitsForAnotherAndForAWorkerWithItsLabel) {
+  Submit("first", {"max_steps=200"});
+  Expect({"submit", "-f", SourceFile("tests/support/tiny/job.yaml"), "--name", "second", "--after",
+          "first", "--set", "resources.worker_labels.zone=cellar"});
+  EXPECT_EQ(Job("second")["reason"], "AwaitsJobs");
+  Expect({"wait", "first"});
+  Await([&] { return Job("second")["reason"] == "NoWorkerWithLabels"; });
+  fleet_.StartWorker("v", {"--label", "zone=cellar"});
+  Expect({"wait", "second"});
+  EXPECT_EQ(Job("second")["worker"], "workers/v");
+}
+
 }  // namespace
 }  // namespace tune::testing

@@ -117,6 +117,8 @@ void Take(const QueuedJob& job, const Assignment& assignment, WorkerSlot& slot) 
   slot.idle = false;
 }
 
+bool MayBegin(const QueuedJob& job) { return job.due && job.waits_for.empty(); }
+
 bool Avoids(const QueuedJob& job, const WorkerSlot& slot) {
   return std::count(job.avoids.begin(), job.avoids.end(), slot.id) > 0;
 }
@@ -132,8 +134,7 @@ TEST(NextJob, TakesNothingThatIsNotFree) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
-      EXPECT_TRUE(job.due && job.waits_for.empty() && snapshot.askers.contains(slot.id) &&
-                  GetsJobs(slot));
+      EXPECT_TRUE(MayBegin(job) && snapshot.askers.contains(slot.id) && GetsJobs(slot));
       EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
@@ -183,7 +184,7 @@ TEST(NextJob, AWorkerGetsTheFirstJobThatItMayHave) {
     const WorkerSlot& slot = SlotOf(snapshot.fleet, asker);
     for (const QueuedJob& job : snapshot.queue) {
       if (!placed.empty() && job.id == placed[0].job_id) break;
-      const bool may = job.due && job.waits_for.empty() && GetsJobs(slot) && !Avoids(job, slot) &&
+      const bool may = MayBegin(job) && GetsJobs(slot) && !Avoids(job, slot) &&
                        FitsNow(job.resources, slot) && FieldsLacking(job, slot).empty();
       EXPECT_FALSE(may) << job.id << " goes first";
     }
@@ -201,7 +202,7 @@ TEST(NextJob, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
       placed.insert(assignment.job_id);
     }
     for (const QueuedJob& job : snapshot.queue) {
-      if (!job.due || placed.count(job.id) > 0) continue;
+      if (!MayBegin(job) || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
         const bool may = snapshot.askers.contains(slot.id) && GetsJobs(slot) &&
                          !Avoids(job, slot) && FieldsLacking(job, slot).empty();
@@ -224,7 +225,7 @@ TEST(NextJob, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
               FitsNow(only.resources, slot) && FieldsLacking(only, slot).empty();
     }
     EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(),
-              only.due && free ? 1u : 0u);
+              MayBegin(only) && free ? 1u : 0u);
   }
 }
 

@@ -26,6 +26,9 @@ struct Seen {
   std::map<std::string, Share> held;
   std::map<std::string, Worker> workers;
   std::map<std::string, double> usages;  // by user
+  std::map<std::string, Quota> quotas;
+  std::map<std::string, int64_t> counts;  // of the queue
+  std::map<std::string, Holdings> holdings;
 
   bool operator==(const Seen&) const = default;
 };
@@ -47,6 +50,11 @@ class HotStateTest : public StoreTest {
     for (const char* user : {"ann", "bob"}) {
       seen.usages[user] = UsageRank(store().hot().UsageOf(user));
     }
+    store().hot().Read([&](const JobQueue& queue, const Fleet& fleet, const Quotas& quotas) {
+      for (const char* user : {"ann", "bob"}) seen.quotas[user] = quotas.Of(user);
+      seen.counts = queue.CountByOwner();
+      seen.holdings = fleet.HoldingsByOwner();
+    });
     return seen;
   }
 
@@ -118,6 +126,10 @@ class HotStateTest : public StoreTest {
   }
 
   absl::Status Change(Transaction& transaction) {
+    if (Roll(9) == 0) {
+      const Quota quota{.running_jobs = Roll(9)};
+      return transaction.PutQuota("ann", Roll(1) == 0 ? std::nullopt : std::optional(quota));
+    }
     if (Roll(9) == 0) {
       return transaction.AddUsage(Roll(1) == 0 ? "ann" : "bob", 1 + Roll(9), now());
     }
