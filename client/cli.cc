@@ -72,8 +72,8 @@ void AddGlobalFlags(CLI::App& app, RawFlags& flags) {
 
 void AddCommands(CLI::App& app, Command& chosen) {
   for (const auto add :
-       {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddCancel,
-        AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddVersion}) {
+       {AddSubmit, AddWatch, AddWait, AddList, AddDescribe, AddLogs, AddEvents, AddOrders,
+        AddDelete, AddDatasets, AddModels, AddCheckpoints, AddWorkers, AddUsers, AddVersion}) {
     add(app, chosen);
   }
 }

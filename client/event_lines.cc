@@ -26,7 +26,7 @@ std::string Pair(absl::string_view key, const std::string& value) {
 std::string StateText(const v1::JobEvent::StateChange& change) {
   return absl::StrCat("state=", v1::Job::State_Name(change.state()),
                       Pair("worker", ShortName(change.worker())), Pair("reason", change.reason()),
-                      Pair("message", change.message()));
+                      Pair("message", change.message()), Pair("user", change.user()));
 }
 
 // " loss.chip2=1.041 loss.gsm8k=0.872", or "" for a run with one dataset.

@@ -1,5 +1,6 @@
 #include "client/job_file.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -88,6 +89,11 @@ std::string ScalarToText(const Json& json) {
   return json.is_string() ? json.get<std::string>() : DumpJson(json);
 }
 
+bool IsListOfTexts(const Json& json) {
+  return json.is_array() && std::all_of(json.begin(), json.end(),
+                                        [](const Json& element) { return element.is_string(); });
+}
+
 void QualifyName(Json& object, const char* field, std::string (*qualify)(absl::string_view)) {
   if (!object.is_object() || !object.contains(field) || !object[field].is_string()) return;
   const std::string name = object[field];
@@ -123,8 +129,9 @@ absl::Status JobDraft::ReadFile(const std::string& text, const std::string& sour
     }
     for (const auto& [key, value] : spec_["labels"].items()) labels_[key] = ScalarToText(value);
   }
-  spec_.erase("name");
-  spec_.erase("labels");
+  after_ = spec_.value("after", after_);
+  after_outcome_ = spec_.value("after_outcome", after_outcome_);
+  for (const char* field : {"name", "labels", "after", "after_outcome"}) spec_.erase(field);
   return ReadTemplates(std::filesystem::path(source).parent_path());
 }
 
@@ -223,6 +230,8 @@ absl::StatusOr<JobRequest> JobDraft::Finish() const {
   JobRequest request;
   FieldErrors errors;
   if (!name_.is_string()) errors.Add("name", "must be text; quote it");
+  if (!after_outcome_.is_string()) errors.Add("after_outcome", "must be success or any");
+  if (!IsListOfTexts(after_)) errors.Add("after", "must be a list of jobs' names");
   auto read = RunSpecFromJson(spec);
   if (!read.ok() && FieldErrorsOf(read.status()).empty()) return read.status();
   for (const FieldError& e : FieldErrorsOf(read.status())) errors.Add(e.field, e.message);
@@ -234,6 +243,8 @@ absl::StatusOr<JobRequest> JobDraft::Finish() const {
   RETURN_IF_ERROR(placed.ToStatus("the job"));
   request.name = name_.get<std::string>();
   request.labels = labels_;
+  for (const Json& job : after_) request.after.push_back(JobName(job.get<std::string>()));
+  request.after_outcome = after_outcome_.get<std::string>();
   request.spec = *std::move(read);
   return request;
 }

@@ -15,14 +15,16 @@ namespace tune::client {
 struct JobRequest {
   std::string name;  // "" lets the scheduler choose
   std::map<std::string, std::string> labels;
+  std::vector<std::string> after;  // "jobs/J" that must end before it begins
+  std::string after_outcome;       // "" for the scheduler's default
   RunSpec spec;
 };
 
 class JobDraft {
  public:
-  // Takes a job file's text: the spec's fields by name, and beside them `name` and
-  // `labels`. `source` names the file in errors. Under `templates: {file: PATH}` the texts of the
-  // YAML list in PATH, which starts at the job file's folder, become the field.
+  // Takes a job file's text: the spec's fields by name, and beside them `name`, `labels`, `after`
+  // and `after_outcome`. `source` names the file in errors. Under `templates: {file: PATH}` the
+  // texts of the YAML list in PATH, which starts at the job file's folder, become the field.
   absl::Status ReadFile(const std::string& text, const std::string& source);
 
   // Sets a field from text, as `flag` asked for it: "learning_rate", "eval.every",
@@ -34,6 +36,9 @@ class JobDraft {
   absl::Status SetDatasets(const std::vector<std::string>& datasets);
   void SetSamplePrompts(const std::vector<std::string>& prompts);
   void SetName(const std::string& name) { name_ = name; }
+  // By name, in place of the file's.
+  void SetAfter(const std::vector<std::string>& jobs) { after_ = jobs; }
+  void SetAfterOutcome(const std::string& outcome) { after_outcome_ = outcome; }
   // "KEY=VALUE".
   absl::Status AddLabel(const std::string& label);
 
@@ -50,6 +55,8 @@ class JobDraft {
 
   Json spec_ = Json::object();
   Json name_ = "";
+  Json after_ = Json::array();
+  Json after_outcome_ = "";
   std::map<std::string, std::string> labels_;
   std::string source_;
   std::map<std::string, std::string> places_;  // path -> "job.yaml:3:1" or a flag

@@ -23,9 +23,9 @@ struct StateColor {
 };
 
 constexpr StateColor kStateColors[] = {
-    {"RUNNING", "36"},   {"LEASED", "36"},  {"SUCCEEDED", "32"}, {"FAILED", "31"},
-    {"CANCELLED", "33"}, {"IDLE", "32"},    {"BUSY", "36"},      {"LOST", "31"},
-    {"UNHEALTHY", "33"}, {"UNKNOWN", "33"},
+    {"RUNNING", "36"},   {"LEASED", "36"},    {"SUCCEEDED", "32"}, {"FAILED", "31"},
+    {"CANCELLED", "33"}, {"PAUSED", "33"},    {"IDLE", "32"},      {"BUSY", "36"},
+    {"LOST", "31"},      {"UNHEALTHY", "33"}, {"UNKNOWN", "33"},   {"CORDONED", "33"},
 };
 
 constexpr absl::string_view kBlocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

@@ -21,6 +21,8 @@ constexpr std::array kReasons = {
            "see the log of the worker and of the scheduler"},
     Reason{kCorruptBlob, Fault::kScheduler, Cost::kDisruption,
            "push the same file again: that mends it; tune-scheduler fsck names all that is harmed"},
+    Reason{kDependencyFailed, Fault::kNobody, Cost::kJob,
+           "tunectl retry the job that it waited for, then this one"},
     Reason{kDiskFull, Fault::kWorker, Cost::kNothing,
            "free some of the worker's disk, or give it a larger --work-dir"},
     Reason{kDisruptedTooOften, Fault::kJob, Cost::kJob,
@@ -38,6 +40,8 @@ constexpr std::array kReasons = {
            "lower learning_rate, look at the rows that the event names, or set on_nonfinite: skip"},
     Reason{kOutOfMemory, Fault::kJob, Cost::kRetry,
            "lower micro_batch_tokens or max_length, or take a larger worker"},
+    Reason{kPaused, Fault::kNobody, Cost::kNothing, "tunectl resume lets it go on"},
+    Reason{kPreempted, Fault::kNobody, Cost::kNothing, ""},
     Reason{kRankLost, Fault::kJob, Cost::kRetry, "see tunectl logs"},
     Reason{kReportRefused, Fault::kScheduler, Cost::kDisruption,
            "see the worker's log; run the same version of scheduler and worker"},
@@ -60,6 +64,7 @@ constexpr std::array kReasons = {
     Reason{kWorkerLost, Fault::kNobody, Cost::kDisruption, "see the worker's host and its log"},
     Reason{kWorkerUnfit, Fault::kWorker, Cost::kNothing,
            "see tunectl workers list and the worker's log"},
+    Reason{kYielded, Fault::kNobody, Cost::kNothing, ""},
 };
 
 static_assert(std::is_sorted(kReasons.begin(), kReasons.end(),

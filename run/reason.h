@@ -62,9 +62,13 @@ inline constexpr absl::string_view kTrainerDiedAtStart = "TrainerDiedAtStart";
 inline constexpr absl::string_view kTrainerStopped = "TrainerStopped";
 inline constexpr absl::string_view kWorkerDraining = "WorkerDraining";
 inline constexpr absl::string_view kWorkerUnfit = "WorkerUnfit";
+inline constexpr absl::string_view kYielded = "Yielded";
 // The scheduler gives these itself.
 inline constexpr absl::string_view kCancelled = "Cancelled";
+inline constexpr absl::string_view kDependencyFailed = "DependencyFailed";
 inline constexpr absl::string_view kDisruptedTooOften = "DisruptedTooOften";
+inline constexpr absl::string_view kPaused = "Paused";
+inline constexpr absl::string_view kPreempted = "Preempted";
 inline constexpr absl::string_view kWorkerLost = "WorkerLost";
 
 }  // namespace tune

@@ -123,6 +123,15 @@ const std::vector<SpecRow<EvalSpec>>& EvalRows() {
   return rows;
 }
 
+CustomField<ResourceSpec> WorkerLabelsField() {
+  return {[](const Json& json, const FieldContext& at, ResourceSpec* out) {
+            out->worker_labels = LabelsFromJson(json, at.path, at.errors);
+          },
+          [](const ResourceSpec& from) {
+            return from.worker_labels.empty() ? Json() : LabelsToJson(from.worker_labels);
+          }};
+}
+
 const std::vector<SpecRow<ResourceSpec>>& ResourceRows() {
   using S = ResourceSpec;
   static const std::vector<SpecRow<S>> rows = {
@@ -142,6 +151,11 @@ const std::vector<SpecRow<ResourceSpec>>& ResourceRows() {
        Alters::kNothing,
        "--ranks",
        "Processes that share the run; 0: one per GPU, and one on a CPU"},
+      {{"worker_labels", WorkerLabelsField()},
+       Alters::kNothing,
+       "",
+       "Labels the worker must have, as tune-worker --label gives them",
+       "map of texts"},
   };
   return rows;
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/json.h"
 #include "run/columns.h"
+#include "run/labels.h"
 
 namespace tune {
 
@@ -42,6 +43,7 @@ struct ResourceSpec {
   int64_t gpus = 1;
   int64_t host_memory_bytes = 0;
   int64_t ranks = 0;
+  Labels worker_labels = {};  // that its worker must have
 
   // Processes of the run: `ranks`, or one per GPU.
   int64_t RankCount() const { return ranks > 0 ? ranks : gpus; }

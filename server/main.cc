@@ -43,6 +43,7 @@ struct Flags {
   TransportOptions transport;
   int64_t lease_ttl_ms = 30'000;
   int64_t heartbeat_interval_ms = 5'000;
+  bool preempt = false;
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -57,6 +58,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--metrics-listen", flags.metrics_listen,
                  "HTTP address of /metrics, /healthz and /readyz")
       ->capture_default_str();
+  app.add_flag("--preempt", flags.preempt,
+               "Jobs make way for one of a higher priority that waits: they write a checkpoint and "
+               "go back into the queue");
   app.add_option("--log-level", flags.log_level, "debug, info, warn, error or off")
       ->capture_default_str();
   app.add_option("--cert-file", flags.transport.cert_file, "The server's certificate chain, PEM");
@@ -127,6 +131,12 @@ void ExpireLeases(Leases& leases) {
   if (!status.ok()) spdlog::error("lease expiry failed status={}", status.ToString());
 }
 
+// Makes jobs yield to those of a higher priority.
+void Preempt(Preemptor& preemptor) {
+  const absl::Status status = preemptor.Tick();
+  if (!status.ok()) spdlog::error("preemption failed status={}", status.ToString());
+}
+
 // Every part of the running daemon; destroyed from the bottom up.
 struct Daemon {
   SystemClock clock;
@@ -139,6 +149,7 @@ struct Daemon {
   std::unique_ptr<HttpEndpoint> http;
   std::unique_ptr<RpcServer> rpc;
   std::unique_ptr<Ticker> lease_expiry;
+  std::unique_ptr<Ticker> preemption;  // null without --preempt
   std::unique_ptr<Ticker> blob_collection;
 };
 
@@ -171,6 +182,10 @@ absl::Status Start(const Flags& flags, Daemon& daemon) {
   daemon.lease_expiry =
       std::make_unique<Ticker>(std::min(kMaxTick, engine.leases().options().ttl / 10),
                                [&engine] { ExpireLeases(engine.leases()); });
+  if (flags.preempt) {
+    daemon.preemption =
+        std::make_unique<Ticker>(kMaxTick, [&engine] { Preempt(engine.preemptor()); });
+  }
   daemon.blob_collection =
       std::make_unique<Ticker>(kMaxTick, [&engine] { engine.collector().Tick(); });
   ASSIGN_OR_RETURN(

@@ -24,7 +24,8 @@ void AddList(CLI::App& app, Command& chosen);
 void AddDescribe(CLI::App& app, Command& chosen);
 void AddLogs(CLI::App& app, Command& chosen);
 void AddEvents(CLI::App& app, Command& chosen);
-void AddCancel(CLI::App& app, Command& chosen);
+// cancel, pause, resume, retry.
+void AddOrders(CLI::App& app, Command& chosen);
 void AddDelete(CLI::App& app, Command& chosen);
 void AddDatasets(CLI::App& app, Command& chosen);
 // Of the group `datasets`.
@@ -34,6 +35,9 @@ void AddDatasetStats(CLI::App& group, Command& chosen);
 void AddModels(CLI::App& app, Command& chosen);
 void AddCheckpoints(CLI::App& app, Command& chosen);
 void AddWorkers(CLI::App& app, Command& chosen);
+// Of the group `workers`: cordon, uncordon, drain.
+void AddWorkerService(CLI::App& group, Command& chosen);
+void AddUsers(CLI::App& app, Command& chosen);
 void AddVersion(CLI::App& app, Command& chosen);
 
 // A subcommand that takes the global flags too.

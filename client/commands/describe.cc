@@ -43,6 +43,19 @@ std::string Labels(const v1::Job& job) {
   return absl::StrJoin(labels, ", ");
 }
 
+// "a, b (waits for b)"
+std::string After(const v1::Job& job) {
+  const auto names = [](const auto& jobs) {
+    return absl::StrJoin(jobs, ", ", [](std::string* out, const std::string& name) {
+      absl::StrAppend(out, ShortName(name));
+    });
+  };
+  const std::string any = job.after_outcome() == "any" ? ", however they end" : "";
+  const std::string waits =
+      job.waits_for_size() == 0 ? "" : absl::StrCat(" (waits for ", names(job.waits_for()), ")");
+  return absl::StrCat(names(job.after()), any, waits);
+}
+
 std::string ProgressText(const v1::Job::Progress& progress) {
   if (progress.total_steps() == 0) return "";
   return absl::StrCat(
@@ -88,6 +101,7 @@ std::string Status(const v1::Job& job, absl::Time now) {
       .Add("Owner", job.owner())
       .Add("Budget", BudgetText(job))
       .Add("Labels", Labels(job))
+      .Add("After", After(job))
       .Add("Created",
            absl::StrCat(Rfc3339(job.create_time()), " (", Age(job.create_time(), now), " ago)"))
       .Add("Started", job.has_start_time() ? Rfc3339(job.start_time()) : "")

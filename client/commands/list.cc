@@ -90,7 +90,7 @@ absl::StatusOr<ExitCode> List(Context& context, const JobListFlags& flags) {
 void AddList(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<JobListFlags>();
   CLI::App& command = Subcommand(app, "list", "List jobs, newest first");
-  const std::set<std::string> states = {"queued",    "leased", "running",
+  const std::set<std::string> states = {"queued",    "leased", "running",  "paused",
                                         "succeeded", "failed", "cancelled"};
   command.add_option("--state", flags->states, "Only jobs in this state, repeatable")
       ->check(CLI::IsMember(states, CLI::ignore_case))

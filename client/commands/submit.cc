@@ -30,6 +30,8 @@ struct SubmitFlags {
   std::vector<std::string> set;
   std::string name;
   std::vector<std::string> labels;
+  std::vector<std::string> after;
+  std::string after_outcome;
   bool dry_run = false;
   bool wait = false;
   bool watch = false;
@@ -62,6 +64,8 @@ absl::StatusOr<JobRequest> ReadRequest(const SubmitFlags& flags) {
   }
   RETURN_IF_ERROR(ApplyFields(flags, draft));
   if (!flags.name.empty()) draft.SetName(flags.name);
+  if (!flags.after.empty()) draft.SetAfter(flags.after);
+  if (!flags.after_outcome.empty()) draft.SetAfterOutcome(flags.after_outcome);
   for (const std::string& label : flags.labels) RETURN_IF_ERROR(draft.AddLabel(label));
   const absl::StatusOr<JobRequest> request = draft.Finish();
   if (request.ok()) return request;
@@ -74,6 +78,8 @@ absl::StatusOr<v1::CreateJobRequest> ToProto(const JobRequest& request, bool dry
   proto.set_job_id(request.name);
   ASSIGN_OR_RETURN(*proto.mutable_job()->mutable_spec(), RunSpecToProto(request.spec));
   proto.mutable_job()->mutable_labels()->insert(request.labels.begin(), request.labels.end());
+  for (const std::string& job : request.after) proto.mutable_job()->add_after(job);
+  proto.mutable_job()->set_after_outcome(request.after_outcome);
   proto.set_request_id(NewUuid());
   proto.set_validate_only(dry_run);
   return proto;
@@ -152,6 +158,14 @@ void AddSubmit(CLI::App& app, Command& chosen) {
   command.add_option("--label", flags->labels, "Label, repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  command.add_option("--after", flags->after, "Begin once this job has succeeded, repeatable")
+      ->type_name("JOB")
+      ->allow_extra_args(false);
+  command
+      .add_option("--after-outcome", flags->after_outcome,
+                  "success: end with a job of --after that fails; any: begin all the same")
+      ->check(CLI::IsMember({"success", "any"}))
+      ->type_name("OUTCOME");
   command.add_flag("--dry-run", flags->dry_run, "Check everything, queue nothing");
   auto* wait = command.add_flag("--wait", flags->wait, "Wait for its end; exit code = outcome");
   command.add_flag("--watch", flags->watch, "Watch it live to its end")->excludes(wait);

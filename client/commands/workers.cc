@@ -7,6 +7,7 @@
 #include "client/printer.h"
 #include "client/resource_names.h"
 #include "client/text.h"
+#include "run/labels.h"
 #include "tune/v1/workers.grpc.pb.h"
 
 namespace tune::client {
@@ -25,6 +26,20 @@ std::string JobsOf(const v1::Worker& worker) {
   });
 }
 
+// "by alice: new disk", or "cordoned" where that is all that is known.
+std::string CordonText(const v1::Worker::Cordon& cordon) {
+  const std::string who = cordon.user().empty() ? "" : absl::StrCat("by ", cordon.user());
+  const char* const between = who.empty() || cordon.reason().empty() ? "" : ": ";
+  const std::string text = absl::StrCat(who, between, cordon.reason());
+  return text.empty() ? "cordoned" : text;
+}
+
+std::string WhyNoJob(const v1::Worker& worker) {
+  if (!worker.has_cordon()) return worker.reason();
+  const char* const between = worker.reason().empty() ? "" : "; ";
+  return absl::StrCat(CordonText(worker.cordon()), between, worker.reason());
+}
+
 std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
   const auto& resources = worker.resources();
   return {ShortName(worker.name()),
@@ -36,7 +51,7 @@ std::vector<std::string> Row(const v1::Worker& worker, absl::Time now) {
           JobsOf(worker),
           Age(worker.heartbeat_time(), now),
           Age(worker.register_time(), now),
-          Shorten(SanitizeLine(worker.reason()), kReasonCells)};
+          Shorten(SanitizeLine(WhyNoJob(worker)), kReasonCells)};
 }
 
 std::vector<Table::Column> Columns(bool wide) {
@@ -44,12 +59,17 @@ std::vector<Table::Column> Columns(bool wide) {
   std::vector<Table::Column> columns = {
       {"NAME"},         {"STATE"}, {"CPUS", kRight}, {"GPUS", kRight}, {"MEMORY", kRight},
       {"DISK", kRight}, {"JOBS"},  {"SEEN", kRight}, {"AGE", kRight},  {"REASON"}};
-  if (wide) columns.insert(columns.end(), {{"VERSION"}, {"TRAINER"}, {"OWNER"}});
+  if (wide) columns.insert(columns.end(), {{"VERSION"}, {"TRAINER"}, {"OWNER"}, {"LABELS"}});
   return columns;
 }
 
+std::string LabelsOf(const v1::Worker& worker) {
+  return LabelsText({worker.labels().begin(), worker.labels().end()});
+}
+
 std::vector<std::string> WideRow(const v1::Worker& worker, std::vector<std::string> row) {
-  row.insert(row.end(), {worker.version(), worker.trainer_version(), worker.owner()});
+  row.insert(row.end(),
+             {worker.version(), worker.trainer_version(), worker.owner(), LabelsOf(worker)});
   return row;
 }
 
@@ -75,6 +95,12 @@ std::string Gpus(const v1::Worker& worker) {
                        });
 }
 
+std::string CordonLine(const v1::Worker& worker, absl::Time now) {
+  if (!worker.has_cordon()) return "";
+  return absl::StrCat(SanitizeLine(CordonText(worker.cordon())), " (",
+                      Age(worker.cordon().time(), now), " ago)");
+}
+
 absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
   v1::GetWorkerRequest request;
   request.set_name(WorkerName(flags.name));
@@ -88,8 +114,10 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
   context.out() << Details()
                        .Add("Name", ShortName(worker.name()))
                        .Add("State", v1::Worker::State_Name(worker.state()))
+                       .Add("Cordoned", CordonLine(worker, now))
                        .Add("Reason", worker.reason())
                        .Add("Owner", worker.owner())
+                       .Add("Labels", LabelsOf(worker))
                        .Add("Version", worker.version())
                        .Add("Trainer", worker.trainer_version())
                        .Add("CPUs", absl::StrCat(worker.resources().cpus()))
@@ -108,7 +136,7 @@ absl::StatusOr<ExitCode> Describe(Context& context, const WorkerFlags& flags) {
 
 void AddWorkers(CLI::App& app, Command& chosen) {
   auto flags = std::make_shared<WorkerFlags>();
-  CLI::App& group = Subcommand(app, "workers", "List, describe workers");
+  CLI::App& group = Subcommand(app, "workers", "List, describe, cordon, drain workers");
   group.require_subcommand(1);
   CLI::App& list = Subcommand(group, "list", "List workers");
   AddListFlags(list, flags->list);
@@ -116,6 +144,7 @@ void AddWorkers(CLI::App& app, Command& chosen) {
   CLI::App& describe = Subcommand(group, "describe", "Show a worker");
   describe.add_option("name", flags->name, "Worker")->required()->type_name("NAME");
   OnChosen(describe, chosen, flags, Describe);
+  AddWorkerService(group, chosen);
 }
 
 }  // namespace tune::client

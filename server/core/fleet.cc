@@ -1,5 +1,7 @@
 #include "server/core/fleet.h"
 
+#include <algorithm>
+
 namespace tune::server {
 
 void Fleet::Put(const WorkerRecord& worker) {
@@ -21,6 +23,7 @@ void Fleet::Hold(const std::string& worker_id, const HeldJob& job) {
   Release(job.id);
   entries_[worker_id].held.insert_or_assign(job.id, job);
   holders_[job.id] = worker_id;
+  Count(job, 1);
   Settle(worker_id);
 }
 
@@ -29,8 +32,21 @@ void Fleet::Release(const std::string& job_id) {
   if (holder == holders_.end()) return;
   const std::string worker_id = holder->second;
   holders_.erase(holder);
-  entries_[worker_id].held.erase(job_id);
+  const auto held = entries_[worker_id].held.extract(job_id);
+  Count(held.mapped(), -1);
   Settle(worker_id);
+}
+
+void Fleet::Count(const HeldJob& job, int64_t by) {
+  Holdings& holdings = holdings_[job.owner];
+  holdings.jobs += by;
+  holdings.gpus += by * static_cast<int64_t>(job.gpus.size());
+  if (holdings.jobs == 0) holdings_.erase(job.owner);
+}
+
+Holdings Fleet::HoldingsOf(const std::string& owner) const {
+  const auto found = holdings_.find(owner);
+  return found == holdings_.end() ? Holdings() : found->second;
 }
 
 const WorkerRecord* Fleet::FindWorker(const std::string& worker_id) const {
@@ -48,6 +64,16 @@ const HeldJob* Fleet::FindHeld(const std::string& job_id, std::string* worker_id
   if (holder == holders_.end()) return nullptr;
   if (worker_id != nullptr) *worker_id = holder->second;
   return &entries_.at(holder->second).held.at(job_id);
+}
+
+std::optional<int64_t> Fleet::LowestPriority() const {
+  std::optional<int64_t> lowest;
+  for (const auto& [worker, entry] : entries_) {
+    for (const auto& [id, job] : entry.held) {
+      lowest = std::min(lowest.value_or(job.priority), job.priority);
+    }
+  }
+  return lowest;
 }
 
 std::vector<const WorkerSlot*> Fleet::Slots() const {

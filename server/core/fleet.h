@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "server/core/placement.h"
+#include "server/core/quota.h"
 #include "server/core/worker.h"
 
 namespace tune::server {
@@ -27,6 +28,11 @@ class Fleet {
   const WorkerSlot* FindSlot(const std::string& worker_id) const;
   // Null for a job that nobody holds; `worker_id` may be null.
   const HeldJob* FindHeld(const std::string& job_id, std::string* worker_id) const;
+  // What workers hold for a user, and for each who has any.
+  Holdings HoldingsOf(const std::string& owner) const;
+  const std::map<std::string, Holdings>& HoldingsByOwner() const { return holdings_; }
+  // Of all jobs that are held; nullopt where none is.
+  std::optional<int64_t> LowestPriority() const;
   // By id.
   std::vector<const WorkerSlot*> Slots() const;
 
@@ -38,12 +44,14 @@ class Fleet {
     std::map<std::string, HeldJob> held;  // by id
   };
   void Settle(const std::string& worker_id);
+  void Count(const HeldJob& job, int64_t by);
   // One copy of each list: those of one trainer's version have the same.
   FieldPaths Shared(const FieldPaths& paths);
 
   std::map<std::vector<std::string>, FieldPaths> fields_;
   std::map<std::string, Entry> entries_;                   // by worker
   absl::flat_hash_map<std::string, std::string> holders_;  // by job
+  std::map<std::string, Holdings> holdings_;               // by owner; none is empty
 };
 
 }  // namespace tune::server

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "run/source_progress.h"
 #include "run/spec.h"
+#include "server/core/after.h"
 #include "server/core/data_use.h"
 #include "server/core/job_state.h"
 #include "server/core/retry.h"
@@ -59,6 +60,10 @@ struct Job {
   // The spec as it is stored, from its submission on; "" for a job that is not stored.
   std::string spec_json;
   std::map<std::string, std::string> labels;
+  std::vector<std::string> after;  // ids of the jobs that must end before it begins
+  AfterOutcome after_outcome = AfterOutcome::kSuccess;
+  // Of `after`, those that are not over yet, or have ended otherwise.
+  std::vector<std::string> waits_for;
 
   JobState state = JobState::kQueued;
   std::string reason;   // CamelCase: NoWorker, WorkerLost, NonFiniteLoss, Cancelled…
@@ -68,7 +73,10 @@ struct Job {
   absl::Time end_time = absl::InfinitePast();    // InfinitePast: not over
   absl::Time queue_time = absl::InfinitePast();  // when it last became QUEUED
   Progress progress;
-  std::string worker_id;            // that holds or last held it; "" for none
+  std::string worker_id;  // that holds or last held it; "" for none
+  // Why its worker is asked to write a checkpoint and let go of it, a name of run/reason.h; ""
+  // where it is not.
+  std::string yield_reason;
   int64_t epoch = 0;                // fence: raised by lease, end, cancel; never lowered
   int32_t attempt = 0;              // the number of the last one; 0: none yet
   Budget budget;                    // what its attempts' ends have cost it
@@ -105,6 +113,7 @@ struct JobEvent {
   std::string reason;
   std::string message;
   std::string worker_id;
+  std::string user;  // who ordered it; "" where nobody did, or is named
 
   // kTraining: the serialized event, opaque here.
   std::string payload;

@@ -1,12 +1,20 @@
 #include "server/core/job_queue.h"
 
 #include <algorithm>
+#include <limits>
+#include <tuple>
 #include <vector>
 
 namespace tune::server {
 
 JobQueue::Needs JobQueue::NeedsOf(const QueuedJob& job) {
-  Needs needs{job.resources.device, job.resources.gpus, job.resources.host_memory_bytes, {}};
+  const ResourceSpec& resources = job.resources;
+  Needs needs{job.owner,
+              resources.device,
+              resources.gpus,
+              resources.host_memory_bytes,
+              resources.worker_labels,
+              {}};
   if (job.fields_set != nullptr) needs.fields = *job.fields_set;
   return needs;
 }
@@ -14,22 +22,44 @@ JobQueue::Needs JobQueue::NeedsOf(const QueuedJob& job) {
 void JobQueue::Put(const QueuedJob& job) {
   Remove(job.id);
   auto kept = std::make_unique<const QueuedJob>(job);
-  turns_.insert(TurnOf(job));
-  lines_[NeedsOf(job)].emplace(TurnOf(job), kept.get());
-  queue_times_.insert(job.queue_time);
+  if (job.waits_for.empty()) {
+    turns_[job.owner].insert(TurnOf(job));
+    lines_[NeedsOf(job)].emplace(TurnOf(job), kept.get());
+    queue_times_.insert(job.queue_time);
+  }
+  ++counts_[job.owner];
   jobs_.emplace(job.id, std::move(kept));
 }
 
 void JobQueue::Remove(const std::string& id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
-  const QueuedJob& job = *found->second;
-  turns_.erase(TurnOf(job));
+  if (found->second->waits_for.empty()) LeaveLine(*found->second);
+  const auto count = counts_.find(found->second->owner);
+  if (--count->second == 0) counts_.erase(count);
+  jobs_.erase(found);
+}
+
+void JobQueue::LeaveLine(const QueuedJob& job) {
+  const auto turns = turns_.find(job.owner);
+  turns->second.erase(TurnOf(job));
+  if (turns->second.empty()) turns_.erase(turns);
   const auto line = lines_.find(NeedsOf(job));
   line->second.erase(TurnOf(job));
   if (line->second.empty()) lines_.erase(line);
   queue_times_.erase(queue_times_.find(job.queue_time));
-  jobs_.erase(found);
+}
+
+int64_t JobQueue::CountOf(const std::string& owner) const {
+  const auto found = counts_.find(owner);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+void JobQueue::SetRank(const std::string& owner, double rank) { ranks_[owner] = rank; }
+
+double JobQueue::RankOf(const std::string& owner) const {
+  const auto found = ranks_.find(owner);
+  return found == ranks_.end() ? -std::numeric_limits<double>::infinity() : found->second;
 }
 
 const QueuedJob* JobQueue::Find(const std::string& id) const {
@@ -38,7 +68,26 @@ const QueuedJob* JobQueue::Find(const std::string& id) const {
 }
 
 int64_t JobQueue::Position(const QueuedJob& job) const {
-  return static_cast<int64_t>(turns_.order_of_key(TurnOf(job)));
+  constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+  const double rank = RankOf(job.owner);
+  int64_t before = 0;
+  for (const auto& [owner, turns] : turns_) {
+    const double other = RankOf(owner);
+    Turn end = TurnOf(job);
+    if (other < rank) end = {1 - job.priority, kFirst};  // all of this priority go before it
+    if (other > rank) end = {-job.priority, kFirst};
+    before += static_cast<int64_t>(turns.order_of_key(end));
+  }
+  return before;
+}
+
+std::optional<int64_t> JobQueue::HighestPriority() const {
+  std::optional<int64_t> highest;
+  for (const auto& [owner, turns] : turns_) {
+    const int64_t first = -turns.begin()->first;
+    highest = std::max(highest.value_or(first), first);
+  }
+  return highest;
 }
 
 std::optional<absl::Time> JobQueue::OldestQueueTime() const {
@@ -49,11 +98,14 @@ std::optional<absl::Time> JobQueue::OldestQueueTime() const {
 const QueuedJob* JobQueue::FindFirst(Judge fits, Judge wanted) const {
   struct Place {
     Line::const_iterator next, end;
+    double rank;
+    auto Turn() const { return std::tuple(next->first.first, rank, next->first.second); }
   };
-  const auto later = [](const Place& a, const Place& b) { return a.next->first > b.next->first; };
+  const auto later = [](const Place& a, const Place& b) { return a.Turn() > b.Turn(); };
   std::vector<Place> places;  // a heap, the earliest turn first
   for (const auto& [needs, line] : lines_) {
-    if (fits(*line.begin()->second)) places.push_back({line.begin(), line.end()});
+    if (!fits(*line.begin()->second)) continue;
+    places.push_back({line.begin(), line.end(), RankOf(needs.owner)});
   }
   std::make_heap(places.begin(), places.end(), later);
   while (!places.empty()) {

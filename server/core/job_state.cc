@@ -16,10 +16,11 @@ struct StateRow {
   bool held;
 };
 
-constexpr std::array<StateRow, 6> kStates = {{
+constexpr std::array<StateRow, 7> kStates = {{
     {JobState::kQueued, "QUEUED", false, false},
     {JobState::kLeased, "LEASED", false, true},
     {JobState::kRunning, "RUNNING", false, true},
+    {JobState::kPaused, "PAUSED", false, false},
     {JobState::kSucceeded, "SUCCEEDED", true, false},
     {JobState::kFailed, "FAILED", true, false},
     {JobState::kCancelled, "CANCELLED", true, false},
@@ -30,17 +31,24 @@ struct Move {
   JobState to;
 };
 
-constexpr std::array<Move, 10> kMoves = {{
+constexpr std::array<Move, 17> kMoves = {{
     {JobState::kQueued, JobState::kLeased},
+    {JobState::kQueued, JobState::kPaused},
     {JobState::kQueued, JobState::kCancelled},
     {JobState::kLeased, JobState::kRunning},
     {JobState::kLeased, JobState::kQueued},
+    {JobState::kLeased, JobState::kPaused},
     {JobState::kLeased, JobState::kFailed},
     {JobState::kLeased, JobState::kCancelled},
     {JobState::kRunning, JobState::kQueued},
+    {JobState::kRunning, JobState::kPaused},
     {JobState::kRunning, JobState::kSucceeded},
     {JobState::kRunning, JobState::kFailed},
     {JobState::kRunning, JobState::kCancelled},
+    {JobState::kPaused, JobState::kQueued},
+    {JobState::kPaused, JobState::kCancelled},
+    {JobState::kFailed, JobState::kQueued},
+    {JobState::kCancelled, JobState::kQueued},
 }};
 
 const StateRow& Row(JobState state) { return kStates[static_cast<size_t>(state)]; }

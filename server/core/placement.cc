@@ -23,8 +23,13 @@ bool HasGpusFor(const ResourceSpec& resources, int64_t worker_gpus, int64_t gpus
   return HasDevice(resources, worker_gpus) && GpusTaken(resources, worker_gpus) <= gpus;
 }
 
-bool Avoids(const QueuedJob& job, const WorkerSlot& worker) {
-  return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
+bool HasMemory(const ResourceSpec& resources, const WorkerSlot& worker) {
+  return resources.host_memory_bytes <= worker.host_memory_bytes;
+}
+
+bool HasLabels(const ResourceSpec& resources, const WorkerSlot& worker) {
+  return resources.worker_labels.empty() ||
+         LabelsLacking(resources.worker_labels, worker.labels).empty();
 }
 
 const std::vector<std::string>& PathsOf(const FieldPaths& paths) {
@@ -52,7 +57,7 @@ std::function<bool(const WorkerSlot&)> Understanding(const QueuedJob& job) {
 // A healthy worker that could run the job and that it does not avoid, free or not.
 bool HasAnother(const QueuedJob& job, const Workers& fleet) {
   return std::any_of(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && !Avoids(job, worker) && Fits(job.resources, worker) &&
+    return GetsJobs(worker) && !AvoidsNow(job, worker) && Fits(job.resources, worker) &&
            Understands(job, worker);
   });
 }
@@ -66,6 +71,18 @@ std::vector<int32_t> ChooseGpus(const ResourceSpec& resources, const WorkerSlot&
 
 std::string GiB(int64_t bytes) {
   return absl::StrCat(static_cast<double>(bytes * 10 / (int64_t{1} << 30)) / 10, " GiB");
+}
+
+WaitReason AwaitsJobs(const QueuedJob& job) {
+  constexpr size_t kShown = 3;
+  const size_t shown = std::min(job.waits_for.size(), kShown);
+  std::string message =
+      absl::StrCat("it waits until these have ended: ",
+                   absl::StrJoin(job.waits_for.begin(),
+                                 job.waits_for.begin() + static_cast<int64_t>(shown), ", "));
+  const size_t more = job.waits_for.size() - shown;
+  if (more > 0) absl::StrAppend(&message, " and ", more, " more");
+  return {"AwaitsJobs", message};
 }
 
 WaitReason NoGpuWorker(const ResourceSpec& resources) {
@@ -86,6 +103,22 @@ std::vector<const WorkerSlot*> Select(const std::vector<const WorkerSlot*>& work
     if (is_wanted(*worker)) selected.push_back(worker);
   }
   return selected;
+}
+
+// `workers` would fit, each but for a label.
+WaitReason NoWorkerWithLabels(const Labels& wanted, const std::vector<const WorkerSlot*>& workers) {
+  const auto lacking = [&](const WorkerSlot* worker) {
+    return LabelsLacking(wanted, worker->labels);
+  };
+  const WorkerSlot* const nearest =
+      *absl::c_min_element(workers, [&](const WorkerSlot* a, const WorkerSlot* b) {
+        return lacking(a).size() < lacking(b).size();
+      });
+  const std::string lacks = LabelsText(lacking(nearest));
+  return {"NoWorkerWithLabels",
+          absl::StrCat("no fitting worker has all of resources.worker_labels; workers/",
+                       nearest->id, ", the nearest, lacks ", lacks,
+                       "; start one with tune-worker --label, or change the job's")};
 }
 
 // The first few of the trainers' versions that lack a field, with what each lacks.
@@ -146,11 +179,17 @@ WaitReason NoHealthyWorker(const WorkerSlot& worker) {
           absl::StrCat("no fitting worker is well; workers/", worker.id, ": ", worker.unhealthy)};
 }
 
+WaitReason NoUncordonedWorker(const WorkerSlot& worker) {
+  return {"WorkersCordoned",
+          absl::StrCat("every fitting worker that is well is cordoned; workers/", worker.id, " ",
+                       worker.cordoned, "; tunectl workers uncordon ", worker.id)};
+}
+
 // A worker that could take the job now, where the job waits for another one instead.
 const WorkerSlot* FreeButAvoided(const QueuedJob& job, const Workers& fleet) {
   if (job.avoids.empty() || !HasAnother(job, fleet)) return nullptr;
   const auto found = std::find_if(fleet.begin(), fleet.end(), [&](const WorkerSlot& worker) {
-    return worker.unhealthy.empty() && Avoids(job, worker) && FitsNow(job, worker);
+    return GetsJobs(worker) && AvoidsNow(job, worker) && FitsNow(job, worker);
   });
   return found == fleet.end() ? nullptr : &*found;
 }
@@ -168,14 +207,20 @@ WaitReason AwaitsWorker(const WorkerSlot& worker) {
                        " is free: it takes the next job of the queue when it asks")};
 }
 
-// `fitting` are all that could run the job: those that are well are busy.
+// Why a worker gets no job.
+std::string WhyIdle(const WorkerSlot& worker) {
+  return worker.cordoned.empty() ? absl::StrCat(": ", worker.unhealthy)
+                                 : absl::StrCat(" ", worker.cordoned);
+}
+
+// `fitting` are all that could run the job: those that get jobs are busy.
 WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
   std::string message = "every fitting worker that is well is busy; it starts when one is free";
-  const auto ails = [](const WorkerSlot* worker) { return !worker->unhealthy.empty(); };
+  const auto ails = [](const WorkerSlot* worker) { return !GetsJobs(*worker); };
   const auto unwell = absl::c_find_if(fitting, ails);
   if (unwell == fitting.end()) return {"NoIdleWorker", message};
   const auto others = absl::c_count_if(fitting, ails) - 1;
-  absl::StrAppend(&message, "; workers/", (*unwell)->id, ": ", (*unwell)->unhealthy);
+  absl::StrAppend(&message, "; workers/", (*unwell)->id, WhyIdle(**unwell));
   if (others > 0) absl::StrAppend(&message, "; ", others, " more of them get no job either");
   return {"NoIdleWorker", message};
 }
@@ -184,20 +229,37 @@ WaitReason NoIdleWorker(const std::vector<const WorkerSlot*>& fitting) {
 
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
-                                  absl::FunctionRef<Workers()> fleet) {
-  if (!worker.unhealthy.empty()) return std::nullopt;
+                                  absl::FunctionRef<Workers()> fleet, JobQueue::Judge may_have) {
+  if (!GetsJobs(worker)) return std::nullopt;
   std::optional<Workers> all;
-  const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker); };
+  bool ends = false;  // those that follow have too low a priority
+  const auto fits = [&](const QueuedJob& job) { return FitsNow(job, worker) && may_have(job); };
   const auto wanted = [&](const QueuedJob& queued) {
+    if (worker.least_priority && queued.priority < *worker.least_priority) return ends = true;
     const QueuedJob job = now(queued);
     if (!job.due || job.hold) return false;
-    if (!Avoids(job, worker)) return true;
+    if (!AvoidsNow(job, worker)) return true;
     if (!all) all = fleet();
     return !HasAnother(job, *all);
   };
   const QueuedJob* const job = queue.FindFirst(fits, wanted);
-  if (job == nullptr) return std::nullopt;
+  if (job == nullptr || ends) return std::nullopt;
   return Assignment{job->id, worker.id, ChooseGpus(job->resources, worker)};
+}
+
+bool AnyJob(const QueuedJob&) { return true; }
+
+std::string CordonText(const Cordon& cordon) {
+  return absl::StrCat("is cordoned", cordon.user.empty() ? "" : " by ", cordon.user,
+                      cordon.reason.empty() ? "" : ": ", cordon.reason);
+}
+
+bool AvoidsNow(const QueuedJob& job, const WorkerSlot& worker) {
+  return job.may_avoid && absl::c_linear_search(job.avoids, worker.id);
+}
+
+bool GetsJobs(const WorkerSlot& worker) {
+  return worker.unhealthy.empty() && worker.cordoned.empty();
 }
 
 WorkerSlot MakeSlot(const WorkerRecord& worker) {
@@ -210,8 +272,10 @@ WorkerSlot MakeSlot(const WorkerRecord& worker) {
   slot.trainer_version = worker.trainer_version;
   std::vector<std::string> fields = worker.spec_fields;
   std::sort(fields.begin(), fields.end());
+  slot.labels = worker.labels;
   if (!fields.empty()) slot.spec_fields = std::make_shared<const std::vector<std::string>>(fields);
   slot.unhealthy = worker.unhealthy;
+  if (worker.cordon) slot.cordoned = CordonText(*worker.cordon);
   return slot;
 }
 
@@ -225,6 +289,9 @@ void Occupy(const HeldJob& job, WorkerSlot& worker) {
   }
   worker.host_memory_free_bytes -= job.resources.host_memory_bytes;
   worker.idle = false;
+  if (!job.preempted) return;
+  worker.least_priority =
+      std::max(worker.least_priority.value_or(job.priority + 1), job.priority + 1);
 }
 
 int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {
@@ -233,14 +300,15 @@ int64_t GpusTaken(const ResourceSpec& resources, int64_t worker_gpus) {
 }
 
 bool Fits(const ResourceSpec& resources, const WorkerSlot& worker) {
-  return HasGpusFor(resources, worker.gpus, worker.gpus) &&
-         resources.host_memory_bytes <= worker.host_memory_bytes;
+  return HasGpusFor(resources, worker.gpus, worker.gpus) && HasMemory(resources, worker) &&
+         HasLabels(resources, worker);
 }
 
 bool FitsNow(const ResourceSpec& resources, const WorkerSlot& worker) {
   if (GpusTaken(resources, worker.gpus) == 0 && !worker.idle) return false;
   return HasGpusFor(resources, worker.gpus, static_cast<int64_t>(worker.gpus_free.size())) &&
-         resources.host_memory_bytes <= worker.host_memory_free_bytes;
+         resources.host_memory_bytes <= worker.host_memory_free_bytes &&
+         HasLabels(resources, worker);
 }
 
 bool FitsNow(const QueuedJob& job, const WorkerSlot& worker) {
@@ -255,6 +323,7 @@ std::vector<std::string> FieldsLacking(const QueuedJob& job, const WorkerSlot& w
 }
 
 WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
+  if (!job.waits_for.empty()) return AwaitsJobs(job);
   if (job.hold) return *job.hold;
   if (workers.empty()) {
     return {"NoWorker", "no live worker; start one with tune-worker --scheduler ADDRESS"};
@@ -264,8 +333,11 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
     if (HasGpusFor(job.resources, worker.gpus, worker.gpus)) able.push_back(&worker);
   }
   if (able.empty()) return NoGpuWorker(job.resources);
-  able = Select(able, [&](const WorkerSlot& worker) { return Fits(job.resources, worker); });
+  able = Select(able, [&](const WorkerSlot& worker) { return HasMemory(job.resources, worker); });
   if (able.empty()) return NoWorkerWithMemory(job.resources);
+  const std::vector<const WorkerSlot*> large = able;
+  able = Select(able, [&](const WorkerSlot& worker) { return HasLabels(job.resources, worker); });
+  if (able.empty()) return NoWorkerWithLabels(job.resources.worker_labels, large);
   // A worker that is unfit from its start has no trainer that could tell what it knows.
   const auto told = Select(able, [](const WorkerSlot& worker) {
     return worker.unhealthy.empty() || worker.spec_fields != nullptr;
@@ -276,6 +348,9 @@ WaitReason ExplainWait(const QueuedJob& job, const Workers& workers) {
   const std::vector<const WorkerSlot*> fitting = able;
   able = Select(able, [](const WorkerSlot& worker) { return worker.unhealthy.empty(); });
   if (able.empty()) return NoHealthyWorker(*fitting[0]);
+  const WorkerSlot* const well = able[0];
+  able = Select(able, GetsJobs);
+  if (able.empty()) return NoUncordonedWorker(*well);
   if (!job.due) return {"RetryDelay", "the last attempt failed; the next one begins shortly"};
   if (const WorkerSlot* const avoided = FreeButAvoided(job, workers)) return AvoidsWorker(*avoided);
   able = Select(able, [&](const WorkerSlot& worker) { return FitsNow(job.resources, worker); });

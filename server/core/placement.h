@@ -25,8 +25,13 @@ struct WorkerSlot {
   int64_t host_memory_free_bytes = 0;
   std::string trainer_version;
   FieldPaths spec_fields;  // that its trainer knows
-  bool idle = true;        // it holds no lease
-  std::string unhealthy;   // why it gets no job; "" for a healthy one
+  Labels labels;
+  bool idle = true;  // it holds no lease
+  // Where some of its jobs make way for one of a higher priority: no other gets what the first of
+  // them leave.
+  std::optional<int64_t> least_priority;
+  std::string unhealthy;  // why it gets no job; "" for a healthy one
+  std::string cordoned;   // by whom and why; "" for one that gets jobs where it is healthy
 };
 
 // What a job that a worker holds takes of it.
@@ -34,6 +39,11 @@ struct HeldJob {
   std::string id;
   ResourceSpec resources;
   std::vector<int32_t> gpus;  // their indices; none for a job on the CPU
+  int64_t epoch = 0;          // of its lease
+  int64_t priority = 0;
+  std::string owner = {};  // "" where nobody is named
+  bool yields = false;     // its worker is asked to let go of it
+  bool preempted = false;  // and for one of a higher priority
 };
 
 struct Assignment {
@@ -46,13 +56,27 @@ struct Assignment {
 
 using Workers = std::vector<WorkerSlot>;
 
-// The first job of the queue that `worker` may have now; none for an unhealthy one. `now` says of a
-// job how it stands at this moment (the last fields of QueuedJob); `fleet`, all live workers, is
-// asked for only where a job avoids this one: such a job goes to it only where no other healthy
+// For jobs whose owners may have whatever fits.
+bool AnyJob(const QueuedJob& job);
+
+// The first job of the queue that `worker` may have now; none for one that gets no job. `now` says
+// of a job how it stands at this moment (the last fields of QueuedJob); `fleet`, all live workers,
+// is asked for only where a job avoids this one: such a job goes to it only where no other healthy
 // worker could ever run it. A job goes to no worker whose trainer lacks a field that it sets.
+// `may_have`, by its owner and resources: whether the owner may have it too.
 std::optional<Assignment> NextJob(const JobQueue& queue, const WorkerSlot& worker,
                                   absl::FunctionRef<QueuedJob(const QueuedJob&)> now,
-                                  absl::FunctionRef<Workers()> fleet);
+                                  absl::FunctionRef<Workers()> fleet,
+                                  JobQueue::Judge may_have = AnyJob);
+
+// Whether the job failed on this worker, and tries another for now.
+bool AvoidsNow(const QueuedJob& job, const WorkerSlot& worker);
+
+// Healthy, and not cordoned.
+bool GetsJobs(const WorkerSlot& worker);
+
+// "is cordoned by alice: new disk"
+std::string CordonText(const Cordon& cordon);
 
 // The worker without leases.
 WorkerSlot MakeSlot(const WorkerRecord& worker);

@@ -14,8 +14,9 @@
 namespace tune::server {
 
 struct WaitReason {
-  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerOfVersion, NoWorkerForFile, NoHealthyWorker,
-  // RetryDelay, AvoidsWorker, AwaitsWorker, NoIdleWorker, InputDamaged
+  // NoWorker, NoGpuWorker, NoWorkerWithMemory, NoWorkerWithLabels, NoWorkerOfVersion,
+  // NoWorkerForFile, NoHealthyWorker, WorkersCordoned, RetryDelay, AvoidsWorker, AwaitsWorker,
+  // AwaitsJobs, NoIdleWorker, InputDamaged
   std::string reason;
   std::string message;  // for people, with what to do next
 };
@@ -27,11 +28,13 @@ struct QueuedJob {
   std::string id;
   int64_t priority = 0;
   int64_t submit_order = 0;
+  std::string owner;  // "" where nobody is named
   ResourceSpec resources;
   FieldPaths fields_set;  // what a worker's trainer must know (core/spec_fit.h), files too
   std::map<std::string, std::string> file_kinds;  // of the job, to name its datasets
   // Workers on which an attempt of it has failed.
   std::vector<std::string> avoids;
+  std::vector<std::string> waits_for;  // ids of jobs; no worker gets it while there are some
   absl::Time queue_time = absl::InfinitePast();
 
   // Of this moment, as who asks knows them; the queue itself does not.

@@ -26,6 +26,13 @@ void CheckText(const std::string& field, absl::string_view text, FieldErrors& er
   }
 }
 
+void CheckShortText(const std::string& field, absl::string_view text, size_t max_bytes,
+                    FieldErrors& errors) {
+  CheckText(field, text, errors);
+  if (text.size() <= max_bytes) return;
+  errors.Add(field, absl::StrCat("must be at most ", max_bytes, " bytes, got ", text.size()));
+}
+
 void CheckSpecText(const RunSpec& spec, FieldErrors& errors) {
   CheckJson("", RunSpecToJson(spec), errors);
 }

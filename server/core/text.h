@@ -13,7 +13,10 @@ namespace tune::server {
 
 // Adds an error where `text` is not UTF-8.
 void CheckText(const std::string& field, absl::string_view text, FieldErrors& errors);
-// The same for every text inside a spec, by its path ("sample_prompts[1]").
+// The same, and where it is longer than `max_bytes`.
+void CheckShortText(const std::string& field, absl::string_view text, size_t max_bytes,
+                    FieldErrors& errors);
+// CheckText for every text inside a spec, by its path ("sample_prompts[1]").
 void CheckSpecText(const RunSpec& spec, FieldErrors& errors);
 
 // What a machine wrote: what is not UTF-8 becomes U+FFFD, and what is beyond `max_bytes` goes.

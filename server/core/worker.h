@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "run/labels.h"
 
 namespace tune::server {
 
@@ -26,8 +28,16 @@ struct WorkerResources {
   bool operator==(const WorkerResources&) const = default;
 };
 
-// kUnhealthy: alive, but gets no job. kUnknown: not heard of since this scheduler started.
-enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy, kUnknown };
+// kCordoned: gets no job because a person wants it so. kUnhealthy: alive, but gets no job.
+// kUnknown: not heard of since this scheduler started.
+enum class WorkerState { kIdle, kBusy, kLost, kUnhealthy, kUnknown, kCordoned };
+
+// That a worker gets no job, by the word of a person.
+struct Cordon {
+  std::string user;    // who; "" where nobody was named
+  std::string reason;  // for people; "" for none
+  absl::Time time = absl::InfinitePast();
+};
 
 struct WorkerRecord {
   std::string id;
@@ -42,10 +52,12 @@ struct WorkerRecord {
   // What its trainer knows: the run spec's fields by their paths, and settings
   // (run/known_settings.h).
   std::vector<std::string> spec_fields;
+  Labels labels;
   absl::Time register_time = absl::InfinitePast();
   absl::Time heartbeat_time = absl::InfinitePast();  // the last one this scheduler has seen
   WorkerState state = WorkerState::kIdle;
-  std::string unhealthy;             // why it gets no job; "" where it may
+  std::string unhealthy;  // why it gets no job; "" where it may
+  std::optional<Cordon> cordon;
   std::vector<std::string> job_ids;  // it holds
 };
 

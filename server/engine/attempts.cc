@@ -8,12 +8,13 @@
 #include "base/status.h"
 #include "server/core/errors.h"
 #include "server/core/retry.h"
+#include "server/engine/dependencies.h"
 #include "server/engine/resume.h"
 
 namespace tune::server {
 namespace {
 
-JobEvent StateEvent(const Job& job, absl::Time now) {
+JobEvent StateEvent(const Job& job, absl::Time now, const std::string& user) {
   JobEvent event;
   event.kind = JobEvent::Kind::kStateChange;
   event.time = now;
@@ -22,6 +23,7 @@ JobEvent StateEvent(const Job& job, absl::Time now) {
   event.reason = job.reason;
   event.message = job.message;
   event.worker_id = job.worker_id;
+  event.user = user;
   return event;
 }
 
@@ -59,7 +61,8 @@ void AddEnd(const Job& job, bool well, const AttemptResult& end, Effects& effect
                               .job_id = job.id,
                               .fault = FaultOf(end.result),
                               .well = well,
-                              .reason = absl::StrCat(end.result, ": ", end.message)});
+                              .reason = absl::StrCat(end.result, ": ", end.message),
+                              .owner = job.owner});
   effects.changed_jobs.insert(job.id);
 }
 
@@ -70,6 +73,33 @@ RetryDecision Decide(const Job& job, bool progressed, Cost cost) {
                       .budget = job.budget,
                       .run_time = job.run_time,
                       .time_limit = absl::Seconds(job.spec.time_limit_seconds)});
+}
+
+// An attempt that let go of its job has ended for the reason for which it was asked to.
+AttemptResult WithOrder(const Job& job, AttemptResult end) {
+  if (end.result != kYielded || job.yield_reason.empty()) return end;
+  end.result = job.yield_reason;
+  end.message = job.message;
+  return end;
+}
+
+// Where the job goes from an attempt that has failed.
+void MoveOn(const RetryDecision& decision, absl::Time now, Job& after, Effects& effects) {
+  const bool pauses = after.yield_reason == kPaused;
+  after.yield_reason = "";
+  if (!decision.retry) {
+    after.state = JobState::kFailed;
+    after.end_time = now;
+    effects.over.push_back(after);
+  } else if (pauses) {
+    after.state = JobState::kPaused;
+    after.reason = std::string(kPaused);
+  } else {
+    after.state = JobState::kQueued;
+    after.queue_time = now;
+    after.retry_delay = decision.delay;
+    effects.requeued.push_back(after);
+  }
 }
 
 std::string Joined(const std::string& message, const std::string& more) {
@@ -143,14 +173,33 @@ absl::StatusOr<Job> MarkRunning(Transaction& transaction, const Job& job, absl::
   return running;
 }
 
-absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
-                        absl::Time now) {
-  RETURN_IF_ERROR(transaction.UpdateJob(before, after));
-  return transaction.AppendEvent(after.id, StateEvent(after, now)).status();
+absl::Status ChargeRunTime(Transaction& transaction, absl::Duration run_time, absl::Time now,
+                           Job& job) {
+  if (run_time <= absl::ZeroDuration()) return absl::OkStatus();
+  job.run_time += run_time;
+  const double devices = std::max<double>(1, static_cast<double>(job.gpus.size()));
+  return transaction.AddUsage(job.owner, devices * absl::ToDoubleSeconds(run_time), now);
 }
 
-absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
-                           const AttemptResult& end, absl::Time now, Effects& effects) {
+absl::Status WriteState(Transaction& transaction, const Job& before, const Job& after,
+                        absl::Time now, const std::string& user) {
+  RETURN_IF_ERROR(transaction.UpdateJob(before, after));
+  return transaction.AppendEvent(after.id, StateEvent(after, now, user)).status();
+}
+
+absl::StatusOr<Job> AskToYield(Transaction& transaction, const Job& job, const YieldOrder& order,
+                               absl::Time now, Effects& effects) {
+  Job after = job;
+  after.yield_reason = std::string(order.yield_reason);
+  after.reason = std::string(order.reason);
+  after.message = order.message;
+  RETURN_IF_ERROR(WriteState(transaction, job, after, now, order.user));
+  effects.changed_jobs.insert(job.id);
+  return after;
+}
+
+absl::StatusOr<Job> EndAlone(Transaction& transaction, const Job& job, JobState state,
+                             const AttemptResult& end, absl::Time now, Effects& effects) {
   if (IsHeld(job.state)) {
     RETURN_IF_ERROR(CloseAttempt(transaction, job, end, now).status());
     AddEnd(job, /*well=*/state == JobState::kSucceeded, end, effects);
@@ -160,21 +209,30 @@ absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState st
   after.epoch = job.epoch + 1;
   after.reason = state == JobState::kSucceeded ? "" : end.result;
   after.message = end.message;
+  after.yield_reason = "";
   after.end_time = now;
-  after.run_time += end.run_time;
-  RETURN_IF_ERROR(WriteState(transaction, job, after, now));
+  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
+  RETURN_IF_ERROR(WriteState(transaction, job, after, now, end.user));
   effects.over.push_back(after);
   effects.changed_jobs.insert(job.id);
   return after;
 }
 
-absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const AttemptResult& end,
-                                Cost cost, absl::Time now, Effects& effects) {
+absl::StatusOr<Job> EndJob(Transaction& transaction, const Job& job, JobState state,
+                           const AttemptResult& end, absl::Time now, Effects& effects) {
+  ASSIGN_OR_RETURN(Job after, EndAlone(transaction, job, state, end, now, effects));
+  RETURN_IF_ERROR(SettleDependents(transaction, after, now, effects));
+  return after;
+}
+
+absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job,
+                                const AttemptResult& given, Cost cost, absl::Time now,
+                                Effects& effects) {
+  const AttemptResult end = WithOrder(job, given);
   ASSIGN_OR_RETURN(const Attempt attempt, CloseAttempt(transaction, job, end, now));
   const bool progressed = attempt.last_step > job.furthest_step;
   Job after = job;
-  if (end.result != kWorkerLost) ++after.epoch;
-  after.run_time += end.run_time;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, end.run_time, now, after));
   after.furthest_step = std::max(job.furthest_step, attempt.last_step);
   const RetryDecision decision = Decide(after, progressed, cost);
   after.budget = decision.budget;
@@ -184,18 +242,11 @@ absl::StatusOr<Job> FailAttempt(Transaction& transaction, const Job& job, const 
   if (end.result == kBadCheckpoint && attempt.resumed_from == job.latest_checkpoint) {
     ASSIGN_OR_RETURN(after.latest_checkpoint, CheckpointBefore(transaction, job));
   }
-  if (decision.retry) {
-    after.state = JobState::kQueued;
-    after.queue_time = now;
-    after.retry_delay = decision.delay;
-    effects.delayed.push_back(after);
-  } else {
-    after.state = JobState::kFailed;
-    after.end_time = now;
-    effects.over.push_back(after);
-  }
+  MoveOn(decision, now, after, effects);
+  if (end.result != kWorkerLost || after.state != JobState::kQueued) ++after.epoch;
   RETURN_IF_ERROR(WriteState(transaction, job, after, now));
   AddEnd(job, progressed && FaultOf(end.result) != Fault::kWorker, end, effects);
+  if (IsTerminal(after.state)) RETURN_IF_ERROR(SettleDependents(transaction, after, now, effects));
   return after;
 }
 

@@ -53,6 +53,18 @@ absl::Status Commits::Run(Change change) {
   return absl::OkStatus();
 }
 
+absl::Status Commits::Rehearse(Change change) {
+  const absl::Status taken_back = absl::CancelledError("a rehearsal");
+  Effects effects;
+  const absl::Status status = Write(
+      [&](Transaction& transaction, Effects& rehearsed) -> absl::Status {
+        RETURN_IF_ERROR(change(transaction, rehearsed));
+        return taken_back;
+      },
+      effects);
+  return status == taken_back ? absl::OkStatus() : status;
+}
+
 absl::Status Commits::RunReferring(const std::vector<FileEntry>& files, const std::string& field,
                                    Change change) {
   Effects effects;
@@ -72,7 +84,7 @@ void Commits::Apply(const Effects& effects) {
     liveness_.Granted(lease.key, lease.worker_id, lease.incarnation);
   }
   for (const EndedAttempt& attempt : effects.attempts) Judge(attempt);
-  for (const Job& job : effects.delayed) liveness_.Delay(job.id, job.retry_delay);
+  for (const Job& job : effects.requeued) liveness_.Delay(job.id, job.retry_delay);
   if (!effects.submitted.empty()) observer_.JobSubmitted();
   if (effects.started) {
     observer_.AttemptStarted(effects.started->reason, effects.started->queue_wait);
@@ -84,12 +96,23 @@ void Commits::Apply(const Effects& effects) {
 }
 
 void Commits::Wake(const Effects& effects) {
-  if (effects.fleet_shrank) return waiters_.WakeAll();
+  if (effects.fleet_shrank || FreesQuota(effects)) return waiters_.WakeAll();
   for (const EndedAttempt& attempt : effects.attempts) waiters_.Wake(attempt.worker_id);
   if (!effects.submitted.empty()) CallFor(effects.submitted);
-  for (const Job& job : effects.delayed) {
+  for (const Job& job : effects.requeued) {
     if (job.retry_delay <= absl::ZeroDuration()) CallFor(job.id);
   }
+}
+
+bool Commits::FreesQuota(const Effects& effects) {
+  bool frees = false;
+  store_.hot().Read([&](const JobQueue& queue, const Fleet&, const Quotas& quotas) {
+    for (const EndedAttempt& attempt : effects.attempts) {
+      const Quota quota = quotas.Of(attempt.owner);
+      frees |= (quota.running_jobs || quota.gpus) && queue.CountOf(attempt.owner) > 0;
+    }
+  });
+  return frees;
 }
 
 void Commits::CallFor(const std::string& job_id) {
@@ -97,7 +120,7 @@ void Commits::CallFor(const std::string& job_id) {
   store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
     if (const QueuedJob* const found = queue.Find(job_id)) job = *found;
   });
-  if (!job) return;                                     // somebody has it already
+  if (!job || !job->waits_for.empty()) return;          // somebody has it already, or none may
   if (!job->avoids.empty()) return waiters_.WakeAll();  // who may have it is no matter of one slot
   waiters_.CallFor([this, job = *std::move(job)](const std::string& worker_id) {
     return CouldTake(store_.hot(), liveness_, worker_id, job);

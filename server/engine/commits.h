@@ -43,6 +43,7 @@ struct EndedAttempt {
   Fault fault = Fault::kNobody;
   bool well = false;   // it succeeded or made progress
   std::string reason;  // for people
+  std::string owner;   // of the job
 };
 
 // Run time that a change has taken from a lease, to store it with the job.
@@ -59,7 +60,7 @@ struct Effects {
   std::vector<LeaseKey> ended;  // leases
   std::vector<EndedAttempt> attempts;
   std::vector<Job> over;               // jobs that are over
-  std::vector<Job> delayed;            // queued ones that wait their retry_delay
+  std::vector<Job> requeued;           // queued again, to wait their retry_delay
   std::vector<FileEntry> dropped;      // whose blobs may be unreferenced now
   std::set<std::string> changed_jobs;  // by id: those that watch them look again
   bool fleet_shrank = false;           // others may have what a job would not give them before
@@ -84,6 +85,8 @@ class Commits {
   // FAILED_PRECONDITION names them as fields "FIELD[2]", and none is removed before the commit.
   absl::Status RunReferring(const std::vector<FileEntry>& files, const std::string& field,
                             Change change);
+  // Tries `change` in a transaction, and takes all of it back: OK where it would be done.
+  absl::Status Rehearse(Change change);
 
  private:
   absl::Status Write(Change change, Effects& effects);
@@ -91,6 +94,8 @@ class Commits {
   void Apply(const Effects& effects);
   void Judge(const EndedAttempt& attempt);
   void Wake(const Effects& effects);
+  // Whether an end lets a job of its owner begin that the quota has kept from it.
+  bool FreesQuota(const Effects& effects);
   // Calls a waiting worker for a job that may be given out, if one could take it.
   void CallFor(const std::string& job_id);
 

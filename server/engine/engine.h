@@ -14,20 +14,23 @@
 #include "base/files.h"
 #include "server/engine/blob_collector.h"
 #include "server/engine/blobs.h"
-#include "server/engine/cancel.h"
 #include "server/engine/commits.h"
+#include "server/engine/cordons.h"
 #include "server/engine/data_folder.h"
 #include "server/engine/job_logs.h"
 #include "server/engine/leases.h"
 #include "server/engine/liveness.h"
 #include "server/engine/observed_store.h"
 #include "server/engine/observer.h"
+#include "server/engine/orders.h"
+#include "server/engine/preemptor.h"
 #include "server/engine/queries.h"
 #include "server/engine/registry.h"
 #include "server/engine/removal.h"
 #include "server/engine/report.h"
 #include "server/engine/scheduler.h"
 #include "server/engine/submit.h"
+#include "server/engine/users.h"
 #include "server/engine/waiters.h"
 #include "server/engine/watch.h"
 #include "server/store/store.h"
@@ -54,8 +57,11 @@ class Engine {
   Waiters& waiters() { return waiters_; }
   Leases& leases() { return leases_; }
   Submit& submit() { return submit_; }
-  Cancel& cancel() { return cancel_; }
+  Orders& orders() { return orders_; }
+  Cordons& cordons() { return cordons_; }
+  Users& users() { return users_; }
   Scheduler& scheduler() { return scheduler_; }
+  Preemptor& preemptor() { return preemptor_; }
   Reports& reports() { return reports_; }
   Registry& registry() { return registry_; }
   Queries& queries() { return queries_; }
@@ -84,8 +90,11 @@ class Engine {
   Leases leases_;
   DataChecks checks_;
   Submit submit_;
-  Cancel cancel_;
+  Orders orders_;
+  Cordons cordons_;
+  Users users_;
   Scheduler scheduler_;
+  Preemptor preemptor_;
   Reports reports_;
   Registry registry_;
   Queries queries_;

@@ -20,29 +20,24 @@ constexpr size_t kMaxSpecFields = 1000;
 constexpr size_t kMaxUnhealthyBytes = 1024;
 constexpr int64_t kAllWorkers = 100000;
 
-void CheckShortText(const std::string& field, const std::string& text, FieldErrors& errors) {
-  CheckText(field, text, errors);
-  if (text.size() > kMaxTextBytes) {
-    errors.Add(field, absl::StrCat("must be at most ", kMaxTextBytes, " bytes"));
-  }
-}
-
 absl::Status CheckRegistration(const WorkerRecord& worker) {
   FieldErrors errors;
   for (const FieldError& e : FieldErrorsOf(CheckId(worker.id, "worker_id"))) {
     errors.Add(e.field, e.message);
   }
   if (worker.incarnation.empty()) errors.Add("incarnation", "must not be empty");
-  CheckShortText("incarnation", worker.incarnation, errors);
-  CheckShortText("installation", worker.installation, errors);
-  CheckShortText("version", worker.version, errors);
-  CheckShortText("trainer_version", worker.trainer_version, errors);
+  CheckShortText("incarnation", worker.incarnation, kMaxTextBytes, errors);
+  CheckShortText("installation", worker.installation, kMaxTextBytes, errors);
+  CheckShortText("version", worker.version, kMaxTextBytes, errors);
+  CheckShortText("trainer_version", worker.trainer_version, kMaxTextBytes, errors);
+  CheckLabels(worker.labels, "labels", &errors);
   if (worker.spec_fields.size() > kMaxSpecFields) {
     errors.Add("spec_fields", absl::StrCat("must be at most ", kMaxSpecFields));
     return errors.ToStatus("worker");
   }
   for (size_t i = 0; i < worker.spec_fields.size(); ++i) {
-    CheckShortText(absl::StrCat("spec_fields[", i, "]"), worker.spec_fields[i], errors);
+    CheckShortText(absl::StrCat("spec_fields[", i, "]"), worker.spec_fields[i], kMaxTextBytes,
+                   errors);
   }
   return errors.ToStatus("worker");
 }
@@ -177,6 +172,17 @@ absl::StatusOr<std::vector<LeaseKey>> Leases::Heartbeat(const std::string& worke
   }
   if (!was_well && is_well) waiters_.Wake(worker_id);
   return ended;
+}
+
+std::vector<LeaseKey> Leases::Yielding(const std::vector<LeaseKey>& held) const {
+  std::vector<LeaseKey> yielding;
+  store_.hot().Read([&](const JobQueue&, const Fleet& fleet) {
+    for (const LeaseKey& key : held) {
+      const HeldJob* const job = fleet.FindHeld(key.job_id, nullptr);
+      if (job != nullptr && job->epoch == key.epoch && job->yields) yielding.push_back(key);
+    }
+  });
+  return yielding;
 }
 
 absl::Status Leases::Leave(const std::string& worker_id, const std::string& incarnation) {

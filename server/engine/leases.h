@@ -51,6 +51,10 @@ class Leases {
                                                   const std::vector<LeaseKey>& held,
                                                   WorkerCondition condition);
 
+  // Of `held`, those whose trainers must write a checkpoint and end: the worker is asked to let go
+  // of their jobs. Their attempts end as Yielded.
+  std::vector<LeaseKey> Yielding(const std::vector<LeaseKey>& held) const;
+
   // This incarnation ends, by its own word: it is forgotten, and what it still holds ends at
   // once as WorkerLost. UnknownWorker as for Heartbeat. After another error (full disk) nobody
   // is alive under the name either.

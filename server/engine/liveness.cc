@@ -231,6 +231,7 @@ void Liveness::Complete(WorkerRecord& worker) {
   worker.unhealthy = UnhealthyAt(worker.id, now);
   worker.state = worker.job_ids.empty() ? WorkerState::kIdle : WorkerState::kBusy;
   if (!worker.unhealthy.empty()) worker.state = WorkerState::kUnhealthy;
+  if (worker.cordon) worker.state = WorkerState::kCordoned;
   const auto live = workers_.find(worker.id);
   if (live != workers_.end() && !live->second.heard) worker.state = WorkerState::kUnknown;
   if (live == workers_.end() || live->second.deadline <= HeardUntil(now)) {

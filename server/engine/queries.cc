@@ -42,13 +42,13 @@ absl::Status Queries::ExplainQueued(Reader& reader, std::vector<Job>& jobs) {
   const auto waits = [](const Job& job) { return job.state == JobState::kQueued; };
   if (absl::c_none_of(jobs, waits)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const HarmedJobs harmed, FindHarmedJobs(reader, blobs_));
-  store_.hot().Read([&](const JobQueue& queue, const Fleet& fleet) {
+  store_.hot().Read([&](const JobQueue& queue, const Fleet& fleet, const Quotas& quotas) {
     const Workers live = LiveFleet(fleet, liveness_);
     for (Job& job : jobs) {
       if (!waits(job)) continue;
       const QueuedJob* const queued = queue.Find(job.id);
       if (queued == nullptr) continue;  // a moment ago a worker got it, or it was cancelled
-      const WaitReason why = ExplainWait(JobNow(*queued, liveness_, harmed), live);
+      const WaitReason why = ExplainWait(JobNow(*queued, liveness_, harmed, fleet, quotas), live);
       job.queue_position = static_cast<int32_t>(queue.Position(*queued));
       job.reason = why.reason;
       job.message = WithHistory(job, why.message);
@@ -127,11 +127,9 @@ absl::StatusOr<QueueStats> Queries::Stats() {
   store_.hot().Read([&](const JobQueue& queue, const Fleet&) {
     stats.oldest_queued_time = queue.OldestQueueTime();
   });
-  stats.workers = {{WorkerState::kIdle, 0},
-                   {WorkerState::kBusy, 0},
-                   {WorkerState::kLost, 0},
-                   {WorkerState::kUnhealthy, 0},
-                   {WorkerState::kUnknown, 0}};
+  stats.workers = {{WorkerState::kIdle, 0},    {WorkerState::kBusy, 0},
+                   {WorkerState::kLost, 0},    {WorkerState::kUnhealthy, 0},
+                   {WorkerState::kUnknown, 0}, {WorkerState::kCordoned, 0}};
   for (WorkerRecord& worker : workers) {
     liveness_.Complete(worker);
     ++stats.workers[worker.state];

@@ -31,13 +31,13 @@ absl::Status Invalid(const std::string& field, const std::string& message) {
 
 // The job whose last attempt `key` speaks for, which may have ended: what its trainer wrote until
 // it was stopped is still to come. No attempt began since, and the end raised the epoch by one,
-// unless the worker was lost.
+// or not at all where the worker was lost.
 absl::StatusOr<Job> GetLoggedJob(Reader& reader, const LeaseKey& key) {
   ASSIGN_OR_RETURN(Job job, reader.GetJob(key.job_id));
   if (IsHeld(job.state) || job.attempt == 0) return GetHeldJob(reader, key);
   ASSIGN_OR_RETURN(const Attempt last, reader.GetAttempt(job.id, job.attempt));
-  const int64_t raised = last.result == kWorkerLost ? 0 : 1;
-  if (job.epoch == key.epoch + raised) return job;
+  const bool lost = last.result == kWorkerLost && job.epoch == key.epoch;
+  if (lost || job.epoch == key.epoch + 1) return job;
   return StaleEpoch(key);
 }
 
@@ -76,7 +76,7 @@ absl::Status ApplyEvents(Transaction& transaction, const Job& job, Attempt attem
   const absl::Time began = timed.empty() ? now : std::min(timed.front().time, now);
   ASSIGN_OR_RETURN(const Job running, MarkRunning(transaction, job, began));
   Job after = running;
-  after.run_time += run_time;
+  RETURN_IF_ERROR(ChargeRunTime(transaction, run_time, now, after));
   for (const TrainingReport& report : timed) {
     RETURN_IF_ERROR(transaction.AppendEvent(job.id, TrainingEvent(running, report)).status());
     ApplyReport(report, attempt.resumed_step, after.progress);

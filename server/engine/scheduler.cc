@@ -37,7 +37,7 @@ absl::StatusOr<std::optional<Assignment>> FindJob(const HotState& hot, Reader& r
                                                   BlobStore& blobs) {
   ASSIGN_OR_RETURN(const HarmedJobs harmed, FindHarmedJobs(reader, blobs));
   absl::StatusOr<std::optional<Assignment>> found = std::nullopt;
-  hot.Read([&](const JobQueue& queue, const Fleet& fleet) {
+  hot.Read([&](const JobQueue& queue, const Fleet& fleet, const Quotas& quotas) {
     if (!IsRegistered(fleet.FindWorker(asker.worker_id), asker)) {
       found = UnknownWorker(asker.worker_id);
       return;
@@ -45,8 +45,14 @@ absl::StatusOr<std::optional<Assignment>> FindJob(const HotState& hot, Reader& r
     WorkerSlot worker = *fleet.FindSlot(asker.worker_id);
     worker.unhealthy = liveness.Unhealthy(asker.worker_id);
     found = NextJob(
-        queue, worker, [&](const QueuedJob& job) { return JobNow(job, liveness, harmed); },
-        [&] { return LiveFleet(fleet, liveness); });
+        queue, worker,
+        [&](const QueuedJob& job) { return JobNow(job, liveness, harmed, fleet, quotas); },
+        [&] { return LiveFleet(fleet, liveness); },
+        [&](const QueuedJob& job) {
+          const int64_t gpus = GpusTaken(job.resources, worker.gpus);
+          return QuotaReached(job.owner, quotas.Of(job.owner), fleet.HoldingsOf(job.owner), gpus)
+              .empty();
+        });
   });
   return found;
 }

@@ -32,11 +32,17 @@ Workers LiveFleet(const Fleet& fleet, Liveness& liveness) {
   return live;
 }
 
-QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed) {
+QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed,
+                 const Fleet& fleet, const Quotas& quotas) {
   QueuedJob now = job;
   now.due = liveness.IsDue(job.id);
   now.may_avoid = liveness.MayAvoid(job.id);
   if (const auto found = harmed.find(job.id); found != harmed.end()) now.hold = found->second;
+  // On a worker without GPUs auto takes none.
+  const int64_t gpus = job.resources.device == "cuda" ? job.resources.gpus : 0;
+  const std::string reached =
+      QuotaReached(job.owner, quotas.Of(job.owner), fleet.HoldingsOf(job.owner), gpus);
+  if (!now.hold && !reached.empty()) now.hold = WaitReason{"QuotaReached", reached};
   return now;
 }
 
@@ -46,7 +52,7 @@ bool CouldTake(const HotState& hot, Liveness& liveness, const std::string& worke
   bool could = false;
   hot.Read([&](const JobQueue&, const Fleet& fleet) {
     const WorkerSlot* const slot = fleet.FindSlot(worker_id);
-    could = slot != nullptr && FitsNow(job, *slot);
+    could = slot != nullptr && slot->cordoned.empty() && FitsNow(job, *slot);
   });
   return could;
 }

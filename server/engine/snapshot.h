@@ -21,8 +21,9 @@ using HarmedJobs = std::map<std::string, WaitReason>;
 absl::StatusOr<HarmedJobs> FindHarmedJobs(Reader& reader, BlobStore& blobs);
 
 // The job as it stands now: whether its retry is due, whether it still avoids anybody, and on hold
-// where it is among the harmed.
-QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed);
+// where it is among the harmed, or its owner has as much as the quota allows.
+QueuedJob JobNow(const QueuedJob& job, Liveness& liveness, const HarmedJobs& harmed,
+                 const Fleet& fleet, const Quotas& quotas);
 
 // Whether the worker, which waits, could take a job that avoids nobody.
 bool CouldTake(const HotState& hot, Liveness& liveness, const std::string& worker_id,

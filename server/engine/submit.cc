@@ -16,7 +16,8 @@
 #include "server/core/text.h"
 #include "server/core/validation.h"
 #include "server/engine/attempts.h"
-#include "server/engine/blob_damage.h"
+#include "server/engine/dependencies.h"
+#include "server/engine/known_inputs.h"
 
 namespace tune::server {
 namespace {
@@ -66,37 +67,12 @@ absl::Status CheckRequest(const NewJob& request, const std::string& spec) {
 
 // As it has been from the first release on: a database keeps it.
 std::string BodyDigest(const NewJob& request, const Json& spec) {
-  const Json body = {{"job_id", request.job_id}, {"spec", spec}, {"labels", request.labels}};
+  Json body = {{"job_id", request.job_id}, {"spec", spec}, {"labels", request.labels}};
+  if (!request.after.empty()) {
+    body["after"] = request.after;
+    body["after_outcome"] = std::string(AfterOutcomeName(request.after_outcome));
+  }
   return Sha256Hex(DumpJson(body));
-}
-
-void NoteDamage(BlobStore& blobs, const std::string& resource, const std::vector<FileEntry>& files,
-                KnownInputs& known) {
-  const std::vector<FileEntry> harmed = blobs.Harmed(files);
-  if (harmed.empty()) return;
-  known.damaged[resource] = absl::StrCat("cannot be read: its ", harmed[0].path,
-                                         " is damaged or gone on the scheduler's "
-                                         "disk; ",
-                                         MendingOf(resource));
-}
-
-// NOT_FOUND is an answer: what is not there is left out.
-absl::StatusOr<KnownInputs> ReadInputs(Reader& reader, BlobStore& blobs, const RunSpec& spec) {
-  KnownInputs known;
-  auto model = reader.GetModel(std::string(absl::StripPrefix(spec.model, "models/")));
-  if (!model.ok() && !absl::IsNotFound(model.status())) return model.status();
-  if (model.ok()) {
-    NoteDamage(blobs, spec.model, model->files, known);
-    known.model = *std::move(model);
-  }
-  for (const std::string& name : DatasetNames(spec)) {
-    const auto dataset = reader.GetDataset(std::string(absl::StripPrefix(name, "datasets/")));
-    if (absl::IsNotFound(dataset.status())) continue;
-    RETURN_IF_ERROR(dataset.status());
-    known.datasets.emplace(name, *dataset);
-    NoteDamage(blobs, name, {dataset->file}, known);
-  }
-  return known;
 }
 
 // A job's own columns go before those that its dataset was pushed with.
@@ -188,11 +164,14 @@ absl::StatusOr<Job> Prepare(Reader& reader, BlobStore& blobs, FileKinds& file_ki
   job.spec = request.spec;
   job.labels = request.labels;
   job.owner = request.owner;
+  job.after = request.after;
+  job.after_outcome = request.after_outcome;
   job.create_time = job.queue_time = now;
   FitMaxLength(known, job);
   FillColumns(known, job.spec);
   RETURN_IF_ERROR(ValidateSpec(job.spec, known));
   job.file_kinds = KindsOf(known, job.spec, file_kinds);
+  RETURN_IF_ERROR(FindDependencies(reader, job));
   job.spec_json = DumpJson(RunSpecToJson(job.spec));
   job.id = request.job_id;
   if (job.id.empty()) {
@@ -209,8 +188,24 @@ absl::StatusOr<Job> WithFindings(Reader& reader, Job job, const DataFindings& fi
   return job;
 }
 
+absl::Status CheckQueueQuota(const HotState& hot, const std::string& owner) {
+  absl::Status status;
+  hot.Read([&](const JobQueue& queue, const Fleet&, const Quotas& quotas) {
+    const std::optional<int64_t> limit = quotas.Of(owner).queued_jobs;
+    const int64_t queued = queue.CountOf(owner);
+    if (!limit || queued < *limit) return;
+    status = absl::ResourceExhaustedError(absl::StrCat(
+        owner.empty() ? "who names nobody" : owner, " may have ", *limit,
+        " jobs in the queue, and has ", queued,
+        "; wait until some have begun, or have the quota raised: tunectl users quota"));
+  });
+  return status;
+}
+
 absl::StatusOr<Job> Insert(Transaction& transaction, const SubmitPlan& plan, Job prepared) {
   const std::string& request_id = plan.request.request_id;
+  // Some of them may be over since.
+  RETURN_IF_ERROR(FindDependencies(transaction, prepared));
   if (plan.request.job_id.empty()) {
     ASSIGN_OR_RETURN(prepared.id, FreeId(transaction, prepared.spec, prepared.create_time));
   }
@@ -292,6 +287,7 @@ absl::StatusOr<Job> Submit::CreateJob(const SubmitPlan& plan,
       job = *repeated;
       return absl::OkStatus();
     }
+    RETURN_IF_ERROR(CheckQueueQuota(store_.hot(), prepared.owner));
     Job now = prepared;
     // What the plan was made of may have been deleted or replaced since.
     if (store_.hot().registry_changes() != plan.registry_changes) {

@@ -23,7 +23,9 @@ struct NewJob {
   std::map<std::string, std::string> labels;  // at most 64, keys and values up to 256 bytes
   std::string request_id;                     // "" for none; at most 128 bytes
   bool validate_only = false;
-  std::string owner;  // who submits it; "" where nobody is named
+  std::string owner;                    // who submits it; "" where nobody is named
+  std::vector<std::string> after = {};  // ids of the jobs that must end before it begins
+  AfterOutcome after_outcome = AfterOutcome::kSuccess;
 };
 
 // A request that was looked at before it is queued.
@@ -50,8 +52,9 @@ class Submit {
   // after that the same request's plan is. Errors as of MakePlan, for the data.
   absl::Status CheckData(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
   // Checks the data where that was not done before, then queues the job. Errors as of MakePlan, for
-  // the data too; ALREADY_EXISTS: the job_id is taken. A repeat with the same request_id and body
-  // gets the first job as it is now. With validate_only, the job as it would be.
+  // the data too; ALREADY_EXISTS: the job_id is taken; RESOURCE_EXHAUSTED: the owner has as many jobs
+  // in the queue as the quota allows. A repeat with the same request_id and body gets the first job
+  // as it is now. With validate_only, the job as it would be.
   absl::StatusOr<Job> CreateJob(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
   // MakePlan and CreateJob.
   absl::StatusOr<Job> CreateJob(const NewJob& request);

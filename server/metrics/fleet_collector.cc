@@ -24,6 +24,8 @@ std::string WorkerStateName(WorkerState state) {
       return "UNHEALTHY";
     case WorkerState::kUnknown:
       return "UNKNOWN";
+    case WorkerState::kCordoned:
+      return "CORDONED";
   }
   return "";
 }
@@ -35,7 +37,8 @@ void CollectStats(const QueueStats& stats, MetricFamilies& out) {
   for (const auto& [state, count] : stats.jobs) {
     out.Add({{"state", std::string(JobStateName(state))}}, static_cast<double>(count));
   }
-  out.Begin("tune_workers", "Registered workers by state: IDLE, BUSY, UNHEALTHY, UNKNOWN or LOST",
+  out.Begin("tune_workers",
+            "Registered workers by state: IDLE, BUSY, CORDONED, UNHEALTHY, UNKNOWN or LOST",
             MetricType::Gauge);
   for (const auto& [state, count] : stats.workers) {
     out.Add({{"state", WorkerStateName(state)}}, static_cast<double>(count));

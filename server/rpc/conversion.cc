@@ -119,6 +119,7 @@ v1::JobEvent::StateChange StateChangeOf(const JobEvent& event) {
   change.set_reason(event.reason);
   change.set_message(event.message);
   change.set_worker(NameOrNone("workers", event.worker_id));
+  change.set_user(event.user);
   return change;
 }
 
@@ -148,8 +149,18 @@ v1::Worker::State ToProto(WorkerState state) {
       return v1::Worker::UNHEALTHY;
     case WorkerState::kUnknown:
       return v1::Worker::UNKNOWN;
+    case WorkerState::kCordoned:
+      return v1::Worker::CORDONED;
   }
   return v1::Worker::STATE_UNSPECIFIED;
+}
+
+v1::Worker::Cordon ToProto(const Cordon& cordon) {
+  v1::Worker::Cordon proto;
+  proto.set_user(cordon.user);
+  proto.set_reason(cordon.reason);
+  if (Known(cordon.time)) *proto.mutable_time() = ToTimestamp(cordon.time);
+  return proto;
 }
 
 template <class Proto, class Item>
@@ -189,6 +200,26 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
   return result;
 }
 
+absl::StatusOr<std::vector<std::string>> AfterFromProto(const v1::Job& job) {
+  std::vector<std::string> ids;
+  FieldErrors errors;
+  for (int i = 0; i < job.after_size(); ++i) {
+    const auto id = ParseName("jobs", job.after(i));
+    if (!id.ok()) errors.Add(absl::StrCat("after[", i, "]"), std::string(id.status().message()));
+    if (id.ok()) ids.push_back(*id);
+  }
+  RETURN_IF_ERROR(errors.ToStatus("job"));
+  return ids;
+}
+
+absl::StatusOr<AfterOutcome> AfterOutcomeFromProto(const v1::Job& job) {
+  const auto outcome = AfterOutcomeFromName(job.after_outcome());
+  if (outcome.ok()) return outcome;
+  FieldErrors errors;
+  errors.Add("after_outcome", std::string(outcome.status().message()));
+  return errors.ToStatus("job");
+}
+
 v1::Job ToProto(const Job& job) {
   v1::Job proto;
   proto.set_name(NameOrNone("jobs", job.id));
@@ -210,6 +241,9 @@ v1::Job ToProto(const Job& job) {
   proto.set_latest_checkpoint(job.latest_checkpoint);
   proto.set_final_checkpoint(job.final_checkpoint);
   proto.set_queue_position(job.queue_position);
+  for (const std::string& id : job.after) proto.add_after(ResourceName("jobs", id));
+  if (!job.after.empty()) proto.set_after_outcome(std::string(AfterOutcomeName(job.after_outcome)));
+  for (const std::string& id : job.waits_for) proto.add_waits_for(ResourceName("jobs", id));
   proto.mutable_warnings()->Add(job.warnings.begin(), job.warnings.end());
   for (const DataUse& use : job.data) PutDataUse(use, *proto.add_data());
   return proto;
@@ -296,6 +330,8 @@ v1::Worker ToProto(const WorkerRecord& worker) {
   proto.set_incarnation(worker.incarnation);
   proto.set_version(worker.version);
   proto.set_reason(worker.unhealthy);
+  if (worker.cordon) *proto.mutable_cordon() = ToProto(*worker.cordon);
+  proto.mutable_labels()->insert(worker.labels.begin(), worker.labels.end());
   proto.set_owner(worker.owner);
   proto.set_trainer_version(worker.trainer_version);
   if (Known(worker.register_time)) {
@@ -354,6 +390,7 @@ absl::StatusOr<Registration> FromProto(const v1::RegisterWorkerRequest& request)
   worker.resources = FromProto(request.resources());
   worker.version = request.version();
   worker.unhealthy = request.unhealthy();
+  worker.labels = {request.labels().begin(), request.labels().end()};
   worker.trainer_version = request.trainer_version();
   worker.spec_fields.assign(request.spec_fields().begin(), request.spec_fields().end());
   for (const v1::LeaseKey& key : request.running()) {

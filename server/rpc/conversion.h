@@ -30,6 +30,9 @@ absl::StatusOr<std::vector<JobState>> StatesFromProto(
     const google::protobuf::RepeatedField<int>& states);
 
 v1::Job ToProto(const Job& job);
+// The ids in `after`, and `after_outcome`; INVALID_ARGUMENT names the field.
+absl::StatusOr<std::vector<std::string>> AfterFromProto(const v1::Job& job);
+absl::StatusOr<AfterOutcome> AfterOutcomeFromProto(const v1::Job& job);
 // A job in a list: without sample_prompts and template, which can be long.
 v1::Job ToListedProto(const Job& job);
 v1::JobEvent ToProto(const JobEvent& event);

@@ -52,6 +52,9 @@ grpc::ServerUnaryReactor* DispatchService::Heartbeat(grpc::CallbackServerContext
                                            {request->free_disk_bytes(), request->unhealthy()}));
     v1::HeartbeatResponse answer;
     for (const LeaseKey& key : ended) *answer.add_ended() = ToProto(key);
+    for (const LeaseKey& key : engine_.leases().Yielding(held)) {
+      *answer.add_yielding() = ToProto(key);
+    }
     return answer;
   };
   return RunCall(runtime_, context, response, work);

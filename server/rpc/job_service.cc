@@ -19,6 +19,8 @@ absl::StatusOr<NewJob> NewJobFrom(const Request& request, const Identity& caller
   job.job_id = request.job_id();
   job.labels = {request.job().labels().begin(), request.job().labels().end()};
   job.owner = caller.user;
+  ASSIGN_OR_RETURN(job.after, AfterFromProto(request.job()));
+  ASSIGN_OR_RETURN(job.after_outcome, AfterOutcomeFromProto(request.job()));
   ASSIGN_OR_RETURN(job.spec, RunSpecFromProto(request.job().spec()));
   return job;
 }
@@ -37,7 +39,30 @@ DataChecks::OnProgress WhileAskedFor(const grpc::CallbackServerContext& context)
   };
 }
 
+// Of any of the requests that order something of a job.
+template <class Request>
+absl::StatusOr<Order> OrderFrom(const Request& request, const Identity& caller) {
+  ASSIGN_OR_RETURN(const std::string id, ParseName("jobs", request.name()));
+  return Order{.job_id = id,
+               .reason = request.reason(),
+               .request_id = request.request_id(),
+               .user = caller.user,
+               .validate_only = request.validate_only()};
+}
+
 }  // namespace
+
+template <class Request>
+grpc::ServerUnaryReactor* JobService::RunOrder(grpc::CallbackServerContext* context,
+                                               const Request* request, v1::Job* response,
+                                               absl::StatusOr<Job> (Orders::*give)(const Order&)) {
+  return RunCall(runtime_, context, response,
+                 [this, request, context, give]() -> absl::StatusOr<v1::Job> {
+                   ASSIGN_OR_RETURN(const Order order, OrderFrom(*request, IdentityOf(*context)));
+                   ASSIGN_OR_RETURN(const Job job, (engine_.orders().*give)(order));
+                   return ToProto(job);
+                 });
+}
 
 grpc::ServerUnaryReactor* JobService::CreateJob(grpc::CallbackServerContext* context,
                                                 const v1::CreateJobRequest* request,
@@ -92,11 +117,25 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
                                                 const v1::CancelJobRequest* request,
                                                 v1::Job* response) {
-  return RunCall(runtime_, context, response, [this, request]() -> absl::StatusOr<v1::Job> {
-    ASSIGN_OR_RETURN(const std::string id, ParseName("jobs", request->name()));
-    ASSIGN_OR_RETURN(const Job job, engine_.cancel().CancelJob(id, request->reason()));
-    return ToProto(job);
-  });
+  return RunOrder(context, request, response, &Orders::Cancel);
+}
+
+grpc::ServerUnaryReactor* JobService::PauseJob(grpc::CallbackServerContext* context,
+                                               const v1::PauseJobRequest* request,
+                                               v1::Job* response) {
+  return RunOrder(context, request, response, &Orders::Pause);
+}
+
+grpc::ServerUnaryReactor* JobService::ResumeJob(grpc::CallbackServerContext* context,
+                                                const v1::ResumeJobRequest* request,
+                                                v1::Job* response) {
+  return RunOrder(context, request, response, &Orders::Resume);
+}
+
+grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* context,
+                                               const v1::RetryJobRequest* request,
+                                               v1::Job* response) {
+  return RunOrder(context, request, response, &Orders::Retry);
 }
 
 grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* context,

@@ -44,6 +44,7 @@ RpcServer::RpcServer(Engine& engine, Clock& clock, const TransferCounters& trans
       datasets_(engine, runtime_),
       models_(engine, runtime_),
       checkpoints_(engine, runtime_),
+      users_(engine, runtime_),
       workers_(engine, runtime_),
       dispatch_(engine, runtime_),
       blobs_(engine, runtime_, transfers) {}
@@ -64,7 +65,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   builder.AddListeningPort(address, credentials, &port);
   for (grpc::Service* service : std::initializer_list<grpc::Service*>{
            &server->jobs_, &server->datasets_, &server->models_, &server->checkpoints_,
-           &server->workers_, &server->dispatch_, &server->blobs_}) {
+           &server->users_, &server->workers_, &server->dispatch_, &server->blobs_}) {
     builder.RegisterService(service);
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;

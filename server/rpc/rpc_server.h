@@ -19,6 +19,7 @@
 #include "server/rpc/job_service.h"
 #include "server/rpc/model_service.h"
 #include "server/rpc/rpc_metrics.h"
+#include "server/rpc/user_service.h"
 #include "server/rpc/worker_service.h"
 
 namespace tune::server {
@@ -53,6 +54,7 @@ class RpcServer {
   DatasetService datasets_;
   ModelService models_;
   CheckpointService checkpoints_;
+  UserService users_;
   WorkerService workers_;
   DispatchService dispatch_;
   BlobService blobs_;

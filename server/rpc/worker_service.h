@@ -10,7 +10,7 @@ namespace tune::server {
 class WorkerService : public v1::WorkerService::CallbackService {
  public:
   WorkerService(Engine& engine, const CallRuntime& runtime)
-      : queries_(engine.queries()), runtime_(runtime) {}
+      : queries_(engine.queries()), cordons_(engine.cordons()), runtime_(runtime) {}
 
   grpc::ServerUnaryReactor* GetWorker(grpc::CallbackServerContext* context,
                                       const v1::GetWorkerRequest* request,
@@ -18,9 +18,16 @@ class WorkerService : public v1::WorkerService::CallbackService {
   grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
                                         const v1::ListWorkersRequest* request,
                                         v1::ListWorkersResponse* response) override;
+  grpc::ServerUnaryReactor* CordonWorker(grpc::CallbackServerContext* context,
+                                         const v1::CordonWorkerRequest* request,
+                                         v1::Worker* response) override;
+  grpc::ServerUnaryReactor* UncordonWorker(grpc::CallbackServerContext* context,
+                                           const v1::UncordonWorkerRequest* request,
+                                           google::protobuf::Empty* response) override;
 
  private:
   Queries& queries_;
+  Cordons& cordons_;
   const CallRuntime runtime_;
 };
 

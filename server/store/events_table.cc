@@ -36,6 +36,7 @@ JobEvent ReadEvent(Query& row, const std::string& job_id) {
   event.worker_id = row.Text();
   event.payload = row.Blob();
   event.checkpoint = row.Text();
+  event.user = row.Text();
   if (known.ok()) return event;
   event.kind = JobEvent::Kind::kUnreadable;
   event.message = absl::StrCat("this entry cannot be read: ", known.message());
@@ -55,7 +56,7 @@ std::vector<JobEvent> List(Connection& connection, const std::string& job_id, in
                            int64_t limit) {
   Query query(connection,
               "SELECT seq, time_us, attempt, kind, state, reason, message, worker_id, payload, "
-              "checkpoint FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?");
+              "checkpoint, user FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?");
   query.Bind(job_id, after_seq, limit);
   std::vector<JobEvent> events;
   while (query.Next()) events.push_back(ReadEvent(query, job_id));
@@ -68,12 +69,12 @@ int64_t Append(Connection& connection, const std::string& job_id, const JobEvent
   const std::string state(change ? JobStateName(event.state) : "");
   Query(connection,
         "INSERT INTO events (job_id, seq, time_us, attempt, kind, state, reason, message, "
-        "worker_id, payload, checkpoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        "worker_id, payload, checkpoint, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Bind(job_id, seq, event.time, event.attempt, kKinds[static_cast<size_t>(event.kind)],
             TextOrNull{state}, TextOrNull{event.reason}, TextOrNull{event.message},
             TextOrNull{event.worker_id},
             Bytes{event.payload, event.kind == JobEvent::Kind::kTraining},
-            TextOrNull{event.checkpoint})
+            TextOrNull{event.checkpoint}, TextOrNull{event.user})
       .Run();
   return seq;
 }

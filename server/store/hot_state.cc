@@ -5,12 +5,11 @@
 #include <set>
 
 #include "run/known_settings.h"
+#include "run/reason.h"
 #include "server/core/spec_fit.h"
 
 namespace tune::server {
 namespace {
-
-HeldJob HeldJobOf(const Job& job) { return {job.id, job.spec.resources, job.gpus}; }
 
 // Of a worker's trainer, sorted.
 std::vector<std::string> WhatItAsks(const Job& job) {
@@ -24,13 +23,26 @@ std::vector<std::string> WhatItAsks(const Job& job) {
 
 }  // namespace
 
+HeldJob HeldJobOf(const Job& job) {
+  return {.id = job.id,
+          .resources = job.spec.resources,
+          .gpus = job.gpus,
+          .epoch = job.epoch,
+          .priority = job.spec.priority,
+          .owner = job.owner,
+          .yields = !job.yield_reason.empty(),
+          .preempted = job.yield_reason == kPreempted};
+}
+
 QueuedJob QueuedJobOf(const Job& job) {
   QueuedJob queued;
   queued.id = job.id;
   queued.priority = job.spec.priority;
   queued.submit_order = job.submit_order;
+  queued.owner = job.owner;
   queued.resources = job.spec.resources;
   queued.avoids = job.avoids;
+  queued.waits_for = job.waits_for;
   queued.queue_time = job.queue_time;
   queued.file_kinds = job.file_kinds;
   std::vector<std::string> asked = WhatItAsks(job);
@@ -43,6 +55,19 @@ QueuedJob QueuedJobOf(const Job& job) {
 void HotState::Read(absl::FunctionRef<void(const JobQueue&, const Fleet&)> read) const {
   absl::ReaderMutexLock lock(&mutex_);
   read(queue_, fleet_);
+}
+
+void HotState::Read(
+    absl::FunctionRef<void(const JobQueue&, const Fleet&, const Quotas&)> read) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  read(queue_, fleet_, quotas_);
+}
+
+void HotState::PutQuota(const std::string& user, const std::optional<Quota>& quota) {
+  absl::MutexLock lock(&mutex_);
+  undo_.push_back([this, user, before = quotas_.Find(user)]()
+                      ABSL_NO_THREAD_SAFETY_ANALYSIS { quotas_.Put(user, before); });
+  quotas_.Put(user, quota);
 }
 
 // The job is queued, held or neither.
@@ -69,21 +94,41 @@ void HotState::PutJob(const Job& job) {
   if (job.state == JobState::kQueued) return PutQueued(QueuedJobOf(job));
   const HeldJob held = HeldJobOf(job);
   absl::MutexLock lock(&mutex_);
-  if (IsHeld(job.state) && Holds(job)) return;  // most changes are news of its progress
+  if (IsHeld(job.state) && Holds(job.worker_id, held))
+    return;  // most changes are news of its progress
   NoteJob(job.id);
   Place(job.id, nullptr, job.worker_id, IsHeld(job.state) ? &held : nullptr);
 }
 
-bool HotState::Holds(const Job& job) const {
+bool HotState::Holds(const std::string& worker_id, const HeldJob& job) const {
   std::string holder;
   const HeldJob* const held = fleet_.FindHeld(job.id, &holder);
-  return held != nullptr && held->gpus == job.gpus && holder == job.worker_id;
+  return held != nullptr && holder == worker_id && held->gpus == job.gpus &&
+         held->epoch == job.epoch && held->yields == job.yields && held->preempted == job.preempted;
 }
 
 void HotState::PutQueued(const QueuedJob& job) {
   absl::MutexLock lock(&mutex_);
   NoteJob(job.id);
   Place(job.id, &job, "", nullptr);
+}
+
+void HotState::Rank(const std::string& user, const Usage& usage) {
+  usages_[user] = usage;
+  queue_.SetRank(user, UsageRank(usage));
+}
+
+void HotState::PutUsage(const std::string& user, const Usage& usage) {
+  absl::MutexLock lock(&mutex_);
+  undo_.push_back([this, user, before = usages_[user]]()
+                      ABSL_NO_THREAD_SAFETY_ANALYSIS { Rank(user, before); });
+  Rank(user, usage);
+}
+
+Usage HotState::UsageOf(const std::string& user) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = usages_.find(user);
+  return found == usages_.end() ? Usage() : found->second;
 }
 
 void HotState::NoteWorker(const std::string& id) {

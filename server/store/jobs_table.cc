@@ -19,18 +19,30 @@ constexpr char kListedSpec[] =
     "CASE WHEN json_valid(spec) THEN json_remove(spec, '$.sample_prompts', '$.template', "
     "'$.templates') ELSE spec END";
 
-// In the order that ReadJob reads; before them submit_order, id and spec.
+// Ids of jobs, with spaces between.
+constexpr char kWaitsFor[] =
+    "coalesce((SELECT group_concat(after_id, ' ') FROM job_dependencies WHERE job_id = jobs.id), "
+    "'')";
+
+// In the order that ReadJob reads; before them submit_order, id, spec and kWaitsFor.
 constexpr char kColumns[] =
-    "labels, warnings, data, sources, file_kinds, state, epoch, attempt, retries_used, "
+    "labels, after, after_outcome, warnings, data, sources, file_kinds, state, epoch, attempt, "
+    "retries_used, "
     "disruptions, "
-    "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, reason, "
-    "message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
+    "furthest_step, run_time_us, retry_delay_us, avoids, gpu_indices, owner, worker_id, "
+    "yield_reason, "
+    "reason, message, create_time_us, queue_time_us, start_time_us, end_time_us, step, "
     "total_steps, epochs_done, loss, learning_rate, grad_norm, tokens_per_second, "
     "seconds_per_step, eta_seconds, eval_loss, progress_time_us, latest_checkpoint, "
     "final_checkpoint";
 
 std::string Select(absl::string_view spec, absl::string_view condition) {
-  return absl::StrCat("SELECT submit_order, id, ", spec, ", ", kColumns, " FROM jobs ", condition);
+  return absl::StrCat("SELECT submit_order, id, ", spec, ", ", kWaitsFor, ", ", kColumns,
+                      " FROM jobs ", condition);
+}
+
+std::vector<std::string> IdsFromText(const std::string& text) {
+  return absl::StrSplit(text, ' ', absl::SkipEmpty());
 }
 
 void ReadProgress(Query& row, Progress& progress) {
@@ -65,6 +77,11 @@ absl::Status ReadTexts(const std::string& text, Container& texts) {
   return absl::OkStatus();
 }
 
+absl::Status ReadOutcome(const std::string& text, AfterOutcome& outcome) {
+  ASSIGN_OR_RETURN(outcome, AfterOutcomeFromName(text));
+  return absl::OkStatus();
+}
+
 absl::Status ReadData(const std::string& text, std::vector<DataUse>& data) {
   ASSIGN_OR_RETURN(const Json json, ParseJson(text));
   ASSIGN_OR_RETURN(data, DataUseFromJson(json));
@@ -77,16 +94,18 @@ absl::Status ReadSources(const std::string& text, std::vector<SourceProgress>& s
   return absl::OkStatus();
 }
 
-// The columns spec, labels, warnings, data, sources and file_kinds. What cannot be read is left out
-// and told.
+// The columns spec to file_kinds. What cannot be read is left out and told.
 void ReadTexts(Query& row, Job& job) {
   const auto note = [&](absl::string_view column, const absl::Status& status) {
     if (status.ok() || !job.unreadable.empty()) return;
     job.unreadable = absl::StrCat("the stored ", column, " cannot be read: ", status.message());
   };
   job.spec_json = row.Text();
+  job.waits_for = IdsFromText(row.Text());
   note("spec", ReadSpec(job.spec_json, job.spec));
   note("labels", ReadTexts(row.Text(), job.labels));
+  note("after", ReadTexts(row.Text(), job.after));
+  note("after_outcome", ReadOutcome(row.Text(), job.after_outcome));
   note("warnings", ReadTexts(row.Text(), job.warnings));
   note("data", ReadData(row.Text(), job.data));
   note("sources", ReadSources(row.Text(), job.progress.sources));
@@ -96,10 +115,6 @@ void ReadTexts(Query& row, Job& job) {
 
 std::string ListToText(const std::vector<int32_t>& numbers) { return absl::StrJoin(numbers, " "); }
 std::string ListToText(const std::vector<std::string>& ids) { return absl::StrJoin(ids, " "); }
-
-std::vector<std::string> IdsFromText(const std::string& text) {
-  return absl::StrSplit(text, ' ', absl::SkipEmpty());
-}
 
 // Of the spec's fields; "" where it cannot be read.
 std::string FieldsSetText(const std::string& spec_json) {
@@ -138,6 +153,7 @@ absl::StatusOr<Job> ReadJob(Query& row) {
   job.attempt = static_cast<int32_t>(row.Int());
   ReadBudget(row, job);
   job.worker_id = row.Text();
+  job.yield_reason = row.Text();
   job.reason = row.Text();
   job.message = row.Text();
   job.create_time = row.Time();
@@ -166,6 +182,13 @@ std::string StateList(const std::vector<JobState>& states) {
   });
 }
 
+// None where they cannot be read: such a job's spec cannot either.
+Labels LabelsFromText(const std::string& text) {
+  const auto json = ParseJson(text);
+  FieldErrors errors;
+  return json.ok() ? LabelsFromJson(*json, "worker_labels", &errors) : Labels();
+}
+
 // What a queue's jobs set, by the text it is stored as.
 using SharedPaths = absl::flat_hash_map<std::string, FieldPaths>;
 
@@ -192,6 +215,14 @@ void InsertInputs(Connection& connection, const Job& job) {
   for (const std::string& resource : resources) {
     Query(connection, "INSERT INTO job_inputs (resource, job_id) VALUES (?, ?)")
         .Bind(resource, job.id)
+        .Run();
+  }
+}
+
+void InsertDependencies(Connection& connection, const Job& job) {
+  for (const std::string& after_id : job.waits_for) {
+    Query(connection, "INSERT INTO job_dependencies (job_id, after_id) VALUES (?, ?)")
+        .Bind(job.id, after_id)
         .Run();
   }
 }
@@ -259,9 +290,12 @@ std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string
 std::vector<QueuedJob> ListQueue(Connection& connection) {
   Query query(
       connection,
-      "SELECT id, priority, submit_order, device, gpus, host_memory_bytes, avoids, "
-      "queue_time_us, file_kinds, coalesce(fields_set, ''), "
-      "CASE WHEN fields_set IS NULL THEN spec ELSE '' END FROM jobs WHERE state = 'QUEUED'");
+      absl::StrCat("SELECT id, priority, submit_order, owner, device, gpus, host_memory_bytes, "
+                   "worker_labels, avoids, ",
+                   kWaitsFor,
+                   ", queue_time_us, file_kinds, coalesce(fields_set, ''), "
+                   "CASE WHEN fields_set IS NULL THEN spec ELSE '' END "
+                   "FROM jobs WHERE state = 'QUEUED'"));
   SharedPaths paths;
   std::vector<QueuedJob> queue;
   while (query.Next()) {
@@ -269,10 +303,13 @@ std::vector<QueuedJob> ListQueue(Connection& connection) {
     job.id = query.Text();
     job.priority = query.Int();
     job.submit_order = query.Int();
+    job.owner = query.Text();
     job.resources.device = query.Text();
     job.resources.gpus = query.Int();
     job.resources.host_memory_bytes = query.Int();
+    job.resources.worker_labels = LabelsFromText(query.Text());
     job.avoids = IdsFromText(query.Text());
+    job.waits_for = IdsFromText(query.Text());
     job.queue_time = query.Time();
     job.file_kinds = ReadFileKinds(query.Text());
     job.fields_set = ReadFieldsSet(query, paths);
@@ -319,6 +356,36 @@ std::vector<std::string> FindQueuedUsers(Connection& connection, const std::stri
   return ids;
 }
 
+std::vector<std::string> ListDependents(Connection& connection, const std::string& job_id) {
+  Query query(connection, "SELECT job_id FROM job_dependencies WHERE after_id = ? ORDER BY job_id");
+  query.Bind(job_id);
+  std::vector<std::string> ids;
+  while (query.Next()) ids.push_back(query.Text());
+  return ids;
+}
+
+void DeleteDependency(Connection& connection, const std::string& job_id,
+                      const std::string& after_id) {
+  Query(connection, "DELETE FROM job_dependencies WHERE job_id = ? AND after_id = ?")
+      .Bind(job_id, after_id)
+      .Run();
+}
+
+std::optional<OrderRecord> FindOrder(Connection& connection, const std::string& request_id) {
+  Query query(connection, "SELECT job_id, kind FROM orders WHERE request_id = ?");
+  if (!query.Bind(request_id).Next()) return std::nullopt;
+  OrderRecord order;
+  order.job_id = query.Text();
+  order.kind = query.Text();
+  return order;
+}
+
+void InsertOrder(Connection& connection, const std::string& request_id, const OrderRecord& order) {
+  Query(connection, "INSERT INTO orders (request_id, job_id, kind) VALUES (?, ?, ?)")
+      .Bind(request_id, order.job_id, order.kind)
+      .Run();
+}
+
 absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPaths& fields_set,
                            const std::string& request_id, const std::string& body_digest) {
   if (Query(connection, "SELECT 1 FROM jobs WHERE id = ?").Bind(job.id).Next()) {
@@ -330,22 +397,26 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
   inserted.epoch = EpochLeft(connection, job.id);
   Query query(
       connection,
-      "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, file_kinds, labels, "
-      "warnings, "
-      "data, priority, device, gpus, host_memory_bytes, state, epoch, attempt, owner, reason, "
-      "message, "
+      "INSERT INTO jobs (id, request_id, body_digest, spec, fields_set, file_kinds, labels, after, "
+      "after_outcome, warnings, data, "
+      "priority, device, gpus, host_memory_bytes, worker_labels, state, epoch, attempt, owner, "
+      "reason, message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, ?, 0) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, ?, "
+      "0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,
-             DumpJson(job.file_kinds), DumpJson(job.labels), DumpJson(job.warnings),
+             DumpJson(job.file_kinds), DumpJson(job.labels), DumpJson(job.after),
+             AfterOutcomeName(job.after_outcome), DumpJson(job.warnings),
              DumpJson(DataUseToJson(job.data)), job.spec.priority, job.spec.resources.device,
-             job.spec.resources.gpus, job.spec.resources.host_memory_bytes, inserted.epoch,
-             job.owner, job.create_time, job.queue_time, job.progress.total_steps);
+             job.spec.resources.gpus, job.spec.resources.host_memory_bytes,
+             DumpJson(LabelsToJson(job.spec.resources.worker_labels)), inserted.epoch, job.owner,
+             job.create_time, job.queue_time, job.progress.total_steps);
   query.Next();
   inserted.submit_order = query.Int();
   query.Next();  // to its end: only then is the row there
   InsertInputs(connection, job);
+  InsertDependencies(connection, job);
   return inserted;
 }
 
@@ -370,7 +441,7 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
       Query(connection,
             "UPDATE jobs SET state = ?, epoch = ?, attempt = ?, retries_used = ?, disruptions = ?, "
             "furthest_step = ?, run_time_us = ?, retry_delay_us = ?, avoids = ?, "
-            "gpu_indices = ?, worker_id = ?, reason = ?, "
+            "gpu_indices = ?, worker_id = ?, yield_reason = ?, reason = ?, "
             "message = ?, queue_time_us = ?, start_time_us = ?, "
             "end_time_us = ?, step = ?, total_steps = ?, epochs_done = ?, loss = ?, "
             "learning_rate = ?, grad_norm = ?, tokens_per_second = ?, seconds_per_step = ?, "
@@ -380,8 +451,8 @@ absl::Status Update(Connection& connection, const Job& before, const Job& after)
                 after.budget.disruptions, after.furthest_step,
                 absl::ToInt64Microseconds(after.run_time),
                 absl::ToInt64Microseconds(after.retry_delay), ListToText(after.avoids),
-                ListToText(after.gpus), TextOrNull{after.worker_id}, after.reason, after.message,
-                after.queue_time, after.start_time, after.end_time)
+                ListToText(after.gpus), TextOrNull{after.worker_id}, after.yield_reason,
+                after.reason, after.message, after.queue_time, after.start_time, after.end_time)
           .Bind(progress.step, progress.total_steps, progress.epoch, progress.loss,
                 progress.learning_rate, progress.grad_norm, progress.tokens_per_second,
                 progress.seconds_per_step, progress.eta_seconds, progress.eval_loss,

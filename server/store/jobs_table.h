@@ -11,6 +11,11 @@ absl::StatusOr<Job> Get(Connection& connection, const std::string& id);
 absl::StatusOr<std::vector<Job>> List(Connection& connection, const JobFilter& filter);
 absl::StatusOr<std::vector<Job>> ListHeld(Connection& connection, const std::string& worker_id);
 std::optional<SubmitRecord> FindSubmit(Connection& connection, const std::string& request_id);
+std::vector<std::string> ListDependents(Connection& connection, const std::string& job_id);
+void DeleteDependency(Connection& connection, const std::string& job_id,
+                      const std::string& after_id);
+std::optional<OrderRecord> FindOrder(Connection& connection, const std::string& request_id);
+void InsertOrder(Connection& connection, const std::string& request_id, const OrderRecord& order);
 std::vector<QueuedJob> ListQueue(Connection& connection);
 std::map<std::string, absl::Duration> RetryDelays(Connection& connection);
 std::map<JobState, int64_t> Count(Connection& connection);

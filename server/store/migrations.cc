@@ -64,6 +64,8 @@ void Apply(Connection& connection, size_t number, const Migration& migration, ab
 absl::Status ApplyMigrations(Connection& connection, const std::vector<Migration>& migrations,
                              absl::Time now) {
   absl::Status status = connection.Catch([&]() -> absl::Status {
+    // A table that is replaced must not take along what refers to it.
+    connection.Exec("PRAGMA foreign_keys = OFF");
     connection.Exec(kCreateTable);
     const std::map<size_t, Applied> applied = ReadApplied(connection);
     RETURN_IF_ERROR(Check(applied, migrations, connection.path()));
@@ -73,6 +75,10 @@ absl::Status ApplyMigrations(Connection& connection, const std::vector<Migration
     return absl::OkStatus();
   });
   if (!status.ok()) connection.RollBack();
+  status.Update(connection.Catch([&] {
+    connection.Exec("PRAGMA foreign_keys = ON");
+    return absl::OkStatus();
+  }));
   return status;
 }
 

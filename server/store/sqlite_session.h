@@ -13,6 +13,7 @@
 #include "server/store/jobs_table.h"
 #include "server/store/sqlite_connection.h"
 #include "server/store/store.h"
+#include "server/store/users_table.h"
 #include "server/store/workers_table.h"
 
 namespace tune::server {
@@ -35,6 +36,14 @@ class SqliteReads : public Base {
   absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) override {
     return Call<std::optional<SubmitRecord>>(
         [&] { return jobs_table::FindSubmit(connection_, request_id); });
+  }
+  absl::StatusOr<std::optional<OrderRecord>> FindOrder(const std::string& request_id) override {
+    return Call<std::optional<OrderRecord>>(
+        [&] { return jobs_table::FindOrder(connection_, request_id); });
+  }
+  absl::StatusOr<std::vector<std::string>> ListDependents(const std::string& job_id) override {
+    return Call<std::vector<std::string>>(
+        [&] { return jobs_table::ListDependents(connection_, job_id); });
   }
   absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() override {
     return Call<std::map<std::string, absl::Duration>>(
@@ -65,6 +74,12 @@ class SqliteReads : public Base {
                                                         int64_t limit) override {
     return Call<std::vector<WorkerRecord>>(
         [&] { return workers_table::List(connection_, after_id, limit); });
+  }
+  absl::StatusOr<std::map<std::string, Usage>> ListUsages() override {
+    return Call<std::map<std::string, Usage>>([&] { return users_table::ListUsages(connection_); });
+  }
+  absl::StatusOr<std::map<std::string, Quota>> ListQuotas() override {
+    return Call<std::map<std::string, Quota>>([&] { return users_table::ListQuotas(connection_); });
   }
   absl::StatusOr<Dataset> GetDataset(const std::string& id) override {
     return Call<Dataset>([&] { return datasets_table::Get(connection_, id); });
@@ -157,6 +172,12 @@ class SqliteTransaction : public SqliteReads<Transaction> {
     hot_.PutJob(after);
     return absl::OkStatus();
   }
+  absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) override {
+    return Do([&] { jobs_table::InsertOrder(connection_, request_id, order); });
+  }
+  absl::Status DeleteDependency(const std::string& job_id, const std::string& after_id) override {
+    return Do([&] { jobs_table::DeleteDependency(connection_, job_id, after_id); });
+  }
   absl::Status DeleteJob(const Job& job) override {
     return Do([&] { return jobs_table::Delete(connection_, job); });
   }
@@ -172,12 +193,33 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
   absl::Status PutWorker(const WorkerRecord& worker) override {
     RETURN_IF_ERROR(Do([&] { workers_table::Put(connection_, worker); }));
-    hot_.PutWorker(worker);
-    return absl::OkStatus();
+    return HeatWorker(worker.id);
   }
   absl::Status DeleteWorker(const std::string& id) override {
     RETURN_IF_ERROR(Do([&] { workers_table::Delete(connection_, id); }));
     hot_.RemoveWorker(id);
+    return absl::OkStatus();
+  }
+  absl::Status PutCordon(const std::string& worker_id, const Cordon& cordon) override {
+    RETURN_IF_ERROR(Do([&] { workers_table::PutCordon(connection_, worker_id, cordon); }));
+    return HeatWorker(worker_id);
+  }
+  absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) override {
+    ASSIGN_OR_RETURN(const bool was_there, Call<bool>([&] {
+                       return workers_table::DeleteCordon(connection_, worker_id);
+                     }));
+    RETURN_IF_ERROR(HeatWorker(worker_id));
+    return was_there;
+  }
+  absl::Status PutQuota(const std::string& user, const std::optional<Quota>& quota) override {
+    RETURN_IF_ERROR(Do([&] { users_table::PutQuota(connection_, user, quota); }));
+    hot_.PutQuota(user, quota);
+    return absl::OkStatus();
+  }
+  absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) override {
+    const Usage usage = server::AddUsage(hot_.UsageOf(user), device_seconds, now);
+    RETURN_IF_ERROR(Do([&] { users_table::PutUsage(connection_, user, usage); }));
+    hot_.PutUsage(user, usage);
     return absl::OkStatus();
   }
   absl::Status InsertDataset(const Dataset& dataset) override {
@@ -207,6 +249,15 @@ class SqliteTransaction : public SqliteReads<Transaction> {
   }
 
  private:
+  // Where there is such a worker.
+  absl::Status HeatWorker(const std::string& id) {
+    const absl::StatusOr<WorkerRecord> worker = GetWorker(id);
+    if (absl::IsNotFound(worker.status())) return absl::OkStatus();
+    RETURN_IF_ERROR(worker.status());
+    hot_.PutWorker(*worker);
+    return absl::OkStatus();
+  }
+
   HotState& hot_;
 };
 

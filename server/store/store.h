@@ -36,6 +36,12 @@ struct SubmitRecord {
   std::string body_digest;
 };
 
+// What a person has ordered of a job by a request_id.
+struct OrderRecord {
+  std::string job_id;
+  std::string kind;  // "cancel", "pause", …
+};
+
 struct CheckpointFilter {
   std::string job_id;        // "": of all jobs
   int64_t before_order = 0;  // only those registered earlier than this one; 0: all
@@ -67,6 +73,9 @@ class Reader {
   // Jobs that this worker holds; "": that any does.
   virtual absl::StatusOr<std::vector<Job>> HeldJobs(const std::string& worker_id) = 0;
   virtual absl::StatusOr<std::optional<SubmitRecord>> FindSubmit(const std::string& request_id) = 0;
+  virtual absl::StatusOr<std::optional<OrderRecord>> FindOrder(const std::string& request_id) = 0;
+  // Ids of the jobs that wait for this one to end, by name.
+  virtual absl::StatusOr<std::vector<std::string>> ListDependents(const std::string& job_id) = 0;
   // Of the QUEUED jobs that wait before their next attempt, by id.
   virtual absl::StatusOr<std::map<std::string, absl::Duration>> RetryDelays() = 0;
   virtual absl::StatusOr<std::map<JobState, int64_t>> CountJobs() = 0;
@@ -81,9 +90,13 @@ class Reader {
                                                            int64_t after_seq, int64_t limit) = 0;
 
   virtual absl::StatusOr<WorkerRecord> GetWorker(const std::string& id) = 0;
-  // By id, those after `after_id`.
+  // By id, those after `after_id`; with their cordons, as GetWorker.
   virtual absl::StatusOr<std::vector<WorkerRecord>> ListWorkers(const std::string& after_id,
                                                                 int64_t limit) = 0;
+
+  // By user: what each has had, and may have.
+  virtual absl::StatusOr<std::map<std::string, Usage>> ListUsages() = 0;
+  virtual absl::StatusOr<std::map<std::string, Quota>> ListQuotas() = 0;
 
   virtual absl::StatusOr<Dataset> GetDataset(const std::string& id) = 0;
   // The report that PutDataReport kept under `key`, as text; nothing where there is none.
@@ -113,13 +126,19 @@ class Reader {
 
 class Transaction : public Reader {
  public:
-  // submit_order is assigned. ALREADY_EXISTS for a taken id. `request_id` "" for none.
+  // submit_order is assigned; `waits_for` is kept with it. ALREADY_EXISTS for a taken id.
+  // `request_id` "" for none.
   virtual absl::StatusOr<Job> InsertJob(const Job& job, const std::string& request_id,
                                         const std::string& body_digest) = 0;
   // Writes what can change of `after` where the row still has the id, state and epoch of
   // `before`; else ABORTED. INTERNAL for a move that core/job_state.h forbids, or for an
   // epoch that falls.
   virtual absl::Status UpdateJob(const Job& before, const Job& after) = 0;
+
+  // `job_id` waits for `after_id` no longer. UpdateJob tells the queue.
+  virtual absl::Status DeleteDependency(const std::string& job_id, const std::string& after_id) = 0;
+  // ALREADY_EXISTS for a taken request_id. It goes with its job.
+  virtual absl::Status InsertOrder(const std::string& request_id, const OrderRecord& order) = 0;
 
   // Removes a job that is over, with its attempts, events and checkpoints. Another job of the id
   // has this one's epoch to begin with. ABORTED where the row has another state or epoch.
@@ -133,9 +152,19 @@ class Transaction : public Reader {
   // Returns the seq assigned.
   virtual absl::StatusOr<int64_t> AppendEvent(const std::string& job_id, const JobEvent& event) = 0;
 
+  // Its cordon stays as it is.
   virtual absl::Status PutWorker(const WorkerRecord& worker) = 0;
-  // OK where there is none.
+  // OK where there is none. Its cordon stays.
   virtual absl::Status DeleteWorker(const std::string& id) = 0;
+  // Of a worker's name, there or not. Replaces an earlier one.
+  virtual absl::Status PutCordon(const std::string& worker_id, const Cordon& cordon) = 0;
+  // Whether there was one.
+  virtual absl::StatusOr<bool> DeleteCordon(const std::string& worker_id) = 0;
+
+  // Nullopt takes it away.
+  virtual absl::Status PutQuota(const std::string& user, const std::optional<Quota>& quota) = 0;
+  // The user has had so much more of the fleet (core/usage.h).
+  virtual absl::Status AddUsage(const std::string& user, double device_seconds, absl::Time now) = 0;
 
   // ALREADY_EXISTS for a taken id.
   virtual absl::Status InsertDataset(const Dataset& dataset) = 0;

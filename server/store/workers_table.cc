@@ -9,8 +9,9 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, incarnation, installation, owner, resources, version, trainer_version, "
-    "spec_fields, register_time_us "
-    "FROM workers";
+    "spec_fields, labels, register_time_us, cordons.worker_id IS NOT NULL, coalesce(user, ''), "
+    "coalesce(reason, ''), time_us "
+    "FROM workers LEFT JOIN cordons ON cordons.worker_id = workers.id";
 
 Json ResourcesToJson(const WorkerResources& resources) {
   Json gpus = Json::array();
@@ -57,6 +58,14 @@ void ReadSpecFields(Query& row, WorkerRecord& worker) {
   row.Alarm(absl::StrCat("workers/", worker.id, ": the stored spec_fields cannot be read"));
 }
 
+void ReadLabels(Query& row, WorkerRecord& worker) {
+  const auto json = ParseJson(row.Text());
+  FieldErrors errors;
+  if (json.ok()) worker.labels = LabelsFromJson(*json, "labels", &errors);
+  if (json.ok() && errors.list().empty()) return;
+  row.Alarm(absl::StrCat("workers/", worker.id, ": the stored labels cannot be read"));
+}
+
 // One whose resources cannot be read has none until it registers again.
 WorkerRecord ReadWorker(Query& row) {
   WorkerRecord worker;
@@ -73,8 +82,15 @@ WorkerRecord ReadWorker(Query& row) {
   worker.version = row.Text();
   worker.trainer_version = row.Text();
   ReadSpecFields(row, worker);
+  ReadLabels(row, worker);
   worker.register_time = row.Time();
   worker.heartbeat_time = worker.register_time;
+  if (row.Int() != 0) {
+    Cordon& cordon = worker.cordon.emplace();
+    cordon.user = row.Text();
+    cordon.reason = row.Text();
+    cordon.time = row.Time();
+  }
   return worker;
 }
 
@@ -100,20 +116,36 @@ std::vector<WorkerRecord> List(Connection& connection, const std::string& after_
 void Put(Connection& connection, const WorkerRecord& worker) {
   Query(connection,
         "INSERT INTO workers (id, incarnation, installation, owner, resources, version, "
-        "trainer_version, spec_fields, register_time_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "trainer_version, spec_fields, labels, register_time_us) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, "
         "installation = excluded.installation, owner = excluded.owner, "
         "resources = excluded.resources, version = excluded.version, "
         "trainer_version = excluded.trainer_version, spec_fields = excluded.spec_fields, "
+        "labels = excluded.labels, "
         "register_time_us = excluded.register_time_us")
       .Bind(worker.id, worker.incarnation, worker.installation, worker.owner,
             DumpJson(ResourcesToJson(worker.resources)), worker.version, worker.trainer_version,
-            DumpJson(worker.spec_fields), worker.register_time)
+            DumpJson(worker.spec_fields), DumpJson(LabelsToJson(worker.labels)),
+            worker.register_time)
       .Run();
 }
 
 void Delete(Connection& connection, const std::string& id) {
   Query(connection, "DELETE FROM workers WHERE id = ?").Bind(id).Run();
+}
+
+void PutCordon(Connection& connection, const std::string& worker_id, const Cordon& cordon) {
+  Query(connection,
+        "INSERT INTO cordons (worker_id, user, reason, time_us) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (worker_id) DO UPDATE SET user = excluded.user, reason = excluded.reason, "
+        "time_us = excluded.time_us")
+      .Bind(worker_id, cordon.user, cordon.reason, cordon.time)
+      .Run();
+}
+
+bool DeleteCordon(Connection& connection, const std::string& worker_id) {
+  return Query(connection, "DELETE FROM cordons WHERE worker_id = ?").Bind(worker_id).Run() > 0;
 }
 
 }  // namespace tune::server::workers_table

@@ -31,6 +31,12 @@ absl::Status ReadHotState(Connection& connection, HotState& hot) {
     for (const WorkerRecord& worker : workers_table::List(connection, "", kAllWorkers)) {
       hot.PutWorker(worker);
     }
+    for (const auto& [user, usage] : users_table::ListUsages(connection)) {
+      hot.PutUsage(user, usage);
+    }
+    for (const auto& [user, quota] : users_table::ListQuotas(connection)) {
+      hot.PutQuota(user, quota);
+    }
     hot.Keep();
     return absl::OkStatus();
   });

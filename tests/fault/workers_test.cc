@@ -76,6 +76,25 @@ TEST_F(Workers, TenDrainsFailNoJob) {
   EXPECT_EQ(Job("job").value("retries_left", 0), 3);
 }
 
+TEST_F(Workers, ADrainedOneGivesItsJobToAnother) {
+  fleet_.StartWorker("a");
+  Submit("job", {"max_steps=20000", "checkpoint_every=1000000"});
+  AwaitStep("job", 1);
+  fleet_.StartWorker("b");
+  Expect({"workers", "drain", "a", "--now", "--reason", "new disk"});
+  EXPECT_EQ(Worker("a")["state"], "CORDONED") << Worker("a").dump(1);
+  Await([&] { return Job("job").value("worker", "") == "workers/b"; });
+  AwaitState("job", "RUNNING");
+  const Json attempts = Job("job")["attempts"];
+  EXPECT_EQ(attempts.at(0)["result"], "WorkerDraining") << attempts.dump(1);
+  Expect({"cancel", "job"});
+  Submit("next");
+  Expect({"wait", "next"});
+  EXPECT_EQ(Job("next")["worker"], "workers/b");
+  Expect({"workers", "uncordon", "a"});
+  EXPECT_EQ(Worker("a")["state"], "IDLE");
+}
+
 TEST_F(Workers, OneWhoseTrainerCannotStartTakesNoJob) {
   KeepTheGoodWorkerBusy();
   fleet_.StartWorker("bad", {"--trainer", "/bin/false"});

@@ -19,6 +19,7 @@ v1::RegisterWorkerRequest Registration(const AgentOptions& options, const Folder
   request.set_worker_id(options.name);
   request.set_installation(claim.installation());
   request.set_incarnation(NewUuid());
+  request.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   *request.mutable_resources() = std::move(resources);
   request.set_version(Version());
   for (const FoundRun& run : found) *request.add_running() = run.lease.key();
@@ -89,6 +90,7 @@ Agent::Agent(const AgentParts& parts, AgentOptions options, std::unique_ptr<Fold
                            .worker_lock = folder_.lock,
                            .poll_interval = options_.poll_interval,
                            .drain_timeout = options_.drain_timeout,
+                           .yield_grace = options_.yield_grace,
                            .backoff = options_.backoff,
                            .gpus = NamesOf(UsableGpus(devices))}},
       session_(parts.control, parts.clock,

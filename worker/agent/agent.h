@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "base/clock.h"
+#include "run/labels.h"
 #include "worker/agent/attempt.h"
 #include "worker/agent/folder_claim.h"
 #include "worker/agent/heartbeat.h"
@@ -20,10 +21,12 @@ namespace tune::worker {
 
 struct AgentOptions {
   std::string name;      // a valid worker name
+  Labels labels = {};    // that jobs may ask for
   std::string work_dir;  // absolute; cache/, runs/ and lock are in it
   std::string trainer;   // path of tune-trainer
   int64_t cache_max_bytes = int64_t{200} << 30;
   absl::Duration drain_timeout = absl::Seconds(30);
+  absl::Duration yield_grace = absl::Minutes(5);
   absl::Duration poll_interval = absl::Milliseconds(100);
   BackoffOptions backoff;
   LeaseLoopOptions lease_loop = {};

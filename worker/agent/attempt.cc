@@ -180,7 +180,8 @@ AttemptEnd Attempt::Train(Process& trainer) {
                     {.poll_interval = options.poll_interval, .backoff = options.backoff});
 
   SuperviseOptions supervise{.poll_interval = options.poll_interval,
-                             .grace = options.drain_timeout};
+                             .grace = options.drain_timeout,
+                             .yield_grace = options.yield_grace};
   if (lease_.time_limit_seconds() > 0) {
     // What was fetched before it began is no training.
     const absl::Duration began = found_ != nullptr ? started_ : context_.clock.Monotonic();

@@ -31,6 +31,8 @@ struct AttemptOptions {
   absl::Duration poll_interval = absl::Milliseconds(100);
   // From the order to stop to the end of everything.
   absl::Duration drain_timeout = absl::Seconds(30);
+  // From the order to yield to the trainer's end.
+  absl::Duration yield_grace = absl::Minutes(5);
   BackoffOptions backoff;
   // What CUDA_VISIBLE_DEVICES must name for a run to see the worker's GPU of that number; of one
   // beyond them, its number.

@@ -45,7 +45,8 @@ absl::Status Heartbeat::Beat() {
   const auto response = control_.Heartbeat(request);
   if (IsUnknownWorker(response.status())) return session_.RegisterAgain();
   RETURN_IF_ERROR(response.status());
-  for (const v1::LeaseKey& key : response->ended()) leases_.End(key);
+  for (const v1::LeaseKey& key : response->ended()) leases_.Stop(key, StopCause::kLeaseEnded);
+  for (const v1::LeaseKey& key : response->yielding()) leases_.Stop(key, StopCause::kYielding);
   return absl::OkStatus();
 }
 

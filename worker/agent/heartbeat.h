@@ -29,7 +29,7 @@ class Heartbeat {
   // sooner after one that failed.
   void Start();
 
-  // One heartbeat; ended leases are stopped.
+  // One heartbeat; leases that have ended, or must yield, are stopped.
   absl::Status Beat();
 
  private:

@@ -34,10 +34,10 @@ class LeaseTable {
     return keys;
   }
   // No effect where it is not held (any more).
-  void End(const v1::LeaseKey& key) {
+  void Stop(const v1::LeaseKey& key, StopCause cause) {
     absl::MutexLock lock(&mutex_);
     const auto found = held_.find({key.job(), key.epoch()});
-    if (found != held_.end()) found->second->Raise(StopCause::kLeaseEnded);
+    if (found != held_.end()) found->second->Raise(cause);
   }
   // Stops what runs, and whatever is added later.
   void Drain() {

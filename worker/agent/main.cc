@@ -33,12 +33,14 @@ constexpr absl::Duration kBeyondDrain = absl::Seconds(15);
 struct Flags {
   std::string scheduler = "127.0.0.1:7070";
   std::string name;
+  std::vector<std::string> labels;
   std::string work_dir = "tune-worker";
   std::string trainer;
   std::string metrics_listen = "127.0.0.1:7072";
   std::string log_level = "info";
   int64_t cache_max_bytes = int64_t{200} << 30;
   int64_t drain_timeout_ms = 30000;
+  int64_t yield_grace_ms = 300000;
   TransportOptions transport;
 };
 
@@ -47,6 +49,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--name", flags.name,
                  "Name of this worker, its own in the fleet (default: the host's)");
+  app.add_option("--label", flags.labels,
+                 "What jobs may ask for by resources.worker_labels, repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--work-dir", flags.work_dir, "Folder for runs and cached blobs")
       ->capture_default_str();
   app.add_option("--trainer", flags.trainer, "Path of tune-trainer (default: beside this program)");
@@ -58,6 +64,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--drain-timeout-ms", flags.drain_timeout_ms,
                  "On SIGTERM: time for the run's last checkpoint")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--yield-grace-ms", flags.yield_grace_ms,
+                 "When a job is paused: time for its trainer to write a checkpoint")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
@@ -91,10 +101,12 @@ std::string TrainerOf(const Flags& flags) {
 absl::StatusOr<AgentOptions> OptionsOf(const Flags& flags) {
   AgentOptions options;
   ASSIGN_OR_RETURN(options.name, NameOf(flags));
+  ASSIGN_OR_RETURN(options.labels, ParseLabels(flags.labels));
   options.trainer = TrainerOf(flags);
   options.work_dir = std::filesystem::absolute(flags.work_dir);
   options.cache_max_bytes = flags.cache_max_bytes;
   options.drain_timeout = absl::Milliseconds(flags.drain_timeout_ms);
+  options.yield_grace = absl::Milliseconds(flags.yield_grace_ms);
   return options;
 }
 

@@ -147,6 +147,8 @@ AttemptEnd EndOfUnfitWorker(const absl::Status& found) {
 
 AttemptEnd EndOfStopped(StopCause cause) {
   switch (cause) {
+    case StopCause::kYielding:
+      return Retryable(kYielded, "the scheduler asked for the job back");
     case StopCause::kTimeLimit:
       return Final(kTimeLimit, "the job's time_limit_seconds are used up");
     case StopCause::kReporting:

@@ -10,6 +10,7 @@ namespace tune::worker {
 // A later one overrides an earlier one.
 enum class StopCause {
   kNone,
+  kYielding,    // the scheduler wants the job back: a last checkpoint, then it goes on elsewhere
   kTimeLimit,   // the job's time is used up: a last checkpoint, then FAILED
   kReporting,   // the scheduler refuses what this attempt reports
   kDraining,    // the worker stops: a last checkpoint, then another attempt elsewhere

@@ -14,6 +14,8 @@ struct SuperviseOptions {
   absl::Duration poll_interval = absl::Milliseconds(100);
   // From SIGTERM to SIGKILL: the trainer writes a last checkpoint in it.
   absl::Duration grace = absl::Seconds(30);
+  // The same on kYielding: nothing hurries then.
+  absl::Duration yield_grace = absl::Minutes(5);
   // On the clock's monotonic time; then kTimeLimit is raised.
   absl::Duration time_limit_at = absl::InfiniteDuration();
 };

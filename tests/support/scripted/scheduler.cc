@@ -75,14 +75,37 @@ grpc::Status ScriptedJobs::ListJobs(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+template <class Request>
+grpc::Status ScriptedJobs::Move(const Request& request, v1::Job::State state, v1::Job* job) {
+  const auto found = jobs.find(request.name());
+  if (found == jobs.end()) return NotFound(request.name());
+  *job = found->second;
+  job->set_state(state);
+  if (!request.validate_only()) found->second = *job;
+  return grpc::Status::OK;
+}
+
 grpc::Status ScriptedJobs::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
                                      v1::Job* job) {
   cancelled.push_back(*request);
+  return Move(*request, v1::Job::CANCELLED, job);
+}
+
+grpc::Status ScriptedJobs::PauseJob(grpc::ServerContext*, const v1::PauseJobRequest* request,
+                                    v1::Job* job) {
   const auto found = jobs.find(request->name());
-  if (found == jobs.end()) return NotFound(request->name());
-  found->second.set_state(v1::Job::CANCELLED);
-  *job = found->second;
-  return grpc::Status::OK;
+  const bool runs = found != jobs.end() && found->second.state() == v1::Job::RUNNING;
+  return Move(*request, runs ? v1::Job::RUNNING : v1::Job::PAUSED, job);
+}
+
+grpc::Status ScriptedJobs::ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest* request,
+                                     v1::Job* job) {
+  return Move(*request, v1::Job::QUEUED, job);
+}
+
+grpc::Status ScriptedJobs::RetryJob(grpc::ServerContext*, const v1::RetryJobRequest* request,
+                                    v1::Job* job) {
+  return Move(*request, v1::Job::QUEUED, job);
 }
 
 grpc::Status ScriptedJobs::WatchJob(grpc::ServerContext*, const v1::WatchJobRequest* request,
@@ -159,8 +182,9 @@ grpc::Status ScriptedCheckpoints::ListCheckpoints(grpc::ServerContext*,
 
 grpc::Status ScriptedWorkers::GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest* request,
                                         v1::Worker* worker) {
-  for (const v1::Worker& known : workers) {
+  for (v1::Worker& known : workers) {
     if (known.name() != request->name()) continue;
+    if (known.has_cordon() && looks_until_idle-- == 0) known.clear_jobs();
     *worker = known;
     return grpc::Status::OK;
   }
@@ -171,6 +195,32 @@ grpc::Status ScriptedWorkers::ListWorkers(grpc::ServerContext*, const v1::ListWo
                                           v1::ListWorkersResponse* response) {
   response->mutable_workers()->Assign(workers.begin(), workers.end());
   return grpc::Status::OK;
+}
+
+grpc::Status ScriptedWorkers::CordonWorker(grpc::ServerContext*,
+                                           const v1::CordonWorkerRequest* request,
+                                           v1::Worker* worker) {
+  for (v1::Worker& known : workers) {
+    if (known.name() != request->name()) continue;
+    *worker = known;
+    worker->set_state(v1::Worker::CORDONED);
+    worker->mutable_cordon()->set_reason(request->reason());
+    if (!request->validate_only()) known = *worker;
+    return grpc::Status::OK;
+  }
+  return NotFound(request->name());
+}
+
+grpc::Status ScriptedWorkers::UncordonWorker(grpc::ServerContext*,
+                                             const v1::UncordonWorkerRequest* request,
+                                             google::protobuf::Empty*) {
+  for (v1::Worker& known : workers) {
+    if (known.name() != request->name()) continue;
+    known.clear_cordon();
+    known.set_state(v1::Worker::IDLE);
+    return grpc::Status::OK;
+  }
+  return NotFound(request->name());
 }
 
 }  // namespace tune::testing

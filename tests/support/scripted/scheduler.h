@@ -34,6 +34,9 @@ class ScriptedJobs : public v1::JobService::Service {
   grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*,
                         v1::ListJobsResponse*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::Job*) override;
+  grpc::Status PauseJob(grpc::ServerContext*, const v1::PauseJobRequest*, v1::Job*) override;
+  grpc::Status ResumeJob(grpc::ServerContext*, const v1::ResumeJobRequest*, v1::Job*) override;
+  grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest*, v1::Job*) override;
   grpc::Status WatchJob(grpc::ServerContext*, const v1::WatchJobRequest*,
                         grpc::ServerWriter<v1::WatchJobResponse>*) override;
   grpc::Status StreamJobLogs(grpc::ServerContext*, const v1::StreamJobLogsRequest*,
@@ -55,6 +58,10 @@ class ScriptedJobs : public v1::JobService::Service {
   std::deque<std::string> broken_logs;  // what each stream brings before it breaks
 
  private:
+  // The job in this state; with `validate_only` it stays in its own.
+  template <class Request>
+  grpc::Status Move(const Request& request, v1::Job::State state, v1::Job* job);
+
   std::map<std::string, std::string> names_;  // of the jobs made, by request_id
 };
 
@@ -87,8 +94,13 @@ class ScriptedWorkers : public v1::WorkerService::Service {
   grpc::Status GetWorker(grpc::ServerContext*, const v1::GetWorkerRequest*, v1::Worker*) override;
   grpc::Status ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
                            v1::ListWorkersResponse*) override;
+  grpc::Status CordonWorker(grpc::ServerContext*, const v1::CordonWorkerRequest*,
+                            v1::Worker*) override;
+  grpc::Status UncordonWorker(grpc::ServerContext*, const v1::UncordonWorkerRequest*,
+                              google::protobuf::Empty*) override;
 
   std::vector<v1::Worker> workers;
+  int64_t looks_until_idle = 0;  // so many GetWorkers find a cordoned worker's jobs still there
 };
 
 // Its services on a loopback port, and what they hold and are told to answer.

@@ -430,16 +430,43 @@ TEST_F(Commands, AWorkerSaysWhyItIsUnhealthy) {
   worker.set_reason("/cache is not writable");
   worker.set_owner("ada");
   worker.set_version("1.0");
+  (*worker.mutable_labels())["zone"] = "cellar";
   worker.mutable_resources()->set_unused_gpus("no NVIDIA driver; install it");
   scheduler_.workers.workers = {worker};
   EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("a     UNHEALTHY"));
   EXPECT_THAT(out_, HasSubstr("  /cache is not writable\n"));
   EXPECT_EQ(Run({"workers", "list", "-o", "wide"}), 0) << err_;
-  EXPECT_THAT(out_, HasSubstr("  1.0      -        ada\n"));
+  EXPECT_THAT(out_, HasSubstr("  1.0      -        ada    zone=cellar\n"));
   EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("Reason:       /cache is not writable\n"));
+  EXPECT_THAT(out_, HasSubstr("Labels:       zone=cellar\n"));
   EXPECT_THAT(out_, HasSubstr("Unused GPUs:  no NVIDIA driver; install it\n"));
+}
+
+TEST_F(Commands, AWorkerIsTakenOutOfServiceAndBack) {
+  v1::Worker worker;
+  worker.set_name("workers/a");
+  worker.set_state(v1::Worker::BUSY);
+  worker.add_jobs("jobs/x");
+  scheduler_.workers.workers = {worker};
+  EXPECT_EQ(Run({"workers", "drain", "a", "--now", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a would be drained of x\n");
+  EXPECT_FALSE(scheduler_.workers.workers[0].has_cordon());
+  EXPECT_EQ(Run({"workers", "cordon", "a", "--reason", "new disk"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a cordoned\n");
+  EXPECT_EQ(Run({"workers", "list"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("a     CORDONED"));
+  EXPECT_THAT(out_, HasSubstr("  new disk\n"));
+  EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("new disk ("));
+  scheduler_.workers.looks_until_idle = 2;
+  EXPECT_EQ(Run({"workers", "drain", "a", "--reason", "new disk"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a drained\n");
+  EXPECT_THAT(err_, HasSubstr("waits for x to end"));
+  EXPECT_EQ(Run({"workers", "uncordon", "a"}), 0) << err_;
+  EXPECT_EQ(out_, "worker/a uncordoned\n");
+  EXPECT_EQ(Run({"workers", "cordon", "nobody"}), 3);
 }
 
 TEST_F(Commands, EventsLeaveStepsOutUnlessAsked) {
@@ -486,6 +513,31 @@ TEST_F(Commands, CancelCarriesReasonAndRequestId) {
   EXPECT_EQ(out_, "job/x cancelled\n");
   EXPECT_EQ(scheduler_.jobs.cancelled[0].reason(), "no longer needed");
   EXPECT_EQ(scheduler_.jobs.cancelled[0].request_id().size(), 36u);
+}
+
+TEST_F(Commands, OrdersSayWhatBecameOfTheJob) {
+  scheduler_.jobs.jobs["jobs/q"] = MakeJob("q", v1::Job::QUEUED);
+  scheduler_.jobs.jobs["jobs/r"] = MakeJob("r", v1::Job::RUNNING);
+  scheduler_.jobs.jobs["jobs/r"].set_worker("workers/w");
+  EXPECT_EQ(Run({"pause", "q", "r"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q paused\njob/r pauses once w has written a checkpoint\n");
+  EXPECT_EQ(Run({"pause", "q", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q would be paused\n");
+  EXPECT_EQ(Run({"resume", "q"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q resumed\n");
+  EXPECT_EQ(Run({"cancel", "q", "--dry-run"}), 0) << err_;
+  EXPECT_EQ(out_, "job/q would be cancelled\n");
+  EXPECT_EQ(scheduler_.jobs.jobs["jobs/q"].state(), v1::Job::QUEUED);
+}
+
+TEST_F(Commands, RetrySaysWhereTheJobGoesOn) {
+  scheduler_.jobs.jobs["jobs/a"] = MakeJob("a", v1::Job::FAILED);
+  scheduler_.jobs.jobs["jobs/b"] = MakeJob("b", v1::Job::CANCELLED);
+  scheduler_.jobs.jobs["jobs/b"].set_latest_checkpoint("jobs/b/checkpoints/step-00000012");
+  EXPECT_EQ(Run({"retry", "a", "b"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "job/a queued again, from its beginning\n"
+            "job/b queued again, from b@step-00000012\n");
 }
 
 TEST_F(Commands, CancelGoesOnBeyondWhatIsNotThere) {

@@ -222,6 +222,25 @@ TEST_P(SchedulerConformance, ACancelledJobIsListedAsSuch) {
   EXPECT_THAT(JobsIn(v1::Job::FAILED), IsEmpty());
 }
 
+TEST_P(SchedulerConformance, OrdersMoveAQueuedJob) {
+  ASSERT_TRUE(CreateJob(JobRequest("x")).ok());
+  v1::PauseJobRequest pause;
+  pause.set_name("jobs/x");
+  pause.set_validate_only(true);
+  EXPECT_EQ(Call(&v1::JobService::Stub::PauseJob, pause)->state(), v1::Job::PAUSED);
+  EXPECT_THAT(JobsIn(v1::Job::QUEUED), ElementsAre("jobs/x"));
+  pause.set_validate_only(false);
+  EXPECT_EQ(Call(&v1::JobService::Stub::PauseJob, pause)->state(), v1::Job::PAUSED);
+  EXPECT_THAT(JobsIn(v1::Job::PAUSED), ElementsAre("jobs/x"));
+  v1::ResumeJobRequest resume;
+  resume.set_name("jobs/x");
+  EXPECT_EQ(Call(&v1::JobService::Stub::ResumeJob, resume)->state(), v1::Job::QUEUED);
+  ASSERT_TRUE(CancelJob("jobs/x").ok());
+  v1::RetryJobRequest retry;
+  retry.set_name("jobs/x");
+  EXPECT_EQ(Call(&v1::JobService::Stub::RetryJob, retry)->state(), v1::Job::QUEUED);
+}
+
 TEST_P(SchedulerConformance, WhatIsNotThereIsNotFound) {
   v1::WatchJobRequest watch;
   watch.set_name("jobs/none");

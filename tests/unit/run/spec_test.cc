@@ -240,7 +240,8 @@ TEST(RunSpecToJson, IsTheInverseOfReading) {
     "max_shard_bytes": 12345,
     "eval": {"dataset": "datasets/c", "every": 3, "max_rows": 0},
     "sample_prompts": ["one", "zwei – ζ"], "sample_max_new_tokens": 3,
-    "resources": {"device": "cuda", "gpus": 4, "host_memory_bytes": 1099511627776, "ranks": 4},
+    "resources": {"device": "cuda", "gpus": 4, "host_memory_bytes": 1099511627776, "ranks": 4,
+                  "worker_labels": {"zone": "cellar"}},
     "priority": -5, "retries": 0, "time_limit_seconds": 60})");
   ASSERT_TRUE(json.ok()) << json.status();
   const auto spec = RunSpecFromJson(*json);

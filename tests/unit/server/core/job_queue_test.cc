@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 
@@ -44,6 +45,45 @@ TEST(JobQueue, GoesByPriorityThenBySubmission) {
   EXPECT_EQ(queue.Position(*queue.Find("high")), 0);
   EXPECT_EQ(queue.Position(*queue.Find("late")), 2);
   EXPECT_EQ(queue.FindFirst(Any, Any)->id, "high");
+}
+
+TEST(JobQueue, AmongEqualsThoseOfTheOwnerWithTheLowerRankGoFirst) {
+  JobQueue queue;
+  const auto put = [&](const std::string& id, int64_t priority, int64_t order,
+                       const std::string& owner) {
+    QueuedJob job = MakeJob(id, priority, order);
+    job.owner = owner;
+    queue.Put(job);
+  };
+  put("a1", 0, 1, "ann");
+  put("a2", 0, 2, "ann");
+  put("b3", 0, 3, "bob");
+  put("a4", 1, 4, "ann");
+  EXPECT_THAT(Shown(queue, Any), ElementsAre("a4", "a1", "a2", "b3"));
+  queue.SetRank("ann", 1);
+  EXPECT_THAT(Shown(queue, Any), ElementsAre("a4", "b3", "a1", "a2"));
+  EXPECT_EQ(queue.Position(*queue.Find("b3")), 1);
+  EXPECT_EQ(queue.Position(*queue.Find("a2")), 3);
+  queue.SetRank("bob", 2);
+  EXPECT_THAT(Shown(queue, Any), ElementsAre("a4", "a1", "a2", "b3"));
+  EXPECT_EQ(queue.HighestPriority(), 1);
+}
+
+TEST(JobQueue, AJobThatWaitsForAnotherStandsInNobodysWay) {
+  JobQueue queue;
+  QueuedJob waits = MakeJob("waits", 9, 1);
+  waits.waits_for = {"other"};
+  queue.Put(waits);
+  queue.Put(MakeJob("j", 0, 2));
+  EXPECT_THAT(Shown(queue, Any), ElementsAre("j"));
+  EXPECT_EQ(queue.Position(*queue.Find("j")), 0);
+  EXPECT_EQ(queue.HighestPriority(), 0);
+  waits.waits_for.clear();
+  queue.Put(waits);
+  EXPECT_THAT(Shown(queue, Any), ElementsAre("waits", "j"));
+  queue.Remove("waits");
+  queue.Remove("j");
+  EXPECT_FALSE(queue.HighestPriority().has_value());
 }
 
 TEST(JobQueue, AsksOnceForAllThatNeedTheSame) {
@@ -87,6 +127,8 @@ TEST(JobQueue, IsAsASortedListAfterAnyChanges) {
   const auto roll = [&](int high) { return std::uniform_int_distribution<int>(0, high)(random); };
   JobQueue queue;
   std::map<std::string, QueuedJob> jobs;
+  std::map<std::string, double> ranks;
+  for (int i = 0; i <= 3; ++i) queue.SetRank(absl::StrCat("u", i), 0);
   for (int64_t order = 0; order < 3000; ++order) {
     const std::string id = absl::StrCat("j", roll(60));
     if (roll(2) == 0) {
@@ -94,14 +136,18 @@ TEST(JobQueue, IsAsASortedListAfterAnyChanges) {
       jobs.erase(id);
     } else {
       jobs[id] = MakeJob(id, roll(2), order, roll(3));
+      jobs[id].owner = absl::StrCat("u", roll(3));
       queue.Put(jobs[id]);
     }
+    const std::string owner = absl::StrCat("u", roll(3));
+    queue.SetRank(owner, ranks[owner] = roll(4));
     std::vector<const QueuedJob*> sorted;
     for (const auto& [unused, job] : jobs) sorted.push_back(&job);
-    std::sort(sorted.begin(), sorted.end(), [](const QueuedJob* a, const QueuedJob* b) {
-      return a->priority != b->priority ? a->priority > b->priority
-                                        : a->submit_order < b->submit_order;
-    });
+    const auto turn = [&](const QueuedJob* job) {
+      return std::tuple(-job->priority, ranks[job->owner], job->submit_order);
+    };
+    std::sort(sorted.begin(), sorted.end(),
+              [&](const QueuedJob* a, const QueuedJob* b) { return turn(a) < turn(b); });
     ASSERT_EQ(queue.size(), sorted.size());
     for (size_t i = 0; i < sorted.size(); ++i) {
       ASSERT_EQ(queue.Position(*queue.Find(sorted[i]->id)), static_cast<int64_t>(i));

@@ -14,10 +14,12 @@ using S = JobState;
 
 TEST(JobState, EveryMoveIsAllowedOrNotAsTheContractSays) {
   const std::set<std::pair<S, S>> allowed = {
-      {S::kQueued, S::kLeased},    {S::kQueued, S::kCancelled},  {S::kLeased, S::kRunning},
-      {S::kLeased, S::kQueued},    {S::kLeased, S::kFailed},     {S::kLeased, S::kCancelled},
-      {S::kRunning, S::kQueued},   {S::kRunning, S::kSucceeded}, {S::kRunning, S::kFailed},
-      {S::kRunning, S::kCancelled}};
+      {S::kQueued, S::kLeased},  {S::kQueued, S::kPaused},    {S::kQueued, S::kCancelled},
+      {S::kLeased, S::kRunning}, {S::kLeased, S::kQueued},    {S::kLeased, S::kPaused},
+      {S::kLeased, S::kFailed},  {S::kLeased, S::kCancelled}, {S::kRunning, S::kQueued},
+      {S::kRunning, S::kPaused}, {S::kRunning, S::kFailed},   {S::kRunning, S::kCancelled},
+      {S::kPaused, S::kQueued},  {S::kPaused, S::kCancelled}, {S::kRunning, S::kSucceeded},
+      {S::kFailed, S::kQueued},  {S::kCancelled, S::kQueued}};
   for (S from : kJobStates) {
     for (S to : kJobStates) {
       EXPECT_EQ(CanMove(from, to), allowed.count({from, to}) == 1)
@@ -26,14 +28,16 @@ TEST(JobState, EveryMoveIsAllowedOrNotAsTheContractSays) {
   }
 }
 
-TEST(JobState, NothingLeavesATerminalState) {
+TEST(JobState, NothingLeavesATerminalStateButARetry) {
   for (S from : kJobStates) {
     for (S to : kJobStates) {
-      EXPECT_FALSE(IsTerminal(from) && CanMove(from, to));
+      EXPECT_FALSE(IsTerminal(from) && CanMove(from, to) && to != S::kQueued);
     }
   }
+  EXPECT_FALSE(CanMove(S::kSucceeded, S::kQueued));
   EXPECT_TRUE(IsTerminal(S::kSucceeded) && IsTerminal(S::kFailed) && IsTerminal(S::kCancelled));
-  EXPECT_FALSE(IsTerminal(S::kQueued) || IsTerminal(S::kLeased) || IsTerminal(S::kRunning));
+  EXPECT_FALSE(IsTerminal(S::kQueued) || IsTerminal(S::kLeased) || IsTerminal(S::kRunning) ||
+               IsTerminal(S::kPaused));
 }
 
 TEST(JobState, AWorkerHoldsWhatIsLeasedOrRunning) {

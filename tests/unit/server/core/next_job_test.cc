@@ -44,6 +44,8 @@ WorkerSlot RandomWorker(Dice& dice, int64_t number) {
     if (slot.idle || dice.OneIn(2)) slot.gpus_free.push_back(gpu);
   }
   if (dice.OneIn(5)) slot.unhealthy = "its disk is full";
+  if (dice.OneIn(6)) slot.cordoned = "is cordoned";
+  if (dice.OneIn(2)) slot.labels = {{"zone", dice.OneIn(2) ? "a" : "b"}};
   if (!dice.OneIn(4)) {
     slot.spec_fields = std::make_shared<const std::vector<std::string>>(
         std::vector<std::string>{"adapter", "model"});
@@ -60,7 +62,9 @@ QueuedJob RandomJob(Dice& dice, int64_t number) {
   job.resources.device = kDevices[dice.Roll(0, 2)];
   job.resources.gpus = dice.Roll(1, 3);
   job.resources.host_memory_bytes = dice.OneIn(2) ? 0 : dice.Roll(1, 8) * kGiB;
+  if (dice.OneIn(4)) job.resources.worker_labels = {{"zone", "a"}};
   job.due = !dice.OneIn(6);
+  if (dice.OneIn(6)) job.waits_for = {"another"};
   if (dice.OneIn(3))
     job.fields_set = std::make_shared<const std::vector<std::string>>(1, "adapter");
   if (dice.OneIn(3)) job.avoids.push_back(absl::StrCat("w", dice.Roll(0, 4)));
@@ -107,10 +111,13 @@ void Take(const QueuedJob& job, const Assignment& assignment, WorkerSlot& slot) 
   for (const int32_t gpu : assignment.gpus) {
     ASSERT_EQ(std::erase(slot.gpus_free, gpu), 1u) << "GPU " << gpu << " is not free";
   }
+  for (const auto& [key, value] : job.resources.worker_labels) ASSERT_EQ(slot.labels[key], value);
   slot.host_memory_free_bytes -= job.resources.host_memory_bytes;
   ASSERT_GE(slot.host_memory_free_bytes, 0);
   slot.idle = false;
 }
+
+bool MayBegin(const QueuedJob& job) { return job.due && job.waits_for.empty(); }
 
 bool Avoids(const QueuedJob& job, const WorkerSlot& slot) {
   return std::count(job.avoids.begin(), job.avoids.end(), slot.id) > 0;
@@ -127,7 +134,7 @@ TEST(NextJob, TakesNothingThatIsNotFree) {
       const QueuedJob& job = JobOf(snapshot, assignment.job_id);
       WorkerSlot& slot = SlotOf(fleet, assignment.worker_id);
       EXPECT_TRUE(placed.insert(job.id).second) << "placed twice";
-      EXPECT_TRUE(job.due && snapshot.askers.contains(slot.id) && slot.unhealthy.empty());
+      EXPECT_TRUE(MayBegin(job) && snapshot.askers.contains(slot.id) && GetsJobs(slot));
       EXPECT_TRUE(FieldsLacking(job, slot).empty());
       ASSERT_NO_FATAL_FAILURE(Take(job, assignment, slot));
     }
@@ -177,7 +184,7 @@ TEST(NextJob, AWorkerGetsTheFirstJobThatItMayHave) {
     const WorkerSlot& slot = SlotOf(snapshot.fleet, asker);
     for (const QueuedJob& job : snapshot.queue) {
       if (!placed.empty() && job.id == placed[0].job_id) break;
-      const bool may = job.due && slot.unhealthy.empty() && !Avoids(job, slot) &&
+      const bool may = MayBegin(job) && GetsJobs(slot) && !Avoids(job, slot) &&
                        FitsNow(job.resources, slot) && FieldsLacking(job, slot).empty();
       EXPECT_FALSE(may) << job.id << " goes first";
     }
@@ -195,9 +202,9 @@ TEST(NextJob, NoJobWaitsBesideAWorkerThatCouldTakeIt) {
       placed.insert(assignment.job_id);
     }
     for (const QueuedJob& job : snapshot.queue) {
-      if (!job.due || placed.count(job.id) > 0) continue;
+      if (!MayBegin(job) || placed.count(job.id) > 0) continue;
       for (const WorkerSlot& slot : fleet) {
-        const bool may = snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+        const bool may = snapshot.askers.contains(slot.id) && GetsJobs(slot) &&
                          !Avoids(job, slot) && FieldsLacking(job, slot).empty();
         EXPECT_FALSE(may && FitsNow(job.resources, slot)) << job.id << " on " << slot.id;
       }
@@ -214,11 +221,11 @@ TEST(NextJob, AJobThatAvoidsNobodyAnyMoreTakesWhatIsFree) {
     only.may_avoid = false;
     bool free = false;
     for (const WorkerSlot& slot : snapshot.fleet) {
-      free |= snapshot.askers.contains(slot.id) && slot.unhealthy.empty() &&
+      free |= snapshot.askers.contains(slot.id) && GetsJobs(slot) &&
               FitsNow(only.resources, slot) && FieldsLacking(only, slot).empty();
     }
     EXPECT_EQ(AskInTurn({only}, snapshot.fleet, snapshot.askers).size(),
-              only.due && free ? 1u : 0u);
+              MayBegin(only) && free ? 1u : 0u);
   }
 }
 
@@ -231,7 +238,7 @@ TEST(NextJob, AnAvoidedWorkerIsTakenOnlyWhereNoOtherCouldEverRunTheJob) {
       std::vector<WorkerSlot> fleet = snapshot.fleet;
       if (!Avoids(job, SlotOf(fleet, assignment.worker_id))) continue;
       for (const WorkerSlot& slot : fleet) {
-        EXPECT_FALSE(!Avoids(job, slot) && slot.unhealthy.empty() && Fits(job.resources, slot) &&
+        EXPECT_FALSE(!Avoids(job, slot) && GetsJobs(slot) && Fits(job.resources, slot) &&
                      FieldsLacking(job, slot).empty());
       }
     }

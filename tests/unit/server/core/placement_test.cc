@@ -223,6 +223,38 @@ TEST(Placement, ABenchedWorkerIsNotCalledBusy) {
               testing::EndsWith("; 1 more of them get no job either"));
 }
 
+TEST(Placement, ALabelThatIsMissingIsNamedWithTheNearestWorker) {
+  QueuedJob job = Queued(Needs("cpu"));
+  job.resources.worker_labels = {{"disk", "nvme"}, {"zone", "cellar"}};
+  WorkerSlot far = MakeSlot(Worker("far", 0)), near = MakeSlot(Worker("near", 0));
+  near.labels = {{"disk", "nvme"}, {"zone", "attic"}};
+  const WaitReason why = ExplainWait(job, {far, near});
+  EXPECT_EQ(why.reason, "NoWorkerWithLabels");
+  EXPECT_THAT(why.message, testing::HasSubstr("workers/near, the nearest, lacks zone=cellar;"));
+  WorkerRecord record = Worker("w", 0);
+  record.labels = {{"disk", "nvme"}, {"more", ""}, {"zone", "cellar"}};
+  EXPECT_EQ(ExplainWait(job, {far, MakeSlot(record)}).reason, "AwaitsWorker");
+  EXPECT_FALSE(FitsNow(job, near));
+  EXPECT_FALSE(Fits(job.resources, near));
+}
+
+TEST(Placement, ACordonedWorkerIsNeitherUnwellNorBusy) {
+  WorkerSlot cordoned = MakeSlot(Worker("a", 1));
+  cordoned.cordoned = "is cordoned by alice: new disk";
+  const WaitReason alone = ExplainWait(Queued(Needs("cuda")), {cordoned});
+  EXPECT_EQ(alone.reason, "WorkersCordoned");
+  EXPECT_THAT(alone.message, testing::AllOf(testing::HasSubstr("workers/a is cordoned by alice"),
+                                            testing::EndsWith("tunectl workers uncordon a")));
+  const WorkerSlot busy = Holding(MakeSlot(Worker("b", 1)), {{"held", Needs("cuda"), {0}}});
+  EXPECT_THAT(ExplainWait(Queued(Needs("cuda")), {busy, cordoned}).message,
+              testing::EndsWith("; workers/a is cordoned by alice: new disk"));
+  EXPECT_EQ(ExplainWait(Queued(Needs("cuda")), {cordoned, MakeSlot(Worker("c", 1))}).reason,
+            "AwaitsWorker");
+  WorkerRecord record = Worker("d", 1);
+  record.cordon = Cordon{.user = "", .reason = "", .time = absl::UnixEpoch()};
+  EXPECT_EQ(MakeSlot(record).cordoned, "is cordoned");
+}
+
 TEST(Placement, TheMessageHasTheNumbersAndWhatToDo) {
   const WorkerSlot cpu = MakeSlot(Worker("c", 0));
   EXPECT_THAT(ExplainWait(Queued(Needs("cpu", 1, 17 * kGiB + kGiB / 2)), {cpu}).message,

@@ -169,7 +169,7 @@ TEST_F(BlameTest, AnEndOnAWorkerThatCallsItselfUnhealthyIsNoBenching) {
   SubmitJob("j");
   LeaseFirst();
   ASSERT_TRUE(engine().leases().Heartbeat("w", "i1", {}, {7, "no room in /runs"}).ok());
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   EXPECT_EQ(observer_.benched, 0);
 }
 

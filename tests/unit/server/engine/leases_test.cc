@@ -47,7 +47,7 @@ TEST_F(LeasesTest, ARepeatedRequestGetsTheSameLeaseWhileItLives) {
   EXPECT_EQ(Acquire("w", "r1")->key, first->key);
   EXPECT_EQ(Get("a").attempt, 1);
   EXPECT_EQ(Acquire("w", "r2")->key.job_id, "b");
-  ASSERT_TRUE(engine().cancel().CancelJob("a", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"a"}).ok());
   EXPECT_FALSE(Acquire("w", "r1").has_value());
 }
 
@@ -310,7 +310,7 @@ TEST_F(LeasesTest, CancelIsImmediateAndTheWorkerLearnsByItsNextCall) {
   SubmitJob("j");
   const Lease lease = LeaseFirst();
   ASSERT_TRUE(Report(lease.key).ok());
-  const Job job = *engine().cancel().CancelJob("j", "wrong data");
+  const Job job = *engine().orders().Cancel({"j", "wrong data"});
   EXPECT_EQ(job.state, JobState::kCancelled);
   EXPECT_EQ(job.epoch, 2);
   EXPECT_EQ(job.reason, "Cancelled");
@@ -318,16 +318,16 @@ TEST_F(LeasesTest, CancelIsImmediateAndTheWorkerLearnsByItsNextCall) {
   EXPECT_THAT(Heartbeat("w", {lease.key}), ElementsAre(lease.key));
   EXPECT_TRUE(IsStaleEpoch(Report(lease.key)));
   EXPECT_EQ(Get("j").attempts.at(0).result, "Cancelled");
-  EXPECT_EQ(engine().cancel().CancelJob("j", "again")->message, "wrong data");
+  EXPECT_EQ(engine().orders().Cancel({"j", "again"})->message, "wrong data");
   EXPECT_EQ(observer_.finished.size(), 1u);
 }
 
 TEST_F(LeasesTest, CancelOfAQueuedJobAndOfNone) {
   SubmitJob("j");
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   ASSERT_TRUE(Register("w").ok());
   EXPECT_FALSE(Acquire("w").has_value());
-  EXPECT_EQ(engine().cancel().CancelJob("none", "").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(engine().orders().Cancel({"none"}).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(LeasesTest, WorkersShowTheirState) {

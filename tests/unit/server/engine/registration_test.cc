@@ -151,7 +151,7 @@ TEST_F(RegistrationTest, WhatHasEndedMeanwhileIsToldSo) {
   SubmitJob("j");
   ASSERT_TRUE(Start("i1", "home").ok());
   const Lease lease = *Acquire("w");
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   EXPECT_THAT(*Start("i2", "home", {lease.key}), ElementsAre(lease.key));
 }
 

@@ -114,7 +114,7 @@ TEST_F(RegistryTest, WhatAJobUsesCannotBeDeleted) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()), HasSubstr("jobs/j"));
   }
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   EXPECT_TRUE(registry().DeleteDataset("d").ok());
   EXPECT_TRUE(registry().DeleteModel("m").ok());
   EXPECT_EQ(registry().DeleteModel("m").code(), absl::StatusCode::kNotFound);

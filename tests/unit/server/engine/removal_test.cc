@@ -69,7 +69,7 @@ TEST_F(RemovalTest, AJobThatIsNotOverStays) {
 TEST_F(RemovalTest, AnotherJobOfTheNameIsFencedOffFromTheFirst) {
   SubmitJob("j");
   const Lease old = LeaseFirst();
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   const int64_t epoch = Get("j").epoch;
   ASSERT_TRUE(DeleteJob("j").ok());
   SubmitJob("j");

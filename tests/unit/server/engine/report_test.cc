@@ -96,7 +96,7 @@ TEST_F(ReportTest, WatchersHearOfEveryKindOfNews) {
   EXPECT_EQ(heard, 2);
   ASSERT_TRUE(Commit(key_, 1).ok());
   EXPECT_EQ(heard, 3);
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   EXPECT_EQ(heard, 4);
 }
 
@@ -107,7 +107,7 @@ TEST_F(ReportTest, LogsGoToTheAttempt) {
 
 TEST_F(ReportTest, TheLogOfACancelledAttemptIsTakenToItsEnd) {
   EXPECT_EQ(*engine().reports().AppendLogs(key_, 0, "one\n"), 4);
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   EXPECT_EQ(*engine().reports().AppendLogs(key_, 4, "two\n"), 8);
   EXPECT_EQ(*engine().logs().Read("j", 1, 0, 100), "one\ntwo\n");
   const LeaseKey earlier = {key_.job_id, key_.epoch - 1};
@@ -233,7 +233,7 @@ TEST_F(ReportTest, AFinalFailureIsFinal) {
 }
 
 TEST_F(ReportTest, TheTimeLimitCountsTheTimeOfAllAttempts) {
-  ASSERT_TRUE(engine().cancel().CancelJob("j", "").ok());
+  ASSERT_TRUE(engine().orders().Cancel({"j"}).ok());
   NewJob request = Request("limited");
   request.spec.time_limit_seconds = 100;
   Submit(request);

@@ -22,15 +22,15 @@ std::string Accents(size_t count) {
 
 TEST_F(TextTest, AReasonOfACancelIsKeptWholeOrRefused) {
   SubmitJob("j");
-  const absl::Status status = engine().cancel().CancelJob("j", Accents(512)).status();
+  const absl::Status status = engine().orders().Cancel({"j", Accents(512)}).status();
   EXPECT_THAT(FieldErrorsOf(status), ElementsAre(Field(&FieldError::field, "reason")));
   EXPECT_EQ(Get("j").state, JobState::kQueued);
-  EXPECT_EQ(engine().cancel().CancelJob("j", Accents(511))->message, Accents(511));
+  EXPECT_EQ(engine().orders().Cancel({"j", Accents(511)})->message, Accents(511));
 }
 
 TEST_F(TextTest, AReasonOfACancelThatIsNotUtf8IsRefused) {
   SubmitJob("j");
-  const absl::Status status = engine().cancel().CancelJob("j", "\xE9tat").status();
+  const absl::Status status = engine().orders().Cancel({"j", "\xE9tat"}).status();
   EXPECT_THAT(FieldErrorsOf(status), ElementsAre(Field(&FieldError::field, "reason")));
   EXPECT_EQ(Get("j").state, JobState::kQueued);
 }

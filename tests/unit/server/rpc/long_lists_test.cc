@@ -93,7 +93,7 @@ TEST_F(LongListsTest, AWatchCutsLongEventsIntoMessages) {
     report.add_events()->mutable_sample()->set_text(std::string(1 << 20, 'r'));
     ASSERT_TRUE(Call(scheduler_.dispatch(), &v1::DispatchService::Stub::ReportEvents, report).ok());
   }
-  ASSERT_TRUE(scheduler_.engine().cancel().CancelJob("demo", "enough").ok());
+  ASSERT_TRUE(scheduler_.engine().orders().Cancel({"demo", "enough"}).ok());
   v1::WatchJobRequest watch;
   watch.set_name("jobs/demo");
   const auto context = MakeContext(absl::Seconds(30));

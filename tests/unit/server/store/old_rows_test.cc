@@ -122,6 +122,20 @@ TEST_F(OldRows, AQueuedJobWaitsWithTheFieldsThatItsSpecSets) {
   EXPECT_EQ(Get("queued")->retry_delay, absl::ZeroDuration()) << "no wall clock decides";
 }
 
+// The jobs' table has been replaced since (0010).
+TEST_F(OldRows, NothingLosesItsJobAndNoNumberIsGivenTwice) {
+  EXPECT_EQ(Insert(NewJob("new")).submit_order, 4);
+  auto connection = Connection::Open(Path(), Connection::Mode::kReader);
+  ASSERT_TRUE(connection.ok());
+  const absl::Status whole = (*connection)->Catch([&]() -> absl::Status {
+    Query orphans(**connection, "PRAGMA foreign_key_check");
+    return orphans.Next() ? absl::DataLossError("a row without its job") : absl::OkStatus();
+  });
+  EXPECT_TRUE(whole.ok()) << whole;
+  EXPECT_EQ(Read<std::optional<std::string>>([](Reader& r) { return r.FindUser("models/m"); }),
+            "running");
+}
+
 TEST_F(OldRows, AWorkerMustTellAnewWhatItsTrainerKnows) {
   const auto worker = Read<WorkerRecord>([](Reader& r) { return r.GetWorker("w"); });
   EXPECT_EQ(worker.incarnation, "i");

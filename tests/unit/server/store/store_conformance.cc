@@ -207,6 +207,47 @@ TEST_P(StoreConformance, AnUpdateIsGuardedByStateAndEpoch) {
   EXPECT_EQ(Get("j")->epoch, 1);
 }
 
+TEST_P(StoreConformance, AnOrderIsFoundByItsRequestUntilItsJobGoes) {
+  const Job job = Insert(NewJob("j"));
+  Job over = job;
+  over.state = JobState::kCancelled;
+  over.end_time = now();
+  ASSERT_TRUE(Write([&](Transaction& t) -> absl::Status {
+                RETURN_IF_ERROR(t.InsertOrder("r", {"j", "cancel"}));
+                EXPECT_TRUE(absl::IsAlreadyExists(t.InsertOrder("r", {"j", "pause"})));
+                return t.UpdateJob(job, over);
+              }).ok());
+  const auto order = *Read([](Reader& reader) { return reader.FindOrder("r"); });
+  ASSERT_TRUE(order.has_value());
+  EXPECT_EQ(order->job_id, "j");
+  EXPECT_EQ(order->kind, "cancel");
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.DeleteJob(over); }).ok());
+  EXPECT_FALSE(Read([](Reader& reader) { return reader.FindOrder("r"); })->has_value());
+}
+
+TEST_P(StoreConformance, AJobThatIsAskedForKeepsWhyAndOneThatFailedCanBeQueuedAgain) {
+  const Job leased = Lease("j");
+  Job asked = leased;
+  asked.yield_reason = "Paused";
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.UpdateJob(leased, asked); }).ok());
+  Reopen();
+  EXPECT_EQ(Get("j")->yield_reason, "Paused");
+  Job failed = asked;
+  failed.state = JobState::kFailed;
+  failed.yield_reason = "";
+  failed.end_time = now();
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.UpdateJob(asked, failed); }).ok());
+  Job again = failed;
+  again.state = JobState::kQueued;
+  again.end_time = absl::InfinitePast();
+  EXPECT_FALSE(Write([&](Transaction& t) { return t.UpdateJob(failed, again); }).ok())
+      << "a retry raises the epoch";
+  ++again.epoch;
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.UpdateJob(failed, again); }).ok());
+  Reopen();
+  EXPECT_EQ(Get("j")->state, JobState::kQueued);
+}
+
 TEST_P(StoreConformance, ALeaseIsFoundByItsRequestAndItsAttemptChanges) {
   Lease("j", "request");
   const auto key = *Read([](Reader& reader) { return reader.FindLease("request"); });
@@ -231,6 +272,7 @@ TEST_P(StoreConformance, EventsAreNumberedFromOneForEachJob) {
   event.time = now();
   event.kind = JobEvent::Kind::kTraining;
   event.payload = std::string("\0\xFF bytes", 8);
+  event.user = "alice";
   for (const int64_t seq : {1, 2, 3}) {
     absl::StatusOr<int64_t> given;
     ASSERT_TRUE(Write([&](Transaction& t) {
@@ -243,6 +285,7 @@ TEST_P(StoreConformance, EventsAreNumberedFromOneForEachJob) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].seq, 2);
   EXPECT_EQ(events[0].payload, event.payload);
+  EXPECT_EQ(events[0].user, "alice");
   EXPECT_THAT(*Read([](Reader& reader) { return reader.ListEvents("b", 0, 9); }), IsEmpty());
 }
 
@@ -263,6 +306,48 @@ TEST_P(StoreConformance, AWorkerIsReplacedByItsNextRegistration) {
   ASSERT_TRUE(Write([](Transaction& t) { return t.DeleteWorker("b"); }).ok());
   EXPECT_THAT(Ids(*Read([](Reader& reader) { return reader.ListWorkers("", 9); })),
               ElementsAre("a", "c"));
+}
+
+TEST_P(StoreConformance, ACordonIsOfTheNameAndOutlastsTheWorker) {
+  WorkerRecord worker;
+  worker.id = "w";
+  worker.incarnation = "i";
+  worker.register_time = now();
+  const auto cordoned = [&] {
+    bool hot = false;
+    store().hot().Read([&](const JobQueue&, const Fleet& fleet) {
+      hot = fleet.FindSlot("w") != nullptr && !fleet.FindSlot("w")->cordoned.empty();
+    });
+    return hot;
+  };
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.PutWorker(worker); }).ok());
+  EXPECT_FALSE(cordoned());
+  ASSERT_TRUE(Write([&](Transaction& t) {
+                return t.PutCordon("w", {"alice", "disk", now()});
+              }).ok());
+  EXPECT_TRUE(cordoned());
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.DeleteWorker("w"); }).ok());
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.PutWorker(worker); }).ok());
+  EXPECT_TRUE(cordoned());
+  Reopen();
+  EXPECT_TRUE(cordoned());
+  const WorkerRecord kept = *Read([](Reader& reader) { return reader.GetWorker("w"); });
+  ASSERT_TRUE(kept.cordon.has_value());
+  EXPECT_EQ(kept.cordon->user, "alice");
+  EXPECT_EQ(kept.cordon->reason, "disk");
+  EXPECT_EQ(kept.cordon->time, now());
+  bool was_there = false;
+  const auto lift = [&] {
+    return Write([&](Transaction& t) -> absl::Status {
+      ASSIGN_OR_RETURN(was_there, t.DeleteCordon("w"));
+      return absl::OkStatus();
+    });
+  };
+  ASSERT_TRUE(lift().ok());
+  EXPECT_TRUE(was_there);
+  EXPECT_FALSE(cordoned());
+  ASSERT_TRUE(lift().ok());
+  EXPECT_FALSE(was_there);
 }
 
 TEST_P(StoreConformance, DatasetsAndModelsAreThereOnceUntilTheyAreDeleted) {

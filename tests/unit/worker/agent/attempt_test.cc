@@ -312,7 +312,7 @@ TEST_F(AttemptTest, ACancelKillsTheTrainerAndDropsItsFolder) {
   Trainer(R"(trap '' TERM; started; while :; do nap; done)");
   std::thread cancel = AfterEvents(1, [&] {
     control_.EndLease();
-    leases_.End(TestLease().key());  // as the heartbeat does
+    leases_.Stop(TestLease().key(), StopCause::kLeaseEnded);  // as the heartbeat does
   });
   Run();
   cancel.join();
@@ -338,6 +338,19 @@ started; while :; do nap; done)");
   EXPECT_EQ(end.reason, "WorkerDraining");
   ASSERT_EQ(control_.commits().size(), 1u);
   EXPECT_EQ(control_.commits()[0].step(), 2);
+  EXPECT_EQ(control_.ends().size(), 1u);
+}
+
+TEST_F(AttemptTest, YieldingRegistersTheLastCheckpoint) {
+  Trainer(R"(trap 'checkpoint 2 step-2 false; exit 3' TERM
+started; while :; do nap; done)");
+  std::thread yield =
+      AfterEvents(1, [&] { leases_.Stop(TestLease().key(), StopCause::kYielding); });
+  const AttemptEnd end = Run();
+  yield.join();
+  EXPECT_EQ(end.outcome, Request::FAILED_RETRYABLE);
+  EXPECT_EQ(end.reason, "Yielded");
+  ASSERT_EQ(control_.commits().size(), 1u);
   EXPECT_EQ(control_.ends().size(), 1u);
 }
 

@@ -23,6 +23,7 @@ class World {
   virtual ControlPlane& control() = 0;
   virtual void Submit(const std::string& id) = 0;
   virtual void Cancel(const std::string& job) = 0;
+  virtual void Pause(const std::string& job) = 0;
 };
 
 class ScriptedWorld : public World {
@@ -34,6 +35,7 @@ class ScriptedWorld : public World {
     control_.Offer(lease);
   }
   void Cancel(const std::string& job) override { control_.EndLease(); }
+  void Pause(const std::string& job) override { control_.AskToYield(); }
 
  private:
   FakeControlPlane control_;
@@ -50,6 +52,11 @@ class RealWorld : public World {
     v1::CancelJobRequest request;
     request.set_name(job);
     ASSERT_TRUE(server::Call(scheduler_.jobs(), &v1::JobService::Stub::CancelJob, request).ok());
+  }
+  void Pause(const std::string& job) override {
+    v1::PauseJobRequest request;
+    request.set_name(job);
+    ASSERT_TRUE(server::Call(scheduler_.jobs(), &v1::JobService::Stub::PauseJob, request).ok());
   }
 
  private:
@@ -178,6 +185,16 @@ TEST_P(ControlPlaneConformance, AHeartbeatKeepsALease) {
   const auto heartbeat = Heartbeat({key});
   ASSERT_TRUE(heartbeat.ok()) << heartbeat.status();
   EXPECT_EQ(heartbeat->ended_size(), 0);
+}
+
+TEST_P(ControlPlaneConformance, AHeartbeatTellsWhatToLetGoOf) {
+  const v1::LeaseKey key = Lease();
+  world_->Pause(key.job());
+  const auto heartbeat = Heartbeat({key});
+  ASSERT_TRUE(heartbeat.ok()) << heartbeat.status();
+  EXPECT_EQ(heartbeat->ended_size(), 0) << "it is held until its checkpoint is there";
+  ASSERT_EQ(heartbeat->yielding_size(), 1);
+  EXPECT_EQ(heartbeat->yielding(0).job(), key.job());
 }
 
 TEST_P(ControlPlaneConformance, EventsAreHeldOnceAndInOrder) {

@@ -34,6 +34,11 @@ void FakeControlPlane::ForgetEventsAfter(int64_t seq) {
   events_.resize(seq);
 }
 
+void FakeControlPlane::AskToYield() {
+  absl::MutexLock lock(&mutex_);
+  yields_ = true;
+}
+
 void FakeControlPlane::EndLease() {
   absl::MutexLock lock(&mutex_);
   lease_ended_ = true;
@@ -193,7 +198,11 @@ absl::StatusOr<v1::HeartbeatResponse> FakeControlPlane::Heartbeat(
   Note(request.leaving() ? "Leave" : absl::StrCat("Heartbeat ", request.leases_size()));
   v1::HeartbeatResponse response;
   for (const v1::LeaseKey& key : request.leases()) {
-    if (!Holds(key)) *response.add_ended() = key;
+    if (!Holds(key)) {
+      *response.add_ended() = key;
+    } else if (yields_) {
+      *response.add_yielding() = key;
+    }
   }
   return response;
 }

@@ -29,6 +29,8 @@ class FakeControlPlane : public ControlPlane {
   void ForgetEventsAfter(int64_t seq);
   // Ends the lease: every later call for it is stale.
   void EndLease();
+  // From now on every lease is to be let go of.
+  void AskToYield();
   // The next AcquireLease returns it.
   void Offer(v1::Lease lease);
   void PutBlob(const std::string& content);
@@ -77,6 +79,7 @@ class FakeControlPlane : public ControlPlane {
   mutable absl::Mutex mutex_;
   Fault fault_ ABSL_GUARDED_BY(mutex_);
   bool lease_ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool yields_ ABSL_GUARDED_BY(mutex_) = false;
   bool acquiring_stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<v1::Lease> offers_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Lease> given_ ABSL_GUARDED_BY(mutex_);           // by request id

@@ -84,6 +84,16 @@ TEST_F(HeartbeatTest, NamesTheLeasesAndStopsThoseThatEnded) {
   EXPECT_EQ(control_.Count("Heartbeat 0"), 1);
 }
 
+TEST_F(HeartbeatTest, StopsThoseThatMustYield) {
+  ASSERT_TRUE(session_.Register().ok());
+  StopSignal stop;
+  leases_.Add(TestLease().key(), stop);
+  control_.AskToYield();
+  ASSERT_TRUE(heartbeat_.Beat().ok());
+  EXPECT_EQ(stop.cause(), StopCause::kYielding);
+  leases_.Remove(TestLease().key());
+}
+
 TEST_F(HeartbeatTest, RegistersAgainWhereItIsNotKnown) {
   ASSERT_TRUE(heartbeat_.Beat().ok());
   EXPECT_EQ(control_.Count("RegisterWorker gpu-1"), 1);

@@ -70,6 +70,20 @@ TEST_F(SupervisorTest, DrainsWithSigtermFirstAndKillsWhenTheGraceIsOver) {
   EXPECT_TRUE(end.killed_by_us);
 }
 
+TEST_F(SupervisorTest, AnOrderToYieldLeavesMoreTimeUntilTheWorkerDrains) {
+  options_.yield_grace = absl::Minutes(5);
+  Supervise([&](int poll) {
+    if (poll == 0) stop_.Raise(StopCause::kYielding);
+    if (poll == 1) clock_.Advance(absl::Minutes(4));
+    if (poll == 3) {
+      EXPECT_THAT(process_.signals, ElementsAre(SIGTERM));
+      stop_.Raise(StopCause::kDraining);
+    }
+    if (poll == 5) clock_.Advance(absl::Seconds(30));
+  });
+  EXPECT_THAT(process_.signals, ElementsAre(SIGTERM, SIGKILL));
+}
+
 TEST_F(SupervisorTest, ATrainerThatHeedsSigtermIsNotKilled) {
   process_.heeds_term = true;
   const auto end = Supervise([&](int) { stop_.Raise(StopCause::kDraining); });
