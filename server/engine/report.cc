@@ -31,13 +31,13 @@ absl::Status Invalid(const std::string& field, const std::string& message) {
 
 // The job whose last attempt `key` speaks for, which may have ended: what its trainer wrote until
 // it was stopped is still to come. No attempt began since, and the end raised the epoch by one,
-// or not at all where the worker was lost.
+// or not at all where the worker was lost and the job waits for another.
 absl::StatusOr<Job> GetLoggedJob(Reader& reader, const LeaseKey& key) {
   ASSIGN_OR_RETURN(Job job, reader.GetJob(key.job_id));
   if (IsHeld(job.state) || job.attempt == 0) return GetHeldJob(reader, key);
   ASSIGN_OR_RETURN(const Attempt last, reader.GetAttempt(job.id, job.attempt));
-  const bool lost = last.result == kWorkerLost && job.epoch == key.epoch;
-  if (lost || job.epoch == key.epoch + 1) return job;
+  const bool lost = last.result == kWorkerLost && job.state == JobState::kQueued;
+  if (job.epoch == key.epoch + (lost ? 0 : 1)) return job;
   return StaleEpoch(key);
 }
 
