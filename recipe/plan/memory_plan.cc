@@ -13,8 +13,8 @@ constexpr int64_t kFp32 = 4;
 // A chunk of the head's fp32 logits (worker/trainer/net/loss.h).
 constexpr int64_t kLogitsChunkBytes = 128 * kMiB;
 
-// Values that a block's graph keeps for each token, and their gradients: the norm, queries, keys and
-// values before and after rotation, attention, both halves of the MLP, and the sums.
+// Values that a block's graph keeps for each token, and their gradients: the norm, queries, keys
+// and values before and after rotation, attention, both halves of the MLP, and the sums.
 int64_t GraphValues(const ModelConfig& config) {
   return 2 * (12 * config.hidden_size + 2 * config.intermediate_size);
 }

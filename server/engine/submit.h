@@ -52,9 +52,9 @@ class Submit {
   // after that the same request's plan is. Errors as of MakePlan, for the data.
   absl::Status CheckData(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
   // Checks the data where that was not done before, then queues the job. Errors as of MakePlan, for
-  // the data too; ALREADY_EXISTS: the job_id is taken; RESOURCE_EXHAUSTED: the owner has as many jobs
-  // in the queue as the quota allows. A repeat with the same request_id and body gets the first job
-  // as it is now. With validate_only, the job as it would be.
+  // the data too; ALREADY_EXISTS: the job_id is taken; RESOURCE_EXHAUSTED: the owner has as many
+  // jobs in the queue as the quota allows. A repeat with the same request_id and body gets the
+  // first job as it is now. With validate_only, the job as it would be.
   absl::StatusOr<Job> CreateJob(const SubmitPlan& plan, const DataChecks::OnProgress& on_progress);
   // MakePlan and CreateJob.
   absl::StatusOr<Job> CreateJob(const NewJob& request);

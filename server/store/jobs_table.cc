@@ -402,7 +402,8 @@ absl::StatusOr<Job> Insert(Connection& connection, const Job& job, const FieldPa
       "priority, device, gpus, host_memory_bytes, worker_labels, state, epoch, attempt, owner, "
       "reason, message, "
       "create_time_us, queue_time_us, step, total_steps, epochs_done) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, ?, "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?, 0, ?, '', '', ?, ?, 0, "
+      "?, "
       "0) "
       "RETURNING submit_order");
   query.Bind(job.id, TextOrNull{request_id}, TextOrNull{body_digest}, job.spec_json, fields,

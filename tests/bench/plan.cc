@@ -1,11 +1,11 @@
-// What tune-trainer plan says of a run's memory and time, against what the run then takes, over a matrix
-// of settings. Prints one JSON object as the last line of its output; progress is on stderr.
+// What tune-trainer plan says of a run's memory and time, against what the run then takes, over a
+// matrix of settings. Prints one JSON object as the last line of its output; progress is on stderr.
 //
 //   plan [--folder DIR] [--layers N] [--width N]
 //
-// A real tune-trainer trains a Phi of Phi-2's vocabulary for six steps of 32 of the demo's rows, and
-// checkpoints on the way. Its peak is that of its resident memory; its time that of the steps after
-// the first two.
+// A real tune-trainer trains a Phi of Phi-2's vocabulary for six steps of 32 of the demo's rows,
+// and checkpoints on the way. Its peak is that of its resident memory; its time that of the steps
+// after the first two.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -33,7 +33,7 @@ struct Setting {
   int64_t micro_batch_tokens;
 };
 
-constexpr Setting kMatrix[] = {{"fp32", true, 512},  {"fp32", true, 2048}, {"fp32", false, 512},
+constexpr Setting kMatrix[] = {{"fp32", true, 512},   {"fp32", true, 2048}, {"fp32", false, 512},
                                {"fp32", false, 2048}, {"bf16", true, 2048}, {"bf16", false, 512}};
 
 struct Figures {
@@ -65,7 +65,8 @@ testing::RunResult Trainer(const std::vector<std::string>& arguments, const std:
 }
 
 Figures Predict(const std::string& dir) {
-  const Json plan = ParseJson(Trainer({"plan", dir, "--probe", "--json"}, dir + "-plan").out).value();
+  const Json plan =
+      ParseJson(Trainer({"plan", dir, "--probe", "--json"}, dir + "-plan").out).value();
   return {NumberOfJson(plan["host_bytes"]).value(), NumberOfJson(plan["seconds_per_step"]).value()};
 }
 

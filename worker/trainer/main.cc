@@ -328,7 +328,8 @@ void AddCommands(CLI::App* app, Arguments* args, std::function<int()>* action) {
   add(AddDevices(app, args), [args] { return PrintDevices(*args); });
   CLI::App* plan = add(AddRunFolder(app, "plan", "Tell what the run in DIR will take", &args->dir),
                        [args] { return Plan(*args); });
-  plan->add_flag("--probe", args->probe, "Train a step or two, which nothing keeps, to tell the time");
+  plan->add_flag("--probe", args->probe,
+                 "Train a step or two, which nothing keeps, to tell the time");
   plan->add_flag("--json", args->json, "As one JSON object");
   app->add_subcommand("version", "Print the version and the run spec's fields as JSON");
 }

@@ -60,8 +60,8 @@ TEST(PlanMemory, OffloadSaysWhereStateMayBe) {
   EXPECT_GT(PlanMemory(inputs).device.total(), inputs.device_bytes);
 }
 
-// Every value's gradient and state is somewhere, once, and a card is never filled beyond what it has
-// where weights and a pass fit.
+// Every value's gradient and state is somewhere, once, and a card is never filled beyond what it
+// has where weights and a pass fit.
 TEST(PlanMemory, NothingIsLostBetweenDeviceAndHost) {
   std::mt19937_64 random(1);
   const int64_t values = ParameterCount(Phi2());

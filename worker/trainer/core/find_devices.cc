@@ -123,8 +123,8 @@ DeviceFinding DiskFinding(const std::string& folder) {
             absl::StrCat(folder, ": its speed cannot be told: ", speed.status().message()), ""};
   }
   return {State::kOk, "disk",
-          absl::StrCat(folder, ": writes ", absl::StrFormat("%.0f MB/s, ", *speed / 1e6), GibText(free),
-                       " free"),
+          absl::StrCat(folder, ": writes ", absl::StrFormat("%.0f MB/s, ", *speed / 1e6),
+                       GibText(free), " free"),
           ""};
 }
 

@@ -1,6 +1,6 @@
 // What of a rank's optimizer state lies on the device. A step ends with the gradients of the first
-// buckets, and the next one begins with their weights: they have the least time to go to the host and
-// come back. So it is always the first buckets that stay on the device.
+// buckets, and the next one begins with their weights: they have the least time to go to the host
+// and come back. So it is always the first buckets that stay on the device.
 #pragma once
 
 #include <cstdint>

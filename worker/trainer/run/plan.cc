@@ -30,11 +30,11 @@ int64_t LongestExample(const Setup& setup) {
   return static_cast<int64_t>(longest);
 }
 
-// A pass has the tokens of a micro-batch, of a longer example, or of less than that where a batch has
-// no more.
+// A pass has the tokens of a micro-batch, of a longer example, or of less than that where a batch
+// has no more.
 int64_t PassTokens(const Setup& setup, int64_t longest) {
-  const auto batch = static_cast<int64_t>(
-      setup.MeanTokens() * static_cast<double>(setup.spec().batch_size) + 0.5);
+  const auto batch =
+      static_cast<int64_t>(setup.MeanTokens() * static_cast<double>(setup.spec().batch_size) + 0.5);
   return std::max(std::min(setup.spec().micro_batch_tokens, std::max<int64_t>(batch, 1)), longest);
 }
 
@@ -54,7 +54,8 @@ int64_t SavedValueBytes(const Setup& setup) {
   return DTypeBytes(precision == "auto" ? setup.base.folder.dtype : DTypeOfPrecision(precision));
 }
 
-// The second step has what the first set up. Passes take longer for more tokens, the update does not.
+// The second step has what the first set up. Passes take longer for more tokens, the update does
+// not.
 absl::StatusOr<double> Probe(const Setup& setup, const at::Device& device, double tokens_per_step,
                              Clock* clock) {
   const auto one = OneRank();
@@ -102,8 +103,8 @@ std::string HostText(const RunPlan& plan) {
 
 std::string TimeText(double seconds, int64_t steps) {
   return absl::StrFormat("%.2f s a step, %s in all", seconds,
-                         absl::FormatDuration(absl::Seconds(static_cast<int64_t>(
-                             seconds * static_cast<double>(steps) + 0.5))));
+                         absl::FormatDuration(absl::Seconds(
+                             static_cast<int64_t>(seconds * static_cast<double>(steps) + 0.5))));
 }
 
 }  // namespace
@@ -206,12 +207,12 @@ std::string PlanText(const RunPlan& plan) {
                             inputs.ranks > 1 ? absl::StrCat(" by ", inputs.ranks, " ranks") : ""));
   absl::StrAppend(
       &text,
-      Line("data", absl::StrCat(inputs.examples, " examples, ", inputs.data_tokens,
-                                " tokens, the longest ", plan.longest, "; ", plan.target_tokens,
-                                " learned in an epoch")),
+      Line("data",
+           absl::StrCat(inputs.examples, " examples, ", inputs.data_tokens, " tokens, the longest ",
+                        plan.longest, "; ", plan.target_tokens, " learned in an epoch")),
       Line("steps", absl::StrCat(plan.steps, ", ", plan.steps_per_epoch, " an epoch; ",
-                                 absl::StrFormat("%.0f", plan.tokens_per_step), " tokens each, at most ",
-                                 inputs.pass_tokens, " in a pass")));
+                                 absl::StrFormat("%.0f", plan.tokens_per_step),
+                                 " tokens each, at most ", inputs.pass_tokens, " in a pass")));
   if (inputs.has_device) absl::StrAppend(&text, Line(plan.device, DeviceText(plan)));
   absl::StrAppend(
       &text, Line("memory", HostText(plan)),

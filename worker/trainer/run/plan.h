@@ -1,5 +1,5 @@
-// What a run will take, told before it runs: rows and tokens, steps, where its state will lie, memory
-// and disk, and, from a few steps tried, time.
+// What a run will take, told before it runs: rows and tokens, steps, where its state will lie,
+// memory and disk, and, from a few steps tried, time.
 #pragma once
 
 #include <optional>
