@@ -17,7 +17,7 @@ TEST(Reason, OnlyTheJobAndItsDataFailAJob) {
     // Of which the host may be the cause as well.
     const bool doubted = reason.name == kTrainerDiedAtStart;
     const bool own = reason.fault == Fault::kJob || reason.fault == Fault::kData;
-    const bool ordered = reason.name == kCancelled;
+    const bool ordered = reason.name == kCancelled || reason.name == kDependencyFailed;
     const bool charged = reason.cost == Cost::kRetry || reason.cost == Cost::kJob;
     EXPECT_EQ(charged, (own && !doubted) || ordered) << reason.name;
   }

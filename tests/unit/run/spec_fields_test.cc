@@ -22,8 +22,9 @@ const SpecField* Find(absl::string_view path) {
 // The paths of all that `json` holds, as the table writes them.
 void AddPaths(const Json& json, const std::string& path, std::set<std::string>* paths) {
   if (!path.empty() && path.back() != ']') paths->insert(path);
-  // The keys of columns are a dataset's, and no fields.
-  if (json.is_object() && !absl::EndsWith(path, ".columns")) {
+  // The keys of columns are a dataset's and those of labels a person's, and no fields.
+  if (json.is_object() && !absl::EndsWith(path, ".columns") &&
+      !absl::EndsWith(path, ".worker_labels")) {
     for (const auto& [name, value] : json.items()) {
       AddPaths(value, path.empty() ? name : absl::StrCat(path, ".", name), paths);
     }
@@ -38,6 +39,7 @@ RunSpec OneOfEverything() {
   spec.datasets = {{"datasets/d", 1, {{"text", "body"}}}};
   spec.eval = EvalSpec{"datasets/e"};
   spec.eval->columns = {{"text", "body"}};
+  spec.resources.worker_labels = {{"zone", "a"}};
   return spec;
 }
 
