@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/json.h"
 #include "client/format.h"
 #include "client/resource_names.h"
@@ -140,9 +141,10 @@ EventText DescribeEvent(const v1::JobEvent& event) {
       const auto& change = event.state_change();
       const std::string on = change.worker().empty() ? "" : "on " + ShortName(change.worker());
       if (change.state() == v1::Job::STATE_UNSPECIFIED) return {change.reason(), change.message()};
-      const std::string why = Join(change.reason(), change.message());
-      return {v1::Job::State_Name(change.state()),
-              on.empty() || why.empty() ? on + why : absl::StrCat(on, ", ", why)};
+      std::vector<std::string> parts = {on, Join(change.reason(), change.message()),
+                                        change.user().empty() ? "" : "by " + change.user()};
+      std::erase(parts, "");
+      return {v1::Job::State_Name(change.state()), absl::StrJoin(parts, ", ")};
     }
     case v1::JobEvent::kCheckpoint:
       return {"Checkpoint", absl::StrCat(ShortName(event.checkpoint()), " registered")};

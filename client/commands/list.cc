@@ -92,8 +92,11 @@ void AddList(CLI::App& app, Command& chosen) {
   CLI::App& command = Subcommand(app, "list", "List jobs, newest first");
   const std::set<std::string> states = {"queued",    "leased", "running",  "paused",
                                         "succeeded", "failed", "cancelled"};
-  command.add_option("--state", flags->states, "Only jobs in this state, repeatable")
-      ->check(CLI::IsMember(states, CLI::ignore_case))
+  command
+      .add_option("--state", flags->states,
+                  "Only jobs in this state, repeatable: queued, leased, running, paused, succeeded, "
+                  "failed, cancelled")
+      ->check(CLI::IsMember(states, CLI::ignore_case).description(""))
       ->type_name("STATE")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -22,7 +22,7 @@ class Orders : public FleetTest {
 // The job stands still across a restart of the scheduler while its worker serves another, and ends
 // with the weights of a run that nobody stopped.
 TEST_F(Orders, APausedJobGoesOnWhereItStood) {
-  const std::vector<std::string> fields = {"max_steps=10000", "checkpoint_every=1000000"};
+  const std::vector<std::string> fields = {"max_steps=4000", "checkpoint_every=1000000"};
   Submit("calm", fields);
   Expect({"wait", "calm"});
   Submit("paused", fields);
@@ -33,7 +33,7 @@ TEST_F(Orders, APausedJobGoesOnWhereItStood) {
   Expect({"wait", "other"});
   ASSERT_EQ(Job("paused")["state"], "PAUSED") << Job("paused").dump(1) << fleet_.LogTails();
   EXPECT_NE(Job("paused").value("latest_checkpoint", ""), "");
-  EXPECT_NE(Events("paused").find("user=alice"), std::string::npos) << Events("paused");
+  EXPECT_NE(Events("paused").find("a demo, by alice"), std::string::npos) << Events("paused");
   fleet_.scheduler().Signal(SIGKILL);
   fleet_.scheduler().Wait(absl::Seconds(10));
   fleet_.StartScheduler();

@@ -145,7 +145,8 @@ TEST_F(Commands, SubmitSaysHowManyStepsThereWillBe) {
   EXPECT_EQ(Run(submit), 0) << err_;
   EXPECT_THAT(err_, HasSubstr("  1,234 optimizer steps of 64 rows\n"));
   std::vector<std::string> with_holdout = submit;
-  with_holdout.insert(with_holdout.end(), {"--set", "holdout=0.1", "--dry-run"});
+  with_holdout.insert(with_holdout.end(),
+                      {"--name", "held-out", "--set", "holdout=0.1", "--dry-run"});
   EXPECT_EQ(Run(with_holdout), 0) << err_;
   EXPECT_THAT(err_, HasSubstr("  about 1,234 optimizer steps of 64 rows\n"));
 }
@@ -460,6 +461,7 @@ TEST_F(Commands, AWorkerIsTakenOutOfServiceAndBack) {
   EXPECT_THAT(out_, HasSubstr("  new disk\n"));
   EXPECT_EQ(Run({"workers", "describe", "a"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("new disk ("));
+  scheduler_.workers.workers[0].add_jobs("jobs/x");
   scheduler_.workers.looks_until_idle = 2;
   EXPECT_EQ(Run({"workers", "drain", "a", "--reason", "new disk"}), 0) << err_;
   EXPECT_EQ(out_, "worker/a drained\n");
