@@ -93,9 +93,10 @@ void AddList(CLI::App& app, Command& chosen) {
   const std::set<std::string> states = {"queued",    "leased", "running",  "paused",
                                         "succeeded", "failed", "cancelled"};
   command
-      .add_option("--state", flags->states,
-                  "Only jobs in this state, repeatable: queued, leased, running, paused, succeeded, "
-                  "failed, cancelled")
+      .add_option(
+          "--state", flags->states,
+          "Only jobs in this state, repeatable: queued, leased, running, paused, succeeded, "
+          "failed, cancelled")
       ->check(CLI::IsMember(states, CLI::ignore_case).description(""))
       ->type_name("STATE")
       ->delimiter(',')
