@@ -57,7 +57,7 @@ DeviceMemory PlanDevice(const MemoryInputs& inputs, int64_t values) {
 
 // Whatever the device does not hold. fp32 weights on a CPU of one rank are their own masters.
 HostMemory PlanHost(const MemoryInputs& inputs, const DeviceMemory& device, int64_t values) {
-  constexpr int64_t kProgram = 400 * kMiB, kProgramOnDevice = 3000 * kMiB;
+  constexpr int64_t kProgram = 150 * kMiB, kProgramOnDevice = 3000 * kMiB;
   HostMemory host;
   host.programs = inputs.ranks * (inputs.has_device ? kProgramOnDevice : kProgram);
   host.data = inputs.ranks * DataBytes(inputs);
