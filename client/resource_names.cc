@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "run/checkpoint_id.h"
@@ -32,6 +33,12 @@ std::string WorkerName(absl::string_view text) { return Qualified("workers", tex
 std::string ShortName(absl::string_view name) {
   const size_t slash = name.rfind('/');
   return std::string(slash == name.npos ? name : name.substr(slash + 1));
+}
+
+std::string ShortNames(const std::vector<std::string>& names, absl::string_view between) {
+  return absl::StrJoin(names, between, [](std::string* out, const std::string& name) {
+    absl::StrAppend(out, ShortName(name));
+  });
 }
 
 absl::StatusOr<std::string> CheckpointName(absl::string_view text) {

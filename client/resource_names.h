@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -18,6 +19,8 @@ std::string WorkerName(absl::string_view text);
 
 // "jobs/oig" -> "oig": what follows the last slash.
 std::string ShortName(absl::string_view name);
+// That of each, with `between` between them.
+std::string ShortNames(const std::vector<std::string>& names, absl::string_view between);
 
 // "JOB", "JOB@latest", "JOB@final", "JOB@step-00000012", "JOB@12" and the full
 // "jobs/J/checkpoints/C" -> the full name; without "@", "latest". INVALID_ARGUMENT for

@@ -45,11 +45,7 @@ std::string Labels(const v1::Job& job) {
 
 // "a, b (waits for b)"
 std::string After(const v1::Job& job) {
-  const auto names = [](const auto& jobs) {
-    return absl::StrJoin(jobs, ", ", [](std::string* out, const std::string& name) {
-      absl::StrAppend(out, ShortName(name));
-    });
-  };
+  const auto names = [](const auto& jobs) { return ShortNames({jobs.begin(), jobs.end()}, ", "); };
   const std::string any = job.after_outcome() == "any" ? ", however they end" : "";
   const std::string waits =
       job.waits_for_size() == 0 ? "" : absl::StrCat(" (waits for ", names(job.waits_for()), ")");

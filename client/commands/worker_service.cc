@@ -1,6 +1,5 @@
 // cordon, uncordon, drain: workers out of service, and back.
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "client/commands/commands.h"
 #include "client/format.h"
@@ -54,9 +53,7 @@ absl::StatusOr<ExitCode> Uncordon(Context& context, const ServiceFlags& flags) {
 
 // "a, b": what it trains still.
 std::string JobsOf(const v1::Worker& worker) {
-  return absl::StrJoin(worker.jobs(), ", ", [](std::string* out, const std::string& name) {
-    absl::StrAppend(out, ShortName(name));
-  });
+  return ShortNames({worker.jobs().begin(), worker.jobs().end()}, ", ");
 }
 
 // Until the worker holds no job, or is gone.

@@ -21,9 +21,7 @@ struct WorkerFlags {
 };
 
 std::string JobsOf(const v1::Worker& worker) {
-  return absl::StrJoin(worker.jobs(), ",", [](std::string* out, const std::string& name) {
-    absl::StrAppend(out, ShortName(name));
-  });
+  return ShortNames({worker.jobs().begin(), worker.jobs().end()}, ",");
 }
 
 // "by alice: new disk", or "cordoned" where that is all that is known.
